@@ -1,0 +1,154 @@
+"""The artifact's manifest, ``model.json``: all that the serving world knows of a model.
+
+The model world writes it, the serving world reads it; it is the contract between the two.
+"""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from thyroid.errors import ModelUnavailableError
+
+MANIFEST_FILE = "model.json"
+SCHEMA_VERSION = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Weights(_Part):
+    """Where the weights came from: a readable source and the SHA-256 of the file."""
+
+    source: str
+    sha256: str
+
+
+class Preprocessing(_Part):
+    """How pixels become the network's input. It travels with the model: a wrong resize filter moves the score.
+
+    Attributes
+    ----------
+    field_of_view : bool
+        Whether the picture is first cropped to the ultrasound field of view (:mod:`thyroid.field_of_view`).
+    resize : str
+        Pillow's resampling filter.
+    scale : float
+        Factor on 8-bit values; 1/255 gives [0, 1].
+    """
+
+    field_of_view: bool
+    resize: Literal["nearest", "bilinear", "bicubic", "lanczos"]
+    scale: float
+
+
+class RiskBand(_Part):
+    """One risk band: scores from ``minimum`` up to the next band's."""
+
+    minimum: float
+    label: str
+    recommendation: str
+
+
+class ConvLayer(_Part):
+    """A conv layer whose class activation map the artifact can give; ``height`` × ``width`` is the map's size."""
+
+    name: str
+    height: int
+    width: int
+
+
+class GraphFile(_Part):
+    """A LiteRT file of the artifact, with the SHA-256 that the engine checks on opening."""
+
+    file: str
+    sha256: str
+
+
+class Golden(_Part):
+    """A picture made by code and the score that this artifact gave it when it was compiled."""
+
+    file: str
+    sha256: str
+    score: float
+    tolerance: float
+
+
+class Parity(_Part):
+    """How far the compiled graphs were from TensorFlow on the pictures tried at compile time.
+
+    Map errors are the largest absolute difference over a map's cells, relative to the map's largest absolute value,
+    against float64 gradients.
+    """
+
+    pictures: int
+    score_worst: float
+    map_median: float
+    map_worst: float
+    tensorflow_map_worst: float
+
+
+class Manifest(_Part):
+    """The whole of ``model.json``.
+
+    Attributes
+    ----------
+    input_shape : list of int or None
+        Batch, height, width, channels; the batch is open.
+    output_shape : list of int or None
+        Batch and the one score.
+    classes : dict of str to str
+        Class number, as a string, to its label.
+    risk_bands : list of RiskBand
+        From the highest minimum to the lowest, which is 0.
+    conv_layers : list of ConvLayer
+        In graph order; a block's inner layers come before the block.
+    evaluation : dict
+        Measured figures of the model, as written by the evaluation; free-form, for people.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str
+    version: str
+    description: str
+    weights: Weights
+    input_shape: tuple[int | None, int, int, int]
+    output_shape: tuple[int | None, int]
+    total_parameters: int
+    preprocessing: Preprocessing
+    classes: dict[str, str]
+    risk_bands: tuple[RiskBand, ...]
+    conv_layers: tuple[ConvLayer, ...]
+    default_layer: str
+    calibration: dict[str, object]
+    evaluation: dict[str, object]
+    score_graph: GraphFile
+    maps_graph: GraphFile
+    golden: Golden
+    parity: Parity
+
+    @property
+    def sha256(self) -> str:
+        """The hash by which answers name the model: that of the graph which gives the score."""
+        return self.score_graph.sha256
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read and validate ``folder/model.json``.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If there is none, or it is not one that this version reads.
+        """
+        try:
+            return cls.model_validate_json((folder / MANIFEST_FILE).read_bytes())
+        except OSError as error:
+            raise ModelUnavailableError(
+                f"There is no compiled model ({MANIFEST_FILE}) in the model folder; run `make model` to compile one."
+            ) from error
+        except ValidationError as error:
+            raise ModelUnavailableError(
+                f"{MANIFEST_FILE} is damaged or of another version; run `make model` to compile the model again."
+            ) from error
