@@ -1,0 +1,29 @@
+"""`GET /api/v1/health`: whether the model works here."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from thyroid.schemas import HealthResponse
+from thyroid.service import Service
+from thyroid.web.app import build_app, get_service
+from thyroid.web.lambda_handler import lambda_handler
+
+router = APIRouter()
+
+
+@router.get(
+    "/api/v1/health",
+    summary="Health check and model status",
+    responses={503: {"model": HealthResponse, "description": "The model does not work here"}},
+)
+def health(service: Annotated[Service, Depends(get_service)], response: Response) -> HealthResponse:
+    """Answer 200 only after the model gave its golden picture its golden score in this process."""
+    answer = service.health()
+    if not answer.model_loaded:
+        response.status_code = 503
+    return answer
+
+
+app = build_app([router])
+handler = lambda_handler(app)

@@ -1,0 +1,146 @@
+"""A class activation map to pictures: the original, the heatmap and both laid over each other.
+
+Grad-CAM as in Selvaraju et al. 2017 (arXiv:1610.02391): the map's positive part, divided by its maximum. The network
+may have seen only a part of the picture; its map goes back to that part, so that the overlay lies on what was sent.
+"""
+
+import io
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from thyroid.field_of_view import Box
+
+Target = Literal["malignant", "benign"]
+
+REFERENCE_SIZE = 224  # Side of the square pictures that the reference service gives.
+SMALLEST_SIZE, LARGEST_SIZE = 64, 1024
+HEATMAP_SHARE = 0.4
+
+# Of a map's largest magnitude, the share that is arithmetic's own error: float32 gradients differ from float64 ones by
+# a few thousandths at worst and 1e-5 in the median. Evidence below the median error is none.
+NO_EVIDENCE_BELOW = 1e-5
+
+# PNG level 1 costs a fifth of the time of the default for about a tenth more bytes.
+PNG_LEVEL = 1
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The three pictures of an explanation, each a PNG file."""
+
+    original: bytes
+    heatmap: bytes
+    overlay: bytes
+
+
+def class_activation(evidence: npt.NDArray[np.float32], target: Target) -> tuple[npt.NDArray[np.float32], bool]:
+    """Keep the evidence for one class and scale it to [0, 1].
+
+    Parameters
+    ----------
+    evidence : numpy.ndarray of float32, shape (h, w)
+        Signed evidence for malignancy, as the engine gives it.
+    target : {"malignant", "benign"}
+        Class to explain; benign evidence is the negative of the malignant.
+
+    Returns
+    -------
+    map : numpy.ndarray of float32, shape (h, w)
+        Values in [0, 1], 1 where the evidence is strongest; all 0 where nothing speaks for the class.
+    has_evidence : bool
+        False for the map of zeros. Noise is never stretched into a picture.
+    """
+    signed = np.nan_to_num(evidence.astype(np.float64), posinf=0.0, neginf=0.0)
+    if target == "benign":
+        signed = -signed
+    strongest = float(signed.max(initial=0.0))
+    if strongest <= NO_EVIDENCE_BELOW * float(np.abs(signed).max(initial=0.0)):
+        return np.zeros(evidence.shape, np.float32), False
+    return (np.maximum(signed, 0.0) / strongest).astype(np.float32), True
+
+
+def render(
+    pixels: npt.NDArray[np.uint8], activation: npt.NDArray[np.float32], box: Box, size: int | None = None
+) -> Pictures:
+    """Draw an activation map on the picture it was computed from.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray of uint8, shape (height, width, 3)
+        The picture that was sent.
+    activation : numpy.ndarray of float32, shape (h, w)
+        Values in [0, 1].
+    box : Box
+        The part of the picture that the map covers, in pixels.
+    size : int, optional
+        Longest side of the pictures, 64 to 1024, their shape kept. Without it they are 224 × 224, whatever the
+        picture's shape, as in the reference service.
+    """
+    height, width = pixels.shape[:2]
+    out_height, out_width = _output_size(height, width, size)
+    original = Image.fromarray(pixels).resize((out_width, out_height), Image.Resampling.BILINEAR)
+
+    rows, in_rows = _interpolation(out_height, height, box.top, box.bottom, activation.shape[0])
+    columns, in_columns = _interpolation(out_width, width, box.left, box.right, activation.shape[1])
+    inside = in_rows[:, np.newaxis] & in_columns[np.newaxis, :]
+    smooth = np.where(inside, rows @ activation @ columns.T, 0.0)
+    indices = np.rint(255.0 * smooth.clip(0.0, 1.0)).astype(np.uint8)
+
+    base = np.asarray(original)
+    mixed = np.rint((1.0 - HEATMAP_SHARE) * base + HEATMAP_SHARE * JET[indices]).astype(np.uint8)
+    overlay = np.where(inside[:, :, np.newaxis], mixed, base)
+
+    heatmap = Image.fromarray(indices)
+    heatmap.putpalette(JET.tobytes())
+    return Pictures(original=_png(original), heatmap=_png(heatmap), overlay=_png(Image.fromarray(overlay)))
+
+
+def _output_size(height: int, width: int, size: int | None) -> tuple[int, int]:
+    if size is None:
+        return REFERENCE_SIZE, REFERENCE_SIZE
+    factor = size / max(height, width)
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def _interpolation(
+    out_length: int, length: int, start: int, stop: int, cells: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Weights that resample `cells`, laid over [start, stop) of a side, bilinearly along the resized side.
+
+    Returns
+    -------
+    weights : numpy.ndarray of float64, shape (out_length, cells)
+        Each row sums to 1. Past the centre of the first and last cell the value stays constant.
+    inside : numpy.ndarray of bool, shape (out_length,)
+        Where the centre of the output pixel lies within [start, stop).
+    """
+    centres = (np.arange(out_length) + 0.5) * (length / out_length)
+    position = ((centres - start) / (stop - start) * cells - 0.5).clip(0.0, cells - 1.0)
+    lower = np.floor(position).astype(np.intp)
+    upper = np.minimum(lower + 1, cells - 1)
+    share = position - lower
+    weights = np.zeros((out_length, cells))
+    every = np.arange(out_length)
+    np.add.at(weights, (every, lower), 1.0 - share)
+    np.add.at(weights, (every, upper), share)
+    return weights, (centres >= start) & (centres < stop)
+
+
+def _jet() -> npt.NDArray[np.uint8]:
+    """Return the 256 "jet" colours, dark blue to dark red: three trapezoids, a quarter of the scale apart."""
+    value = np.linspace(0.0, 1.0, 256)
+    channels = [1.5 - np.abs(4.0 * value - peak) for peak in (3.0, 2.0, 1.0)]
+    return np.rint(255.0 * np.stack(channels, axis=1).clip(0.0, 1.0)).astype(np.uint8)
+
+
+JET = _jet()
+
+
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=PNG_LEVEL)
+    return buffer.getvalue()

@@ -1,0 +1,153 @@
+"""Bytes to pixels: the one place where a stranger's file is opened.
+
+The picture is taken as hostile until it is decoded: the format comes from an allow-list, never from its name, and the
+size is read from the header and judged before any pixel is decoded.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+# The plugins are imported by name: Pillow would otherwise import all of its forty formats to find TIFF and WebP.
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+from PIL.ExifTags import Base
+
+from thyroid.errors import PayloadTooLargeError, UnreadableImageError, UnsupportedMediaTypeError
+
+PLUGINS = (PngImagePlugin, JpegImagePlugin, WebPImagePlugin, BmpImagePlugin, TiffImagePlugin, GifImagePlugin)
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
+SMALLEST_SIDE = 32
+
+# A 16-bit value v is 257 · v₈ when it stands for the 8-bit value v₈: 65535 = 257 · 255.
+SIXTEEN_BIT_STEP = 257.0
+
+# What undoes each EXIF orientation (EXIF 2.32, tag 0x0112); 1 is upright.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture.
+
+    Attributes
+    ----------
+    pixels : numpy.ndarray of uint8, shape (height, width, 3)
+        RGB, upright.
+    format : str
+        Pillow's name of the file format, such as ``PNG``.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    format: str
+
+
+def decode(data: bytes, *, max_pixels: int) -> Picture:
+    """Decode a picture file into RGB.
+
+    The EXIF orientation is applied, the first frame of an animation is taken, 16-bit grey is scaled by 1/257, and what
+    is transparent lies over black.
+
+    Parameters
+    ----------
+    data : bytes
+        A whole PNG, JPEG, WebP, BMP, TIFF or GIF file.
+    max_pixels : int
+        Largest width × height that is decoded.
+
+    Raises
+    ------
+    UnsupportedMediaTypeError
+        If the bytes are none of these formats.
+    PayloadTooLargeError
+        If the header names more than `max_pixels`.
+    UnreadableImageError
+        If the file is truncated or broken, has more than 16 bits a value, or a side under 32 pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_size(*image.size, max_pixels)
+            picture = Picture(_rgb(image), image.format or "")
+    except (UnsupportedMediaTypeError, PayloadTooLargeError, UnreadableImageError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_many_pixels(max_pixels) from error
+    except UnidentifiedImageError as error:
+        if _has_known_signature(data):
+            raise _unreadable() from error
+        raise UnsupportedMediaTypeError(
+            "The image is not a picture format that is taken; send PNG, JPEG, WebP, BMP, TIFF or GIF."
+        ) from error
+    except Exception as error:
+        # A broken file makes Pillow raise nearly anything: OSError, SyntaxError, ValueError, struct.error, zlib.error,
+        # EOFError, MemoryError, …
+        raise _unreadable() from error
+    return picture
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise _too_many_pixels(max_pixels)
+    if min(width, height) < SMALLEST_SIDE:
+        raise UnreadableImageError(
+            f"The picture is {width} × {height} pixels, too small to be judged; "
+            f"send one of at least {SMALLEST_SIDE} pixels a side."
+        )
+
+
+def _too_many_pixels(max_pixels: int) -> PayloadTooLargeError:
+    return PayloadTooLargeError(f"The picture has more than {max_pixels} pixels; send a smaller one.")
+
+
+def _unreadable() -> UnreadableImageError:
+    return UnreadableImageError("The picture is damaged or incomplete; send the whole file again.")
+
+
+def _has_known_signature(data: bytes) -> bool:
+    for name in FORMATS:
+        accept = Image.OPEN[name][1]
+        if accept is not None and accept(data[:16]) is True:
+            return True
+    return False
+
+
+def _rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
+    image.load()  # An opened image stands at its first frame. TIFF applies its orientation here itself.
+    orientation = _orientation(image)
+    upright = image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
+    if upright.mode.startswith("I;16"):
+        values = np.asarray(upright).astype(np.float32)
+        return np.repeat(np.rint(values / SIXTEEN_BIT_STEP).astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+    if upright.mode in {"I", "F"}:
+        raise UnreadableImageError("The picture has 32 bits a value, which name no white; save it with 8 or 16 bits.")
+    if upright.has_transparency_data:
+        with_alpha = upright.convert("RGBA")
+        over_black = Image.new("RGB", upright.size)
+        over_black.paste(with_alpha, mask=with_alpha.getchannel("A"))
+        return np.array(over_black)
+    return np.array(upright.convert("RGB"))
+
+
+def _orientation(image: Image.Image) -> object:
+    try:
+        return image.getexif().get(Base.Orientation)
+    except Exception:
+        return None  # Broken EXIF data around sound pixels: the picture is taken as it is.

@@ -1,0 +1,205 @@
+"""Requests and answers. The reference service's fields come first, as they are there; additions follow them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from thyroid.explain import LARGEST_SIZE, SMALLEST_SIZE, Target
+
+DISCLAIMER = (
+    "Research and education only, not a diagnosis. Always consult a qualified healthcare professional for diagnosis, "
+    "treatment and medical advice."
+)
+LONGEST_NAME = 1024
+
+Filename = Annotated[
+    str | None,
+    Field(
+        max_length=LONGEST_NAME,
+        description="Given back in the answer and used for nothing else; never stored, never logged.",
+        examples=["thyroid_scan.jpg"],
+    ),
+]
+Score = Annotated[float, Field(ge=0.0, le=1.0, description="Malignancy score.", examples=[0.1234])]
+Timestamp = Annotated[str, Field(description="UTC.", examples=["2026-02-13 10:30:45"])]
+LayerUsed = Annotated[str, Field(examples=["depthwise_separable_conv_2"])]
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+class PredictOptions(BaseModel):
+    """What may come with a picture. Fields that are null count as left out; unknown ones are ignored."""
+
+    filename: Filename = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_left_out(cls, values: object) -> object:
+        return {name: value for name, value in values.items() if value is not None} if type(values) is dict else values
+
+
+class GradCAMOptions(PredictOptions):
+    """What may come with a picture that is to be explained."""
+
+    layer_name: str | None = Field(
+        None,
+        max_length=LONGEST_NAME,
+        description="Any of the `conv_layers` of `/api/v1/model-info`; left out or null for the model's default layer.",
+    )
+    target: Target = Field("malignant", description="The class whose evidence is shown.")
+    size: int | None = Field(
+        None,
+        ge=SMALLEST_SIZE,
+        le=LARGEST_SIZE,
+        description="Longest side of the pictures given back, shape kept. Left out: 224 × 224, whatever the shape.",
+    )
+
+
+class AnalyzeOptions(GradCAMOptions):
+    """What may come with a picture that is to be analysed."""
+
+    include_gradcam: bool = Field(True, description="Without it `gradcam` is null.")
+
+
+class _WithImage(BaseModel):
+    image: str = Field(
+        description="The picture file (PNG, JPEG, WebP, BMP, TIFF, GIF) as plain base64 or as a base64 data URI.",
+    )
+
+
+class ImageRequest(PredictOptions, _WithImage):
+    """Body of `/api/v1/predict`."""
+
+
+class GradCAMRequest(GradCAMOptions, _WithImage):
+    """Body of `/api/v1/gradcam`."""
+
+
+class AnalyzeRequest(AnalyzeOptions, _WithImage):
+    """Body of `/api/v1/analyze`."""
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+class _Answer(BaseModel):
+    # `class` is a word of the language, so the attribute is `class_id`; in JSON it is `class`.
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+
+class ModelReference(_Answer):
+    """Which model answered."""
+
+    name: str
+    version: str
+    sha256: str = Field(description="Of the compiled graph that gave the score.")
+
+
+class ScoredClass(_Answer):
+    """The class and the malignancy score."""
+
+    class_id: Literal[0, 1] = Field(
+        serialization_alias="class", description="0 benign, 1 malignant (score ≥ 0.5)."
+    )
+    label: str = Field(examples=["Benign (Non-Cancerous)"])
+    confidence_score: Score
+
+
+class Prediction(ScoredClass):
+    """The class, the malignancy score and the probability of the class."""
+
+    confidence_percentage: float = Field(
+        ge=0.0, le=100.0, description="Probability of the label given, times 100.", examples=[87.66]
+    )
+
+
+class GradCAMImages(_Answer):
+    """PNG files in base64."""
+
+    original: str = Field(description="The picture that was sent, resized.")
+    heatmap: str = Field(description="The class activation map in colours, blue 0 to red 1.")
+    overlay: str = Field(description="The heatmap laid over the picture, within the part that the network saw.")
+
+
+class GradCAM(_Answer):
+    """An explanation by Grad-CAM."""
+
+    layer_used: LayerUsed
+    images: GradCAMImages
+    target: Target = Field(description="The class whose evidence is shown.")
+    has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
+
+
+class _PictureAnswer(_Answer):
+    success: Literal[True] = True
+    timestamp: Timestamp
+    filename: Filename
+
+
+class PredictionResponse(_PictureAnswer):
+    """Answer of `/api/v1/predict`."""
+
+    prediction: Prediction
+    risk_assessment: str = Field(examples=["Low Risk"])
+    recommendation: str = Field(examples=["Routine monitoring recommended"])
+    model: ModelReference
+    disclaimer: str = DISCLAIMER
+
+
+class GradCAMResponse(_PictureAnswer):
+    """Answer of `/api/v1/gradcam`."""
+
+    layer_used: LayerUsed
+    images: GradCAMImages
+    prediction: ScoredClass
+    target: Target
+    has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
+    model: ModelReference
+    disclaimer: str = DISCLAIMER
+
+
+class AnalyzeResponse(_PictureAnswer):
+    """Answer of `/api/v1/analyze`."""
+
+    prediction: Prediction
+    risk_assessment: str = Field(examples=["Low Risk"])
+    recommendation: str = Field(examples=["Routine monitoring recommended"])
+    gradcam: GradCAM | None
+    model: ModelReference
+    disclaimer: str = DISCLAIMER
+
+
+class HealthResponse(_Answer):
+    """Answer of `/api/v1/health`."""
+
+    status: Literal["healthy", "unhealthy"]
+    model_loaded: bool = Field(description="True once the model gave its golden picture its golden score here.")
+    timestamp: Timestamp
+    version: str = Field(examples=["3.0.0"])
+
+
+class ModelInfoResponse(_Answer):
+    """Answer of `/api/v1/model-info`."""
+
+    model_name: str
+    input_shape: tuple[int | None, int, int, int] = Field(examples=[[None, 224, 224, 3]])
+    output_shape: tuple[int | None, int] = Field(examples=[[None, 1]])
+    total_parameters: int
+    classes: dict[str, str] = Field(examples=[{"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"}])
+    conv_layers: list[str] = Field(description="In graph order; each can be the `layer_name` of a Grad-CAM request.")
+    default_layer: str
+    model: ModelReference
+    description: str
+    evaluation: dict[str, object] = Field(description="Measured figures of the model.")
+    disclaimer: str = DISCLAIMER
+
+
+class RootResponse(_Answer):
+    """Answer of `/`."""
+
+    message: str
+    version: str
+    docs: str = Field(description="Interactive documentation, relative to this address.")
+    endpoints: dict[str, str]
+    disclaimer: str = DISCLAIMER

@@ -1,0 +1,289 @@
+"""What the service does with a picture, from bytes to answer. It knows neither HTTP nor AWS."""
+
+import base64
+import hashlib
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+import thyroid
+from thyroid import explain, imaging
+from thyroid.assessment import Assessment, assess
+from thyroid.errors import ModelUnavailableError, PayloadTooLargeError, ThyroidError
+from thyroid.explain import Target
+from thyroid.manifest import Manifest
+from thyroid.preprocessing import Prepared, prepare
+from thyroid.schemas import (
+    AnalyzeResponse,
+    GradCAM,
+    GradCAMImages,
+    GradCAMResponse,
+    HealthResponse,
+    ModelInfoResponse,
+    ModelReference,
+    Prediction,
+    PredictionResponse,
+    ScoredClass,
+)
+from thyroid.settings import Settings
+
+MODEL_NAME = "Thyroid Cancer Detection Model"
+
+# A synchronous Lambda answer holds 6,291,556 bytes at most (AWS Lambda quotas); what is left is for the other fields.
+LARGEST_IMAGES = 6_200_000
+
+
+class Engine(Protocol):
+    """What the service asks of :class:`thyroid.engine.Engine`."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is known of the model."""
+
+    def score(self, tensor: npt.NDArray[np.float32]) -> float:
+        """Return the malignancy score of one prepared picture."""
+
+    def score_and_map(
+        self, tensor: npt.NDArray[np.float32], layer: str | None = None
+    ) -> tuple[float, npt.NDArray[np.float32]]:
+        """Return the score and the signed evidence for malignancy at a layer."""
+
+
+def load_engine(folder: Path, threads: int) -> Engine:
+    """Open the compiled model in `folder`."""
+    from thyroid.engine import Engine as LiteRTEngine  # the runtime is loaded with the first model, not before
+
+    return LiteRTEngine(folder, threads)
+
+
+class Service:
+    """Predicts and explains with one compiled model, which is loaded once, on first use.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the model is and how large a picture may be.
+    open_engine : callable, optional
+        Opens the model in a folder with a number of threads.
+    """
+
+    def __init__(self, settings: Settings, open_engine: Callable[[Path, int], Engine] = load_engine) -> None:
+        self._settings = settings
+        self._open_engine = open_engine
+        self._loaded: Engine | None = None
+        self._proven = False
+        self._lock = threading.Lock()
+
+    def engine(self) -> Engine:
+        """Return the loaded model; the first call loads it, a failed one is tried again by the next.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If the artifact is missing or damaged.
+        """
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._open_engine(self._settings.model_dir, self._settings.threads)
+            return self._loaded
+
+    def predict(self, data: bytes, *, filename: str | None = None) -> PredictionResponse:
+        """Score a picture file.
+
+        Raises
+        ------
+        ThyroidError
+            As :func:`thyroid.imaging.decode` and :meth:`engine` say.
+        """
+        engine = self.engine()
+        picture = imaging.decode(data, max_pixels=self._settings.max_pixels)
+        prepared = _prepare(picture.pixels, engine.manifest)
+        verdict = assess(engine.score(prepared.tensor), engine.manifest)
+        return PredictionResponse(
+            timestamp=_now(),
+            filename=filename,
+            prediction=_prediction(verdict),
+            risk_assessment=verdict.risk,
+            recommendation=verdict.recommendation,
+            model=_reference(engine.manifest),
+        )
+
+    def gradcam(
+        self,
+        data: bytes,
+        *,
+        filename: str | None = None,
+        layer_name: str | None = None,
+        target: Target = "malignant",
+        size: int | None = None,
+    ) -> GradCAMResponse:
+        """Score a picture file and show which parts of it speak for a class.
+
+        Raises
+        ------
+        UnknownLayerError
+            If the model has no such layer.
+        PayloadTooLargeError
+            If the pictures would be too large to be sent back.
+        ThyroidError
+            As for :meth:`predict`.
+        """
+        verdict, explanation, manifest = self._explain(data, layer_name, target, size)
+        return GradCAMResponse(
+            timestamp=_now(),
+            filename=filename,
+            layer_used=explanation.layer_used,
+            images=explanation.images,
+            prediction=ScoredClass(class_id=verdict.class_id, label=verdict.label, confidence_score=verdict.score),
+            target=explanation.target,
+            has_evidence=explanation.has_evidence,
+            model=_reference(manifest),
+        )
+
+    def analyze(
+        self,
+        data: bytes,
+        *,
+        filename: str | None = None,
+        include_gradcam: bool = True,
+        layer_name: str | None = None,
+        target: Target = "malignant",
+        size: int | None = None,
+    ) -> AnalyzeResponse:
+        """Predict and, unless told not to, explain. Without Grad-CAM its other options are not looked at.
+
+        Raises
+        ------
+        ThyroidError
+            As for :meth:`gradcam`.
+        """
+        if not include_gradcam:
+            return AnalyzeResponse(**dict(self.predict(data, filename=filename)), gradcam=None)
+        verdict, explanation, manifest = self._explain(data, layer_name, target, size)
+        return AnalyzeResponse(
+            timestamp=_now(),
+            filename=filename,
+            prediction=_prediction(verdict),
+            risk_assessment=verdict.risk,
+            recommendation=verdict.recommendation,
+            gradcam=explanation,
+            model=_reference(manifest),
+        )
+
+    def model_info(self) -> ModelInfoResponse:
+        """Describe the loaded model.
+
+        Raises
+        ------
+        ModelUnavailableError
+            As for :meth:`engine`.
+        """
+        manifest = self.engine().manifest
+        return ModelInfoResponse(
+            model_name=MODEL_NAME,
+            input_shape=manifest.input_shape,
+            output_shape=manifest.output_shape,
+            total_parameters=manifest.total_parameters,
+            classes=manifest.classes,
+            conv_layers=[layer.name for layer in manifest.conv_layers],
+            default_layer=manifest.default_layer,
+            model=_reference(manifest),
+            description=manifest.description,
+            evaluation=manifest.evaluation,
+        )
+
+    def health(self) -> HealthResponse:
+        """Say whether the model works here: whether its golden picture got its golden score in this process."""
+        try:
+            self.prove()
+            healthy = True
+        except ThyroidError:
+            healthy = False
+        return HealthResponse(
+            status="healthy" if healthy else "unhealthy",
+            model_loaded=healthy,
+            timestamp=_now(),
+            version=thyroid.__version__,
+        )
+
+    def prove(self) -> None:
+        """Score the golden picture, unless it already got its score in this process.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If the model does not load, or its golden picture is not the one it was compiled with or gets another score.
+        """
+        if self._proven:
+            return
+        engine = self.engine()
+        golden = engine.manifest.golden
+        try:
+            data = (self._settings.model_dir / golden.file).read_bytes()
+        except OSError as error:
+            raise ModelUnavailableError("The model's golden picture is missing; run `make model` again.") from error
+        if hashlib.sha256(data).hexdigest() != golden.sha256:
+            raise ModelUnavailableError("The model's golden picture is damaged; run `make model` again.")
+        picture = imaging.decode(data, max_pixels=self._settings.max_pixels)
+        score = engine.score(_prepare(picture.pixels, engine.manifest).tensor)
+        if not abs(score - golden.score) <= golden.tolerance:  # so written, NaN fails too
+            raise ModelUnavailableError("The model does not reproduce its golden score here; run `make model` again.")
+        self._proven = True
+
+    def _explain(
+        self, data: bytes, layer_name: str | None, target: Target, size: int | None
+    ) -> tuple[Assessment, GradCAM, Manifest]:
+        engine = self.engine()
+        picture = imaging.decode(data, max_pixels=self._settings.max_pixels)
+        prepared = _prepare(picture.pixels, engine.manifest)
+        score, evidence = engine.score_and_map(prepared.tensor, layer_name)
+        activation, has_evidence = explain.class_activation(evidence, target)
+        pictures = explain.render(picture.pixels, activation, prepared.box, size)
+        explanation = GradCAM(
+            layer_used=layer_name or engine.manifest.default_layer,
+            images=_encoded(pictures),
+            target=target,
+            has_evidence=has_evidence,
+        )
+        return assess(score, engine.manifest), explanation, engine.manifest
+
+
+def _prepare(pixels: npt.NDArray[np.uint8], manifest: Manifest) -> Prepared:
+    _, height, width, _ = manifest.input_shape
+    return prepare(pixels, manifest.preprocessing, height, width)
+
+
+def _encoded(pictures: explain.Pictures) -> GradCAMImages:
+    images = GradCAMImages(
+        original=base64.b64encode(pictures.original).decode("ascii"),
+        heatmap=base64.b64encode(pictures.heatmap).decode("ascii"),
+        overlay=base64.b64encode(pictures.overlay).decode("ascii"),
+    )
+    total = len(images.original) + len(images.heatmap) + len(images.overlay)
+    if total > LARGEST_IMAGES:
+        raise PayloadTooLargeError(
+            f"The answer's pictures would take {total} bytes of at most {LARGEST_IMAGES}; ask for a smaller `size`."
+        )
+    return images
+
+
+def _prediction(verdict: Assessment) -> Prediction:
+    return Prediction(
+        class_id=verdict.class_id,
+        label=verdict.label,
+        confidence_score=verdict.score,
+        confidence_percentage=verdict.confidence_percentage,
+    )
+
+
+def _reference(manifest: Manifest) -> ModelReference:
+    return ModelReference(name=manifest.name, version=manifest.version, sha256=manifest.sha256)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,63 @@
+"""Builds the HTTP application around the routes it is given: all of them locally, one function's on Lambda."""
+
+from collections.abc import Iterable
+from functools import cache
+
+from aws_lambda_powertools import Logger
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+import thyroid
+from thyroid.service import Service
+from thyroid.settings import Settings, get_settings
+from thyroid.web import problems
+from thyroid.web.observe import CatchUnexpected, RequestLog
+
+
+@cache
+def get_logger() -> Logger:
+    """Return the logger of this process: JSON lines on standard output."""
+    return Logger(service="thyroid")
+
+
+@cache
+def get_service() -> Service:
+    """Return the service of this process, whose model loads on first use."""
+    return Service(get_settings())
+
+
+def build_app(routers: Iterable[APIRouter], settings: Settings | None = None, logger: Logger | None = None) -> FastAPI:
+    """Build an application that answers `routers` and nothing else.
+
+    It serves no documentation by itself: that is a route like any other (:mod:`thyroid.web.docs`), since it describes
+    all routes and not only those of its own function.
+
+    Parameters
+    ----------
+    routers : iterable of fastapi.APIRouter
+        What it answers.
+    settings : Settings, optional
+        Those of the process if left out.
+    logger : aws_lambda_powertools.Logger, optional
+        That of the process if left out.
+    """
+    settings = settings or get_settings()
+    logger = logger or get_logger()
+    # A redirect to a slash names the host, and so loses a stage prefix: there are none.
+    app = FastAPI(
+        title="Thyroid Cancer Detection API", version=thyroid.__version__, openapi_url=None, redirect_slashes=False
+    )
+    for router in routers:
+        app.include_router(router)
+    problems.install(app)
+    # The last one added is the outermost.
+    app.add_middleware(CatchUnexpected, logger=logger)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=["X-Request-Id", "Retry-After"],
+    )
+    app.add_middleware(RequestLog, logger=logger)
+    return app

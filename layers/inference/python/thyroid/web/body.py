@@ -1,0 +1,173 @@
+"""A request's body, in any of its three kinds, to picture bytes and options.
+
+A JSON body with the picture in base64, the picture file itself, or a multipart form. Whatever the kind, the body is
+held in memory and never on disk, its size is judged while it arrives, and the same options are checked in the same way.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from thyroid.errors import InvalidBase64Error, InvalidRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
+from thyroid.settings import Settings, get_settings
+from thyroid.web.problems import FieldProblem, InvalidFieldsError
+
+Options = TypeVar("Options", bound=BaseModel)
+
+DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+
+# A body over the limit is read on and thrown away up to this many times the limit: a client that is still sending would
+# otherwise lose the connection before it could read why.
+READ_ON = 4
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body that has arrived whole.
+
+    Attributes
+    ----------
+    media_type : str
+        In lower case, without parameters.
+    content : bytes
+        The body, or for a multipart form the file of its part ``image``.
+    fields : dict of str to str
+        Query parameters or form fields; what a JSON body holds is still in `content`.
+    """
+
+    media_type: str
+    content: bytes
+    fields: dict[str, str]
+
+
+async def receive(request: Request, settings: Annotated[Settings, Depends(get_settings)]) -> Body:
+    """Read the body into memory.
+
+    Raises
+    ------
+    PayloadTooLargeError
+        If it is over ``settings.max_body_bytes``, whatever its Content-Length says.
+    UnsupportedMediaTypeError
+        If its content type is none of the three kinds.
+    InvalidRequestError
+        If a multipart form is broken or holds no picture.
+    """
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    content = await _read(request, settings.max_body_bytes)
+    if media_type == "multipart/form-data":
+        return await _multipart(request.headers, content)
+    if _is_json(media_type) or _is_picture(media_type):
+        return Body(media_type, content, _given(dict(request.query_params)))
+    raise UnsupportedMediaTypeError(
+        "This content type is not taken; send application/json with the picture in base64, the picture itself as "
+        "image/png, image/jpeg, image/webp, image/bmp, image/tiff or image/gif, or multipart/form-data with a part "
+        "`image`."
+    )
+
+
+def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tuple[bytes, Options]:
+    """Split a body into the picture file and its checked options.
+
+    Parameters
+    ----------
+    body : Body
+        What :func:`receive` read.
+    options : type
+        The options, as fields of a query or form.
+    with_image : type
+        The same options as fields of a JSON body, with the picture in its field ``image``.
+
+    Raises
+    ------
+    InvalidFieldsError
+        If the JSON is broken, or a field is missing, of the wrong type or out of its bounds.
+    InvalidBase64Error
+        If ``image`` is not base64.
+    """
+    try:
+        if not _is_json(body.media_type):
+            return body.content, options.model_validate(body.fields)
+        values = with_image.model_validate_json(body.content).model_dump()
+        return decode_base64(values.pop("image")), options.model_validate(values)
+    except ValidationError as error:
+        raise InvalidFieldsError.from_validation(error) from None
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode plain base64 or a base64 data URI; line breaks within are allowed.
+
+    Raises
+    ------
+    InvalidBase64Error
+        If the text is neither.
+    """
+    prefix = DATA_URI.match(text.lstrip())
+    payload = "".join((text.lstrip()[prefix.end() :] if prefix else text).split())
+    try:
+        return base64.b64decode(payload, validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidBase64Error(
+            "The field `image` is not base64; send the bytes of the picture file encoded as base64 or as a data URI."
+        ) from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    content = bytearray()
+    total = 0
+    async for chunk in request.stream():
+        total += len(chunk)
+        if total <= limit:
+            content += chunk
+        else:
+            content.clear()
+            if total > READ_ON * limit:
+                break
+    if total > limit:
+        raise PayloadTooLargeError(f"The body is over the limit of {limit} bytes; send a smaller picture.")
+    return bytes(content)
+
+
+async def _multipart(headers: Headers, content: bytes) -> Body:
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield content
+
+    parser = MultiPartParser(headers, stream(), max_files=8, max_fields=32, max_part_size=len(content))
+    parser.spool_max_size = len(content) + 1  # no part is larger, so none is ever spooled to disk
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise InvalidRequestError(f"The multipart form cannot be read: {error.message}") from None
+    images = form.getlist("image")
+    if len(images) != 1:
+        raise InvalidFieldsError([FieldProblem(field="image", message=f"send one such part, not {len(images)}")])
+    fields = _given({name: value for name, value in form.items() if isinstance(value, str) and name != "image"})
+    if isinstance(images[0], UploadFile):
+        file = await images[0].read()
+        if images[0].filename:
+            fields.setdefault("filename", images[0].filename)
+    else:
+        file = decode_base64(images[0])
+    await form.close()
+    return Body("multipart/form-data", file, fields)
+
+
+def _given(fields: dict[str, str]) -> dict[str, str]:
+    """Leave out what is empty: a form sends all of its fields, filled in or not."""
+    return {name: value for name, value in fields.items() if value}
+
+
+def _is_json(media_type: str) -> bool:
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+
+
+def _is_picture(media_type: str) -> bool:
+    """Tell whether a body is a picture file. Which format it has is told by its bytes, later."""
+    return media_type.startswith("image/") or media_type == "application/octet-stream"

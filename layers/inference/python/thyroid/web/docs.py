@@ -1,0 +1,195 @@
+"""The OpenAPI description and its two pages, Swagger UI and ReDoc, from files of a package: no page asks the internet.
+
+All addresses are relative, so that the pages work below any prefix: a stage (``/Prod``) or a base path.
+"""
+
+import base64
+import copy
+import io
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import FileResponse, HTMLResponse
+from PIL import Image
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from starlette.exceptions import HTTPException
+
+import thyroid
+from thyroid import phantom
+from thyroid.schemas import DISCLAIMER, AnalyzeRequest, GradCAMRequest, ImageRequest
+from thyroid.web.problems import MEDIA_TYPE, Problem
+
+TITLE = "Thyroid Cancer Detection API"
+DESCRIPTION = f"""Malignancy score, risk band and Grad-CAM of a thyroid ultrasound picture.
+
+A picture may be sent in three ways: in a JSON body as base64 or as a data URI, as the file itself
+(`Content-Type: image/png` and so on, options in the query), or as part `image` of a multipart form.
+Errors are `{MEDIA_TYPE}` with a stable `code`.
+
+**{DISCLAIMER}**
+"""
+ASSETS = Path(str(files("fastapi_offline"))) / "static"
+ASSET_TYPES = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "redoc.standalone.js": "text/javascript",
+    "favicon.png": "image/png",
+}
+PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/tiff", "image/gif")
+
+# Both pages carry inline scripts and styles, ReDoc a worker made from a blob. Nothing may come from another host.
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "script-src 'self' 'unsafe-inline'; worker-src 'self' blob:"
+}
+ASSET_HEADERS = {"Cache-Control": "public, max-age=86400"}
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def docs_router(documented: Sequence[APIRouter]) -> APIRouter:
+    """Build the routes ``/docs``, ``/redoc``, ``/openapi.json`` and their files.
+
+    Parameters
+    ----------
+    documented : sequence of fastapi.APIRouter
+        What is described, whichever function answers it.
+    """
+    router = APIRouter(include_in_schema=False)
+
+    @cache
+    def description() -> dict[str, Any]:
+        return describe(documented)
+
+    @router.get("/openapi.json")
+    def openapi() -> dict[str, Any]:
+        return description()
+
+    @router.get("/docs")
+    def swagger() -> HTMLResponse:
+        page = get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title=TITLE,
+            swagger_js_url="docs/swagger-ui-bundle.js",
+            swagger_css_url="docs/swagger-ui.css",
+            swagger_favicon_url="docs/favicon.png",
+        )
+        page.headers.update(PAGE_HEADERS)
+        return page
+
+    @router.get("/redoc")
+    def redoc() -> HTMLResponse:
+        page = get_redoc_html(
+            openapi_url="openapi.json",
+            title=TITLE,
+            redoc_js_url="docs/redoc.standalone.js",
+            redoc_favicon_url="docs/favicon.png",
+            with_google_fonts=False,
+        )
+        page.headers.update(PAGE_HEADERS)
+        return page
+
+    @router.get("/docs/{file}")
+    def asset(file: str) -> FileResponse:
+        if file not in ASSET_TYPES:
+            raise HTTPException(404)
+        return FileResponse(ASSETS / file, media_type=ASSET_TYPES[file], headers=ASSET_HEADERS)
+
+    return router
+
+
+def describe(documented: Sequence[APIRouter]) -> dict[str, Any]:
+    """Return the OpenAPI description of all routes of `documented`, with a sample picture that can be sent."""
+    app = FastAPI(openapi_url=None)
+    for router in documented:
+        app.include_router(router)
+    description = get_openapi(
+        title=TITLE,
+        version=thyroid.__version__,
+        description=DESCRIPTION,
+        routes=app.routes,
+        servers=[{"url": ".", "description": "Where this description came from"}],
+    )
+    _, bodies = models_json_schema(
+        [(model, "validation") for model in (ImageRequest, GradCAMRequest, AnalyzeRequest, Problem)],
+        ref_template="#/components/schemas/{model}",
+    )
+    description.setdefault("components", {}).setdefault("schemas", {}).update(bodies["$defs"])
+    sample = _sample_picture()
+    for path in description["paths"].values():
+        for operation in path.values():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if body is not None:
+                body["example"] = {"image": sample, "filename": "phantom.jpg"}
+    return description
+
+
+def request_body(options: type[BaseModel], with_image: type[BaseModel]) -> dict[str, Any]:
+    """Describe a body that may come in three kinds; for a route's ``openapi_extra``.
+
+    Parameters
+    ----------
+    options : type
+        The options: fields of a form, or of the query of a raw body.
+    with_image : type
+        The JSON body.
+    """
+    fields = options.model_json_schema()["properties"]
+    picture = {"type": "string", "format": "binary"}
+    form = {"type": "object", "required": ["image"], "properties": {"image": picture, **copy.deepcopy(fields)}}
+    content: dict[str, Any] = {
+        "application/json": {"schema": {"$ref": f"#/components/schemas/{with_image.__name__}"}},
+        "multipart/form-data": {"schema": form},
+    }
+    content.update({media_type: {"schema": picture} for media_type in PICTURE_TYPES})
+    parameters = [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": "Where the body is the picture file itself. " + field.get("description", ""),
+            "schema": {key: value for key, value in field.items() if key != "description"},
+        }
+        for name, field in fields.items()
+    ]
+    return {"requestBody": {"required": True, "content": content}, "parameters": parameters}
+
+
+def problem_responses(whats: Mapping[int, str]) -> Responses:
+    """Describe error answers; for a route's ``responses``.
+
+    Parameters
+    ----------
+    whats : mapping of int to str
+        Status to what it means.
+    """
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"description": what, "content": {MEDIA_TYPE: {"schema": schema}}} for status, what in whats.items()
+    }
+
+
+PICTURE_PROBLEMS = problem_responses(
+    {
+        400: "`invalid_base64`: the picture is not base64",
+        413: "`payload_too_large`: the body or the picture is over its limit, which `detail` names",
+        415: "`unsupported_media_type`: not a picture format, or not a content type, that is taken",
+        422: "`invalid_request`, `unreadable_image` or `unknown_layer`: `detail` says what to change",
+        503: "`model_unavailable`: no model answers here; try again after `Retry-After` seconds",
+    }
+)
+MODEL_PROBLEMS = problem_responses({503: "`model_unavailable`: no model answers here; try again after `Retry-After`"})
+
+
+def _sample_picture() -> str:
+    """Return a small ultrasound phantom as a JPEG in base64, a few kilobytes long."""
+    buffer = io.BytesIO()
+    Image.fromarray(phantom.make(1, suspicious=True, height=120, width=180)).save(buffer, "JPEG", quality=60)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")

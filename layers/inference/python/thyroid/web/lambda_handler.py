@@ -1,0 +1,47 @@
+"""An application to a Lambda handler behind an API Gateway REST API."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from mangum import Mangum
+from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+
+from thyroid.web.app import get_logger
+
+Event = dict[str, Any]
+Handler = Callable[[Event, Any], dict[str, Any]]
+
+# Without these, Mangum sends them in base64 and clients read gibberish.
+TEXT_TYPES = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json", "image/svg+xml"]
+
+
+def lambda_handler(app: FastAPI) -> Handler:
+    """Wrap `app` for Lambda. The model is not loaded here but by the first request, which it costs 20 ms or so."""
+    logging.getLogger("mangum.http").setLevel(logging.WARNING)  # it logs addresses; ours is the line about a request
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    adapter = Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
+    logger = get_logger()
+
+    @logger.inject_lambda_context
+    def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped
+        asyncio.set_event_loop(loop)
+        return adapter({**event, "path": path_below_base(event)}, context)
+
+    return handler
+
+
+def path_below_base(event: Event) -> str:
+    """Return the path of a request without the base path that a custom domain may put before it.
+
+    The gateway matched the request with a resource such as ``/docs/{file}``; the path ends with it, its parameters
+    filled in, and what comes before is the base path.
+    """
+    path: str = event.get("path") or "/"
+    below: str = event.get("resource") or path
+    for name, value in (event.get("pathParameters") or {}).items():
+        below = below.replace(f"{{{name}}}", value).replace(f"{{{name}+}}", value)
+    return below if path.rstrip("/").endswith(below.rstrip("/")) else path

@@ -1,0 +1,69 @@
+"""Pictures for tests, made by code: sound ones of every kind, and files that are not what they seem."""
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+GREY_RAMP = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (64, 1))
+
+
+def picture(mode: str = "RGB") -> Image.Image:
+    """A grey ramp from left (black) to right (white), 96 wide and 64 high."""
+    return Image.fromarray(GREY_RAMP).convert(mode)
+
+
+def picture_file(format: str = "PNG", mode: str = "RGB", **options: Any) -> bytes:
+    """The ramp as a file."""
+    return saved(picture(mode), format, **options)
+
+
+def saved(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def noise_file(height: int, width: int, format: str = "PNG", seed: int = 0) -> bytes:
+    """Colour noise, which no compression makes smaller."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return saved(Image.fromarray(pixels), format)
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    """A PNG file of a few bytes whose header names a size that it does not hold."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(bytes(1000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def sixteen_bit_file() -> bytes:
+    """The ramp as a 16-bit grey PNG: every 8-bit value times 257."""
+    return saved(Image.fromarray(GREY_RAMP.astype(np.uint16) * 257))
+
+
+def transparent_file() -> bytes:
+    """A white picture whose left half is wholly transparent."""
+    pixels = np.full((64, 96, 4), 255, np.uint8)
+    pixels[:, :48, 3] = 0
+    return saved(Image.fromarray(pixels))
+
+
+def animated_file(format: str = "GIF") -> bytes:
+    """Three frames: black, grey, white."""
+    frames = [Image.new("RGB", (96, 64), (level, level, level)) for level in (0, 128, 255)]
+    return saved(frames[0], format, save_all=True, append_images=frames[1:])
+
+
+def rotated_file(orientation: int, format: str = "JPEG") -> bytes:
+    """The ramp, as stored, with an EXIF orientation."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return saved(picture(), format, exif=exif)

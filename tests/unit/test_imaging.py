@@ -1,0 +1,211 @@
+import itertools
+import tracemalloc
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from tests.pictures import (
+    GREY_RAMP,
+    animated_file,
+    picture,
+    picture_file,
+    png_that_claims,
+    rotated_file,
+    saved,
+    transparent_file,
+)
+from thyroid.errors import PayloadTooLargeError, UnreadableImageError, UnsupportedMediaTypeError
+from thyroid.imaging import FORMATS, UPRIGHT, Picture, decode
+
+RAMP = np.repeat(GREY_RAMP[:, :, np.newaxis], 3, axis=2)
+MAX_PIXELS = 1_000_000
+
+
+def decoded(data: bytes) -> npt.NDArray[np.uint8]:
+    result = decode(data, max_pixels=MAX_PIXELS)
+    assert isinstance(result, Picture)
+    assert result.pixels.dtype == np.uint8
+    assert result.pixels.shape[2] == 3
+    return result.pixels
+
+
+@pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "GIF"])
+def test_a_lossless_format_gives_its_pixels(format: str) -> None:
+    result = decode(picture_file(format), max_pixels=MAX_PIXELS)
+
+    assert result.format == format
+    np.testing.assert_array_equal(result.pixels, RAMP)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "WEBP"])
+def test_a_lossy_format_gives_nearly_its_pixels(format: str) -> None:
+    result = decode(picture_file(format), max_pixels=MAX_PIXELS)
+
+    assert result.format == format
+    assert np.abs(result.pixels.astype(int) - RAMP).mean() < 3
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA"])
+def test_every_colour_mode_of_png_becomes_rgb(mode: str) -> None:
+    expected = np.asarray(picture(mode).convert("RGB"))
+
+    np.testing.assert_array_equal(decoded(picture_file("PNG", mode)), expected)
+
+
+def test_cmyk_becomes_rgb() -> None:
+    assert np.abs(decoded(picture_file("JPEG", "CMYK")).astype(int) - RAMP).mean() < 3
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_sixteen_bits_are_scaled_to_eight(format: str) -> None:
+    data = saved(Image.fromarray(GREY_RAMP.astype(np.uint16) * 257), format)
+
+    np.testing.assert_array_equal(decoded(data), RAMP)
+
+
+def test_sixteen_bits_are_rounded_and_not_cut_off() -> None:
+    # 300 / 257 = 1.17, 400 / 257 = 1.56: cutting off would give 1 for both
+    values = np.full((40, 40), 300, np.uint16)
+    values[20:] = 400
+
+    assert [int(v) for v in decoded(saved(Image.fromarray(values)))[[0, 39], 0, 0]] == [1, 2]
+
+
+def test_thirty_two_bits_are_refused_for_they_name_no_white() -> None:
+    with pytest.raises(UnreadableImageError, match="32 bits"):
+        decoded(saved(Image.fromarray(np.full((40, 40), 1e6, np.float32)), "TIFF"))
+
+
+def test_what_is_transparent_lies_over_black() -> None:
+    pixels = decoded(transparent_file())
+
+    assert pixels[:, :48].max() == 0
+    assert pixels[:, 48:].min() == 255
+
+
+def test_a_transparent_palette_colour_lies_over_black() -> None:
+    image = Image.new("P", (64, 64), 1)
+    image.putpalette([0, 0, 0, 200, 100, 50])
+
+    assert decoded(saved(image, "PNG")).max() == 200
+    assert decoded(saved(image, "PNG", transparency=1)).max() == 0
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_of_an_animation_the_first_frame_is_taken(format: str) -> None:
+    assert decoded(animated_file(format)).max() <= 2  # WebP's black is lossy
+
+
+@pytest.mark.parametrize(
+    ("format", "orientation"), list(itertools.product(["JPEG", "PNG", "TIFF", "WEBP"], range(1, 9)))
+)
+def test_a_rotated_picture_is_turned_upright(format: str, orientation: int) -> None:
+    # GIVEN where row 0 and column 0 of the stored picture are in the upright one (EXIF 2.32)
+    stored = {1: RAMP, 2: RAMP[:, ::-1], 3: RAMP[::-1, ::-1], 4: RAMP[::-1]}
+    sides = {5: stored[1], 6: stored[4], 7: stored[3], 8: stored[2]}
+    expected = stored[orientation] if orientation in stored else sides[orientation].swapaxes(0, 1)
+
+    # WHEN
+    pixels = decoded(rotated_file(orientation, format))
+
+    # THEN
+    assert pixels.shape == expected.shape
+    assert np.abs(pixels.astype(int) - expected).mean() < 3
+
+
+def test_an_orientation_that_does_not_exist_changes_nothing() -> None:
+    assert 9 not in UPRIGHT
+    assert decoded(rotated_file(9)).shape == RAMP.shape
+
+
+@pytest.mark.filterwarnings("default")  # Pillow warns of damage, and goes on
+def test_broken_exif_data_around_sound_pixels_is_ignored() -> None:
+    exif = b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\xff\xff" + b"\xff" * 20
+
+    assert decoded(picture_file("JPEG", exif=exif)).shape == RAMP.shape
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"hello", b"%PDF-1.7 \n", b"<svg xmlns='http://www.w3.org/2000/svg'/>", bytes(64)]
+)
+def test_what_is_no_picture_is_refused_as_such(data: bytes) -> None:
+    with pytest.raises(UnsupportedMediaTypeError, match="PNG, JPEG, WebP, BMP, TIFF or GIF"):
+        decoded(data)
+
+
+@pytest.mark.parametrize("format", ["ICO", "PPM", "TGA", "PCX", "ICNS", "JPEG2000", "PDF", "EPS"])
+def test_a_format_outside_the_list_is_refused_though_pillow_knows_it(format: str) -> None:
+    assert format not in FORMATS
+    with pytest.raises(UnsupportedMediaTypeError):
+        decoded(picture_file(format))
+
+
+@pytest.mark.filterwarnings("default")  # Pillow warns of damage, and goes on
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_file_cut_off_anywhere_is_never_decoded_wrongly(format: str) -> None:
+    whole = picture_file(format)
+
+    for kept in sorted({*range(1, 64), *range(64, len(whole) // 2, 97), len(whole) // 2}):
+        try:
+            pixels = decoded(whole[:kept])
+        except (UnreadableImageError, UnsupportedMediaTypeError):
+            continue
+        assert pixels.shape == RAMP.shape  # all of the picture came before the cut
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_a_file_cut_in_half_is_unreadable(format: str) -> None:
+    whole = picture_file(format)
+
+    with pytest.raises(UnreadableImageError, match="damaged or incomplete"):
+        decoded(whole[: len(whole) // 2])
+
+
+def test_a_signature_with_nothing_behind_it_is_unreadable_and_not_unknown() -> None:
+    with pytest.raises(UnreadableImageError):
+        decoded(b"\xff\xd8\xff\xe0")
+
+
+@pytest.mark.filterwarnings("default")  # Pillow warns of damage, and goes on
+@pytest.mark.parametrize("format", FORMATS)
+def test_damaged_bytes_end_in_one_of_our_errors_or_in_a_picture(format: str) -> None:
+    whole = picture_file(format)
+    rng = np.random.default_rng(0)
+
+    for _ in range(100):
+        broken = bytearray(whole)
+        for position in rng.integers(0, len(whole), 5):
+            broken[position] = rng.integers(0, 256)
+        try:
+            decoded(bytes(broken))
+        except (UnreadableImageError, UnsupportedMediaTypeError, PayloadTooLargeError):
+            continue
+
+
+@pytest.mark.parametrize("size", [(30_000, 30_000), (12_000, 8_000), (1001, 1000)])
+def test_a_header_over_the_limit_is_refused_before_pixels_are_decoded(size: tuple[int, int]) -> None:
+    # 900 million pixels are an error to Pillow, 96 million a warning, the last nothing at all
+    tracemalloc.start()
+    try:
+        with pytest.raises(PayloadTooLargeError, match=str(MAX_PIXELS)):
+            decoded(png_that_claims(*size))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_a_picture_at_the_limit_is_decoded() -> None:
+    assert decoded(saved(Image.new("L", (1000, 1000)))).shape == (1000, 1000, 3)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (31, 500), (500, 31)])
+def test_a_picture_too_small_to_be_judged_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(UnreadableImageError, match="at least 32 pixels"):
+        decoded(saved(Image.new("L", size)))
+
+
+def test_a_picture_just_large_enough_is_decoded() -> None:
+    assert decoded(saved(Image.new("L", (32, 32)))).shape == (32, 32, 3)
