@@ -1,0 +1,160 @@
+"""Compiles a model into the artifact that the serving world reads.
+
+``python -m thyroid_model.compile --model bundled|published|PATH --out FOLDER``
+"""
+
+import argparse
+import hashlib
+import io
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+from PIL import Image
+from thyroid import imaging, phantom
+from thyroid.engine import Engine
+from thyroid.manifest import (
+    MANIFEST_FILE,
+    Golden,
+    GraphFile,
+    Manifest,
+    Parity,
+    RiskBand,
+    Weights,
+)
+from thyroid.preprocessing import prepare
+
+from thyroid_model import parity
+from thyroid_model.errors import ModelSourceError
+from thyroid_model.graphs import describe_conv_layers, maps_graph, score_graph
+from thyroid_model.sources import Source, resolve
+from thyroid_model.weights import load_model
+
+CLASSES = {"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"}
+RISK_BANDS = (
+    RiskBand(
+        minimum=0.75,
+        label="High Risk",
+        recommendation="Immediate specialist consultation and biopsy recommended",
+    ),
+    RiskBand(
+        minimum=0.50,
+        label="Moderate Risk",
+        recommendation="Further diagnostic tests and specialist review advised",
+    ),
+    RiskBand(minimum=0.25, label="Borderline", recommendation="Follow-up imaging in 6-12 months advised"),
+    RiskBand(minimum=0.0, label="Low Risk", recommendation="Routine monitoring recommended"),
+)
+
+PARITY_PICTURES = 12
+GOLDEN_SEED = 0
+# Processors round differently; a wrong resize filter or field of view is off by a thousand times as much.
+GOLDEN_TOLERANCE = 1e-5
+
+_UNMEASURED = Parity(pictures=0, score_worst=0, map_median=0, map_worst=0, tensorflow_map_worst=0)
+
+
+def compile_model(source: Source, out: Path, parity_pictures: int = PARITY_PICTURES) -> Manifest:
+    """Compile a source into the folder ``out``, replacing an artifact that is there.
+
+    Nothing is left at ``out`` that was not shown to give TensorFlow's score and maps.
+
+    Raises
+    ------
+    ModelSourceError
+        If the source's file cannot be loaded.
+    ParityError
+        If the compiled graphs differ from TensorFlow's by more than :mod:`thyroid_model.parity` allows.
+    """
+    model = load_model(source.path)
+    draft = out.with_name(f".{out.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        manifest = _write(model, source, draft)
+        _, size, _, _ = manifest.input_shape
+        tensors = list(parity.pictures(parity_pictures, size, manifest.preprocessing))
+        measured = parity.measure(model, Engine(draft), tensors)
+        parity.require(measured)
+        manifest = manifest.model_copy(update={"parity": measured, "golden": _golden(draft, manifest)})
+        _save(manifest, draft)
+        shutil.rmtree(out, ignore_errors=True)
+        draft.rename(out)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return manifest
+
+
+def _write(model: keras.Model, source: Source, folder: Path) -> Manifest:
+    """Write both graphs and a manifest that lacks only what the engine itself must measure."""
+    layers = describe_conv_layers(model)
+    default = layers[-1].name
+    manifest = Manifest(
+        name=source.name,
+        version=source.version,
+        description=source.description,
+        weights=Weights(source=source.origin, sha256=source.sha256),
+        input_shape=model.input_shape,
+        output_shape=model.output_shape,
+        total_parameters=model.count_params(),
+        preprocessing=source.preprocessing,
+        classes=CLASSES,
+        risk_bands=RISK_BANDS,
+        conv_layers=layers,
+        default_layer=default,
+        calibration={"method": "none"},
+        evaluation=source.evaluation,
+        score_graph=_file(folder, "score.tflite", score_graph(model, default)),
+        maps_graph=_file(folder, "maps.tflite", maps_graph(model, layers)),
+        golden=Golden(file="", sha256="", score=0, tolerance=GOLDEN_TOLERANCE),
+        parity=_UNMEASURED,
+    )
+    _save(manifest, folder)
+    return manifest
+
+
+def _golden(folder: Path, manifest: Manifest) -> Golden:
+    """Write the golden picture, a phantom, and score it the way a request is."""
+    encoded = io.BytesIO()
+    Image.fromarray(phantom.make(GOLDEN_SEED, suspicious=True)).save(encoded, "PNG")
+    written = _file(folder, "golden.png", encoded.getvalue())
+    picture = imaging.decode(encoded.getvalue(), max_pixels=10**9)
+    _, height, width, _ = manifest.input_shape
+    score = Engine(folder).score(prepare(picture.pixels, manifest.preprocessing, height, width).tensor)
+    return Golden(file=written.file, sha256=written.sha256, score=score, tolerance=GOLDEN_TOLERANCE)
+
+
+def _file(folder: Path, name: str, content: bytes) -> GraphFile:
+    (folder / name).write_bytes(content)
+    return GraphFile(file=name, sha256=hashlib.sha256(content).hexdigest())
+
+
+def _save(manifest: Manifest, folder: Path) -> None:
+    (folder / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2) + "\n", "utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m thyroid_model.compile", description="Compile a model for serving.")
+    parser.add_argument("--model", default="bundled", help="bundled, published, or the path of a .h5 or .keras file")
+    parser.add_argument("--out", type=Path, default=Path("build/model"), help="folder of the artifact")
+    options = parser.parse_args(arguments)
+    try:
+        manifest = compile_model(resolve(options.model), options.out)
+    except (ModelSourceError, parity.ParityError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    print(  # noqa: T201
+        f"{options.out}: {manifest.name} {manifest.version}, {manifest.total_parameters:,} parameters, "
+        f"{len(manifest.conv_layers)} conv layers\n"
+        f"from TensorFlow on {manifest.parity.pictures} pictures: score {manifest.parity.score_worst:.1e}, "
+        f"maps {manifest.parity.map_median:.1e} in the median, {manifest.parity.map_worst:.1e} at worst "
+        f"(TensorFlow's own float32: {manifest.parity.tensorflow_map_worst:.1e})"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Where a model comes from: ``bundled``, ``published``, or the path of a weights file."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from thyroid.manifest import Preprocessing
+
+from thyroid_model import hub
+from thyroid_model.errors import ModelFileError
+
+BUNDLED_FOLDER = Path(__file__).with_name("bundled")
+
+# The reference service squeezes the whole picture to the input's size with Pillow's Lanczos filter, and divides by 255.
+REFERENCE_PREPROCESSING = Preprocessing(field_of_view=False, resize="lanczos", scale=1 / 255)
+BUNDLED_PREPROCESSING = Preprocessing(field_of_view=True, resize="lanczos", scale=1 / 255)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A weights file and what is known of it before it is opened.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The file on this machine.
+    origin : str
+        Where it came from, for people; never a local path.
+    sha256 : str
+        Hexadecimal SHA-256 of the file.
+    evaluation : dict
+        Measured figures, for people.
+    """
+
+    path: Path
+    name: str
+    version: str
+    description: str
+    origin: str
+    sha256: str
+    preprocessing: Preprocessing
+    evaluation: dict[str, object] = field(default_factory=dict)
+
+
+def resolve(model: str) -> Source:
+    """Return the source that ``bundled``, ``published`` or a path stands for; the published one is fetched if need be.
+
+    Raises
+    ------
+    HubError
+        If the published weights cannot be had.
+    ModelFileError
+        If there is no file at the path.
+    """
+    if model == "bundled":
+        return _bundled()
+    if model == "published":
+        return _from_file(hub.fetch(hub.published()))
+    return _from_file(Path(model))
+
+
+def _bundled() -> Source:
+    path = BUNDLED_FOLDER / "model.keras"
+    return Source(
+        path=path,
+        name="thyroid-ddti",
+        version="1.0.0",
+        description=(
+            "The published network's graph at 128×128, trained from scratch on the field of view of DDTI's frames. "
+            "Its label is radiological suspicion (TI-RADS 4a to 5 against 2 and 3), not biopsy."
+        ),
+        origin="bundled with the project",
+        sha256=_sha256(path),
+        preprocessing=BUNDLED_PREPROCESSING,
+        evaluation=json.loads((BUNDLED_FOLDER / "evaluation.json").read_text("utf-8")),
+    )
+
+
+def _from_file(path: Path) -> Source:
+    """Describe a file by its content: the published weights are the published model, wherever they lie."""
+    if not path.is_file():
+        raise ModelFileError(
+            f"There is no model file at {path}.",
+            "Give `bundled`, `published` or the path of a .h5 or .keras file.",
+        )
+    sha256, published = _sha256(path), hub.published()
+    if sha256 == published.sha256:
+        return Source(
+            path=path,
+            name=published.repository,
+            version=sha256[:12],
+            description="The published weights, with the reference service's preprocessing of the whole picture.",
+            origin=f"hub: {published.label}",
+            sha256=sha256,
+            preprocessing=REFERENCE_PREPROCESSING,
+        )
+    return Source(
+        path=path,
+        name=path.stem,
+        version=sha256[:12],
+        description="A model from a file, with the reference service's preprocessing of the whole picture.",
+        origin=f"file: {path.name}",
+        sha256=sha256,
+        preprocessing=REFERENCE_PREPROCESSING,
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
