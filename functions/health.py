@@ -9,7 +9,7 @@ from thyroid.service import Service
 from thyroid.web.app import build_app, get_service
 from thyroid.web.lambda_handler import lambda_handler
 
-router = APIRouter()
+router = APIRouter(tags=["Service"])
 
 
 @router.get(

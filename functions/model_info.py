@@ -10,7 +10,7 @@ from thyroid.web.app import build_app, get_service
 from thyroid.web.docs import MODEL_PROBLEMS
 from thyroid.web.lambda_handler import lambda_handler
 
-router = APIRouter()
+router = APIRouter(tags=["Service"])
 
 
 @router.get("/api/v1/model-info", summary="Model architecture and layer information", responses=MODEL_PROBLEMS)

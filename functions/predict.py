@@ -11,7 +11,7 @@ from thyroid.web.body import Body, parse, receive
 from thyroid.web.docs import PICTURE_PROBLEMS, request_body
 from thyroid.web.lambda_handler import lambda_handler
 
-router = APIRouter()
+router = APIRouter(tags=["Pictures"])
 
 
 @router.post(

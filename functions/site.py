@@ -9,7 +9,7 @@ from thyroid.web.app import build_app
 from thyroid.web.docs import TITLE, docs_router
 from thyroid.web.lambda_handler import lambda_handler
 
-router = APIRouter()
+router = APIRouter(tags=["Service"])
 
 
 @router.get("/", summary="Root endpoint with API information")

@@ -16,21 +16,21 @@ def picture(mode: str = "RGB") -> Image.Image:
     return Image.fromarray(GREY_RAMP).convert(mode)
 
 
-def picture_file(format: str = "PNG", mode: str = "RGB", **options: Any) -> bytes:
+def picture_file(kind: str = "PNG", mode: str = "RGB", **options: Any) -> bytes:
     """The ramp as a file."""
-    return saved(picture(mode), format, **options)
+    return saved(picture(mode), kind, **options)
 
 
-def saved(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
+def saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, format, **options)
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
-def noise_file(height: int, width: int, format: str = "PNG", seed: int = 0) -> bytes:
+def noise_file(height: int, width: int, kind: str = "PNG", seed: int = 0) -> bytes:
     """Colour noise, which no compression makes smaller."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return saved(Image.fromarray(pixels), format)
+    return saved(Image.fromarray(pixels), kind)
 
 
 def png_that_claims(width: int, height: int) -> bytes:
@@ -56,14 +56,14 @@ def transparent_file() -> bytes:
     return saved(Image.fromarray(pixels))
 
 
-def animated_file(format: str = "GIF") -> bytes:
+def animated_file(kind: str = "GIF") -> bytes:
     """Three frames: black, grey, white."""
     frames = [Image.new("RGB", (96, 64), (level, level, level)) for level in (0, 128, 255)]
-    return saved(frames[0], format, save_all=True, append_images=frames[1:])
+    return saved(frames[0], kind, save_all=True, append_images=frames[1:])
 
 
-def rotated_file(orientation: int, format: str = "JPEG") -> bytes:
+def rotated_file(orientation: int, kind: str = "JPEG") -> bytes:
     """The ramp, as stored, with an EXIF orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    return saved(picture(), format, exif=exif)
+    return saved(picture(), kind, exif=exif)

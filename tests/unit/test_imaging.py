@@ -31,19 +31,19 @@ def decoded(data: bytes) -> npt.NDArray[np.uint8]:
     return result.pixels
 
 
-@pytest.mark.parametrize("format", ["PNG", "BMP", "TIFF", "GIF"])
-def test_a_lossless_format_gives_its_pixels(format: str) -> None:
-    result = decode(picture_file(format), max_pixels=MAX_PIXELS)
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "GIF"])
+def test_a_lossless_format_gives_its_pixels(kind: str) -> None:
+    result = decode(picture_file(kind), max_pixels=MAX_PIXELS)
 
-    assert result.format == format
+    assert result.format == kind
     np.testing.assert_array_equal(result.pixels, RAMP)
 
 
-@pytest.mark.parametrize("format", ["JPEG", "WEBP"])
-def test_a_lossy_format_gives_nearly_its_pixels(format: str) -> None:
-    result = decode(picture_file(format), max_pixels=MAX_PIXELS)
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_a_lossy_format_gives_nearly_its_pixels(kind: str) -> None:
+    result = decode(picture_file(kind), max_pixels=MAX_PIXELS)
 
-    assert result.format == format
+    assert result.format == kind
     assert np.abs(result.pixels.astype(int) - RAMP).mean() < 3
 
 
@@ -58,9 +58,9 @@ def test_cmyk_becomes_rgb() -> None:
     assert np.abs(decoded(picture_file("JPEG", "CMYK")).astype(int) - RAMP).mean() < 3
 
 
-@pytest.mark.parametrize("format", ["PNG", "TIFF"])
-def test_sixteen_bits_are_scaled_to_eight(format: str) -> None:
-    data = saved(Image.fromarray(GREY_RAMP.astype(np.uint16) * 257), format)
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_are_scaled_to_eight(kind: str) -> None:
+    data = saved(Image.fromarray(GREY_RAMP.astype(np.uint16) * 257), kind)
 
     np.testing.assert_array_equal(decoded(data), RAMP)
 
@@ -93,22 +93,20 @@ def test_a_transparent_palette_colour_lies_over_black() -> None:
     assert decoded(saved(image, "PNG", transparency=1)).max() == 0
 
 
-@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_of_an_animation_the_first_frame_is_taken(format: str) -> None:
-    assert decoded(animated_file(format)).max() <= 2  # WebP's black is lossy
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_of_an_animation_the_first_frame_is_taken(kind: str) -> None:
+    assert decoded(animated_file(kind)).max() <= 2  # WebP's black is lossy
 
 
-@pytest.mark.parametrize(
-    ("format", "orientation"), list(itertools.product(["JPEG", "PNG", "TIFF", "WEBP"], range(1, 9)))
-)
-def test_a_rotated_picture_is_turned_upright(format: str, orientation: int) -> None:
+@pytest.mark.parametrize(("kind", "orientation"), list(itertools.product(["JPEG", "PNG", "TIFF", "WEBP"], range(1, 9))))
+def test_a_rotated_picture_is_turned_upright(kind: str, orientation: int) -> None:
     # GIVEN where row 0 and column 0 of the stored picture are in the upright one (EXIF 2.32)
     stored = {1: RAMP, 2: RAMP[:, ::-1], 3: RAMP[::-1, ::-1], 4: RAMP[::-1]}
     sides = {5: stored[1], 6: stored[4], 7: stored[3], 8: stored[2]}
     expected = stored[orientation] if orientation in stored else sides[orientation].swapaxes(0, 1)
 
     # WHEN
-    pixels = decoded(rotated_file(orientation, format))
+    pixels = decoded(rotated_file(orientation, kind))
 
     # THEN
     assert pixels.shape == expected.shape
@@ -120,7 +118,7 @@ def test_an_orientation_that_does_not_exist_changes_nothing() -> None:
     assert decoded(rotated_file(9)).shape == RAMP.shape
 
 
-@pytest.mark.filterwarnings("default")  # Pillow warns of damage, and goes on
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage, and goes on
 def test_broken_exif_data_around_sound_pixels_is_ignored() -> None:
     exif = b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\xff\xff" + b"\xff" * 20
 
@@ -135,17 +133,17 @@ def test_what_is_no_picture_is_refused_as_such(data: bytes) -> None:
         decoded(data)
 
 
-@pytest.mark.parametrize("format", ["ICO", "PPM", "TGA", "PCX", "ICNS", "JPEG2000", "PDF", "EPS"])
-def test_a_format_outside_the_list_is_refused_though_pillow_knows_it(format: str) -> None:
-    assert format not in FORMATS
+@pytest.mark.parametrize("kind", ["ICO", "PPM", "TGA", "PCX", "ICNS", "JPEG2000", "PDF", "EPS"])
+def test_a_format_outside_the_list_is_refused_though_pillow_knows_it(kind: str) -> None:
+    assert kind not in FORMATS
     with pytest.raises(UnsupportedMediaTypeError):
-        decoded(picture_file(format))
+        decoded(picture_file(kind))
 
 
-@pytest.mark.filterwarnings("default")  # Pillow warns of damage, and goes on
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_file_cut_off_anywhere_is_never_decoded_wrongly(format: str) -> None:
-    whole = picture_file(format)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage, and goes on
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_file_cut_off_anywhere_is_never_decoded_wrongly(kind: str) -> None:
+    whole = picture_file(kind)
 
     for kept in sorted({*range(1, 64), *range(64, len(whole) // 2, 97), len(whole) // 2}):
         try:
@@ -155,9 +153,9 @@ def test_a_file_cut_off_anywhere_is_never_decoded_wrongly(format: str) -> None:
         assert pixels.shape == RAMP.shape  # all of the picture came before the cut
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
-def test_a_file_cut_in_half_is_unreadable(format: str) -> None:
-    whole = picture_file(format)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_a_file_cut_in_half_is_unreadable(kind: str) -> None:
+    whole = picture_file(kind)
 
     with pytest.raises(UnreadableImageError, match="damaged or incomplete"):
         decoded(whole[: len(whole) // 2])
@@ -168,10 +166,10 @@ def test_a_signature_with_nothing_behind_it_is_unreadable_and_not_unknown() -> N
         decoded(b"\xff\xd8\xff\xe0")
 
 
-@pytest.mark.filterwarnings("default")  # Pillow warns of damage, and goes on
-@pytest.mark.parametrize("format", FORMATS)
-def test_damaged_bytes_end_in_one_of_our_errors_or_in_a_picture(format: str) -> None:
-    whole = picture_file(format)
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage, and goes on
+@pytest.mark.parametrize("kind", FORMATS)
+def test_damaged_bytes_end_in_one_of_our_errors_or_in_a_picture(kind: str) -> None:
+    whole = picture_file(kind)
     rng = np.random.default_rng(0)
 
     for _ in range(100):

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ from thyroid.schemas import (
     ScoredClass,
 )
 from thyroid.settings import Settings
+
+LOGGER = logging.getLogger(__name__)
 
 MODEL_NAME = "Thyroid Cancer Detection Model"
 
@@ -202,7 +205,8 @@ class Service:
         try:
             self.prove()
             healthy = True
-        except ThyroidError:
+        except ThyroidError as error:
+            LOGGER.error("The model does not work: %s", error.detail)
             healthy = False
         return HealthResponse(
             status="healthy" if healthy else "unhealthy",

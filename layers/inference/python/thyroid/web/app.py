@@ -17,7 +17,7 @@ from thyroid.web.observe import CatchUnexpected, RequestLog
 @cache
 def get_logger() -> Logger:
     """Return the logger of this process: JSON lines on standard output."""
-    return Logger(service="thyroid")
+    return Logger(service="thyroid", location=None)
 
 
 @cache
