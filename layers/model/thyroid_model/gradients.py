@@ -41,17 +41,17 @@ def _max_pool_gradient(op: Any, gradient: Any) -> Any:
     padding = _padding(op, kernel)
     padded = _pad(cells, padding, value=cells.dtype.min)
     rows, columns = _size(maximum)
-    open_windows, total = tf.ones_like(maximum), tf.zeros_like(padded)
+    taken, shares = tf.zeros_like(maximum[:, :1, :1]), []
     for top, left in np.ndindex(*kernel):
         cell = padded[:, top:, left:][:, : rows * strides[0] : strides[0], : columns * strides[1] : strides[1]]
-        winner = open_windows * tf.cast(tf.equal(cell, maximum), cells.dtype)
-        open_windows -= winner
+        winner = (1.0 - taken) * tf.cast(tf.equal(cell, maximum), cells.dtype)
+        taken += winner
         share = _dilate(winner * gradient, strides)
         below, beside = (n - m - o for n, m, o in zip(_size(padded), _size(share), (top, left), strict=True))
-        total += _pad(share, ((top, below), (left, beside)))
+        shares.append(_pad(share, ((top, below), (left, beside))))
     (top, _), (left, _) = padding
     height, width = _size(cells)
-    return total[:, top : top + height, left : left + width]
+    return tf.add_n(shares)[:, top : top + height, left : left + width]
 
 
 @tf.RegisterGradient("ThyroidAvgPool")
