@@ -43,13 +43,13 @@ class GradCAMOptions(PredictOptions):
     """What may come with a picture that is to be explained."""
 
     layer_name: str | None = Field(
-        None,
+        default=None,
         max_length=LONGEST_NAME,
         description="Any of the `conv_layers` of `/api/v1/model-info`; left out or null for the model's default layer.",
     )
-    target: Target = Field("malignant", description="The class whose evidence is shown.")
+    target: Target = Field(default="malignant", description="The class whose evidence is shown.")
     size: int | None = Field(
-        None,
+        default=None,
         ge=SMALLEST_SIZE,
         le=LARGEST_SIZE,
         description="Longest side of the pictures given back, shape kept. Left out: 224 × 224, whatever the shape.",
@@ -59,7 +59,7 @@ class GradCAMOptions(PredictOptions):
 class AnalyzeOptions(GradCAMOptions):
     """What may come with a picture that is to be analysed."""
 
-    include_gradcam: bool = Field(True, description="Without it `gradcam` is null.")
+    include_gradcam: bool = Field(default=True, description="Without it `gradcam` is null.")
 
 
 class _WithImage(BaseModel):
@@ -99,9 +99,7 @@ class ModelReference(_Answer):
 class ScoredClass(_Answer):
     """The class and the malignancy score."""
 
-    class_id: Literal[0, 1] = Field(
-        serialization_alias="class", description="0 benign, 1 malignant (score ≥ 0.5)."
-    )
+    class_id: Literal[0, 1] = Field(serialization_alias="class", description="0 benign, 1 malignant (score ≥ 0.5).")
     label: str = Field(examples=["Benign (Non-Cancerous)"])
     confidence_score: Score
 

@@ -41,7 +41,9 @@ class Problem(BaseModel):
     detail: str = Field(description="What is wrong and what to do.")
     code: str = Field(description="Stable name of the kind of error, for programs.", examples=["unknown_layer"])
     request_id: str = Field(description="Names the request in the logs.")
-    errors: list[FieldProblem] | None = Field(None, description="Field by field, where fields are what is wrong.")
+    errors: list[FieldProblem] | None = Field(
+        default=None, description="Field by field, where fields are what is wrong."
+    )
 
 
 class Kind(NamedTuple):

@@ -1,0 +1,71 @@
+import pytest
+from fastapi import APIRouter
+from starlette.testclient import TestClient
+
+from thyroid.settings import Settings
+from thyroid.web.app import build_app
+
+router = APIRouter()
+
+
+@router.get("/here")
+def here() -> str:
+    return "here"
+
+
+@router.get("/broken")
+def broken() -> None:
+    raise RuntimeError
+
+
+def client(*origins: str) -> TestClient:
+    return TestClient(build_app([router], Settings(cors_origins=origins or ("*",))))
+
+
+def test_it_answers_its_routes_and_nothing_else() -> None:
+    assert client().get("/here").json() == "here"
+    for path in ("/", "/docs", "/redoc", "/openapi.json", "/api/v1/predict"):
+        assert client().get(path).status_code == 404
+
+
+def test_there_are_no_redirects_for_they_would_lose_a_stage_prefix() -> None:
+    response = client().get("/here/", follow_redirects=False)
+
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"), [("https://a.example", "https://a.example"), ("https://b.example", None)]
+)
+def test_only_the_origins_of_the_settings_may_call_from_a_browser(origin: str, allowed: str | None) -> None:
+    response = client("https://a.example").get("/here", headers={"Origin": origin})
+
+    assert response.headers.get("access-control-allow-origin") == allowed
+
+
+def test_by_default_any_origin_may_call() -> None:
+    assert client().get("/here", headers={"Origin": "https://x"}).headers["access-control-allow-origin"] == "*"
+
+
+def test_a_browser_may_ask_beforehand_for_a_picture_to_be_posted() -> None:
+    response = client("https://a.example").options(
+        "/here",
+        headers={
+            "Origin": "https://a.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type,x-api-key",
+        },
+    )
+
+    assert response.status_code == 200
+    assert "POST" in response.headers["access-control-allow-methods"]
+    assert "x-api-key" in response.headers["access-control-allow-headers"]
+
+
+@pytest.mark.parametrize("path", ["/broken", "/nowhere"])
+def test_a_browser_can_read_errors_too(path: str) -> None:
+    response = client().get(path, headers={"Origin": "https://x"})
+
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["content-type"] == "application/problem+json"

@@ -1,0 +1,119 @@
+import asyncio
+import base64
+import json
+from typing import Any
+
+import pytest
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from tests.events import CONTEXT, rest_event
+from thyroid.errors import UnknownLayerError
+from thyroid.web.app import build_app
+from thyroid.web.lambda_handler import Handler, lambda_handler, path_below_base
+
+router = APIRouter()
+
+
+@router.post("/echo")
+async def echo(request: Request) -> Response:
+    return Response(await request.body(), media_type="application/octet-stream")
+
+
+@router.get("/query")
+def query(name: str) -> str:
+    return name
+
+
+@router.get("/fail")
+def fail() -> None:
+    raise UnknownLayerError("No.")
+
+
+@router.get("/drawing")
+def drawing() -> Response:
+    return Response("<svg/>", media_type="image/svg+xml")
+
+
+@router.get("/broken")
+def broken() -> None:
+    raise RuntimeError("secret")
+
+
+@pytest.fixture(scope="module")
+def handler() -> Handler:
+    return lambda_handler(build_app([router]))
+
+
+def test_a_binary_body_arrives_and_leaves_whole(handler: Handler) -> None:
+    picture = bytes(range(256))
+
+    answer = handler(rest_event("POST", "/echo", body=picture, headers={"Content-Type": "image/png"}), CONTEXT)
+
+    assert answer["statusCode"] == 200
+    assert answer["isBase64Encoded"]
+    assert base64.b64decode(answer["body"]) == picture
+
+
+def test_query_parameters_arrive(handler: Handler) -> None:
+    assert handler(rest_event("GET", "/query", query={"name": "a b&c"}), CONTEXT)["body"] == '"a b&c"'
+
+
+@pytest.mark.parametrize(("path", "media_type"), [("/fail", "application/problem+json"), ("/drawing", "image/svg+xml")])
+def test_problems_and_drawings_are_sent_as_text(handler: Handler, path: str, media_type: str) -> None:
+    answer = handler(rest_event("GET", path), CONTEXT)
+
+    assert answer["headers"]["content-type"] == media_type
+    assert not answer["isBase64Encoded"]
+
+
+def test_the_request_id_is_the_gateways(handler: Handler) -> None:
+    answer = handler(rest_event("GET", "/fail"), CONTEXT)
+
+    assert json.loads(answer["body"])["request_id"] == answer["headers"]["x-request-id"] == "gateway-request"
+
+
+def test_what_nobody_foresaw_is_a_problem_and_the_next_request_works(handler: Handler) -> None:
+    answer = handler(rest_event("GET", "/broken"), CONTEXT)
+
+    assert answer["statusCode"] == 500
+    assert json.loads(answer["body"])["code"] == "internal_error"
+    assert handler(rest_event("GET", "/query", query={"name": "x"}), CONTEXT)["statusCode"] == 200
+
+
+def test_it_works_after_something_else_used_an_event_loop(handler: Handler) -> None:
+    asyncio.run(asyncio.sleep(0))  # leaves the thread without a loop
+
+    assert handler(rest_event("GET", "/query", query={"name": "x"}), CONTEXT)["statusCode"] == 200
+
+
+def test_the_event_is_not_changed(handler: Handler) -> None:
+    event = rest_event("GET", "/query", query={"name": "x"}, base="/thyroid")
+    before = json.dumps(event)
+
+    handler(event, CONTEXT)
+
+    assert json.dumps(event) == before
+
+
+def test_below_a_base_path_of_a_custom_domain_it_answers_as_well(handler: Handler) -> None:
+    assert handler(rest_event("GET", "/query", query={"name": "x"}, base="/a/b"), CONTEXT)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("event", "path"),
+    [
+        ({"path": "/api/v1/health", "resource": "/api/v1/health"}, "/api/v1/health"),
+        ({"path": "/thyroid/api/v1/health", "resource": "/api/v1/health"}, "/api/v1/health"),
+        ({"path": "/t/docs/a.js", "resource": "/docs/{file}", "pathParameters": {"file": "a.js"}}, "/docs/a.js"),
+        ({"path": "/t/docs/a.js", "resource": "/{all+}", "pathParameters": {"all": "docs/a.js"}}, "/docs/a.js"),
+        ({"path": "/thyroid/", "resource": "/"}, "/"),
+        ({"path": "/thyroid", "resource": "/"}, "/"),
+        ({"path": "/other", "resource": "/api/v1/health"}, "/other"),
+        ({"path": "/docs/x", "resource": "/docs/{file}", "pathParameters": None}, "/docs/x"),
+        ({"path": "/x"}, "/x"),
+        ({}, "/"),
+    ],
+)
+def test_the_base_path_is_what_comes_before_the_resource(event: dict[str, Any], path: str) -> None:
+    assert path_below_base(event) == path
