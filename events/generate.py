@@ -1,0 +1,113 @@
+"""Writes the sample events, one for each function and for each way in: ``python -m events.generate``.
+
+Each is what API Gateway's REST API hands to a function, for ``sam local invoke FUNCTION -e events/NAME.json``. The
+pictures are phantoms made by code: no patient is in them.
+"""
+
+import base64
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from thyroid import phantom
+
+FOLDER = Path(__file__).parent
+STAGE = "prod"
+HEIGHT, WIDTH = 200, 300  # small, so that the events are
+
+Event = dict[str, Any]
+
+
+def picture(seed: int, *, suspicious: bool) -> bytes:
+    """Return a phantom as a grey PNG file."""
+    pixels = phantom.make(seed, suspicious=suspicious, height=HEIGHT, width=WIDTH)
+    file = io.BytesIO()
+    Image.fromarray(pixels).convert("L").save(file, "PNG")
+    return file.getvalue()
+
+
+def event(
+    name: str,
+    method: str,
+    path: str,
+    *,
+    body: str | None = None,
+    content_type: str | None = None,
+    query: dict[str, str] | None = None,
+    is_base64: bool = False,
+) -> Event:
+    """Return a request as the gateway hands it to a function (payload format 1.0)."""
+    headers = {"Accept": "application/json", "Host": "api.example.com", "User-Agent": "sample-event/1.0"}
+    if content_type:
+        headers["Content-Type"] = content_type
+    return {
+        "resource": path,
+        "path": path,
+        "httpMethod": method,
+        "headers": headers,
+        "multiValueHeaders": {key: [value] for key, value in headers.items()},
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": {key: [value] for key, value in query.items()} if query else None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "abcdefghij",
+            "domainName": "api.example.com",
+            "httpMethod": method,
+            "identity": {"sourceIp": "192.0.2.1", "userAgent": headers["User-Agent"]},
+            "path": f"/{STAGE}{path}",
+            "protocol": "HTTP/1.1",
+            "requestId": f"sample-{name}",
+            "requestTime": "01/Jan/2026:00:00:00 +0000",
+            "requestTimeEpoch": 1767225600000,
+            "resourceId": "abc123",
+            "resourcePath": path,
+            "stage": STAGE,
+        },
+        "body": body,
+        "isBase64Encoded": is_base64,
+    }
+
+
+def events() -> dict[str, Event]:
+    """Return all sample events by name."""
+    suspicious = base64.b64encode(picture(1, suspicious=True)).decode("ascii")
+    harmless = base64.b64encode(picture(2, suspicious=False)).decode("ascii")
+    json_type = "application/json"
+    predict = {"image": harmless, "filename": "phantom.png"}
+    gradcam = {"image": f"data:image/png;base64,{suspicious}", "filename": "phantom.png", "layer_name": None}
+    analyze = {"image": suspicious, "filename": "phantom.png", "include_gradcam": True}
+    return {
+        "health": event("health", "GET", "/api/v1/health"),
+        "model_info": event("model_info", "GET", "/api/v1/model-info"),
+        "predict": event("predict", "POST", "/api/v1/predict", body=json.dumps(predict), content_type=json_type),
+        # The gateway hands on bodies of the template's binary types as base64.
+        "predict_raw": event(
+            "predict_raw",
+            "POST",
+            "/api/v1/predict",
+            body=harmless,
+            content_type="image/png",
+            query={"filename": "phantom.png"},
+            is_base64=True,
+        ),
+        "gradcam": event("gradcam", "POST", "/api/v1/gradcam", body=json.dumps(gradcam), content_type=json_type),
+        "analyze": event("analyze", "POST", "/api/v1/analyze", body=json.dumps(analyze), content_type=json_type),
+        "site": event("site", "GET", "/"),
+    }
+
+
+def main() -> int:
+    """Write the events beside this file; return the exit status."""
+    for name, content in events().items():
+        (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
