@@ -1,0 +1,203 @@
+"""Fetches a weights file from the model hub and lets it through only with the SHA-256 that was pinned.
+
+All that ``huggingface_hub`` takes from the environment holds: ``HF_ENDPOINT``, ``HF_TOKEN``, ``HF_HOME``,
+``HF_HUB_OFFLINE`` … What lies in its cache is checked like what was just fetched; a file that fails is removed.
+"""
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2  # what huggingface_hub speaks HTTP with; its errors come through
+import huggingface_hub
+from huggingface_hub import constants
+from huggingface_hub.errors import (
+    FileMetadataError,
+    GatedRepoError,
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from thyroid_model.errors import HubError
+
+PUBLISHED_FILE = Path(__file__).with_name("published.toml")
+
+_OWN_FILE = "Or name a weights file that you have: `make model MODEL=PATH`."
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """One file of a hub repository, pinned by its content.
+
+    Attributes
+    ----------
+    repository : str
+        ``owner/name``.
+    file : str
+        Path inside the repository.
+    revision : str
+        Branch, tag or commit to ask for.
+    sha256 : str
+        Hexadecimal SHA-256 of the only content that is accepted.
+    size : int
+        The content's length in bytes.
+    """
+
+    repository: str
+    file: str
+    revision: str
+    sha256: str
+    size: int
+
+    @property
+    def label(self) -> str:
+        """The file's name for people."""
+        return f"{self.repository}/{self.file}@{self.revision}"
+
+
+def published() -> HubFile:
+    """Return the published model's file, as ``published.toml`` pins it."""
+    return HubFile(**tomllib.loads(PUBLISHED_FILE.read_text("utf-8")))
+
+
+def fetch(source: HubFile, *, endpoint: str | None = None, cache_dir: Path | None = None) -> Path:
+    """Return the path of the file in the hub's cache, fetched if it is not there yet.
+
+    Nothing is asked of the hub where the cache has the right content, since the hash says all that a hub could.
+
+    Parameters
+    ----------
+    source : HubFile
+        What to fetch.
+    endpoint : str, optional
+        Address of the hub; the default is ``HF_ENDPOINT``'s.
+    cache_dir : pathlib.Path, optional
+        The cache's folder; the default is ``HF_HUB_CACHE``'s.
+
+    Raises
+    ------
+    HubError
+        If the hub cannot be reached, refuses, does not have the file, breaks off, or gives other content than was
+        pinned. The cache then holds nothing of the attempt that could be taken for the file.
+    """
+    found = huggingface_hub.try_to_load_from_cache(
+        source.repository, source.file, cache_dir=cache_dir, revision=source.revision
+    )
+    cached = Path(found) if isinstance(found, str) else None
+    if cached and _is_pinned(cached, source):
+        return cached
+    if cached:
+        _evict(cached)
+    fetched = _download(source, endpoint, cache_dir, afresh=cached is not None)
+    if _is_pinned(fetched, source):
+        return fetched
+    size, sha256 = fetched.stat().st_size, _sha256(fetched)
+    _evict(fetched)
+    raise HubError(
+        f"What the hub gave for {source.label} is not the file that was pinned: {size:,} bytes with SHA-256 {sha256}, "
+        f"not {source.size:,} bytes with {source.sha256}. It was removed.",
+        "Try again; if it stays so, the file was replaced on the hub, or HF_ENDPOINT names an untrue mirror. "
+        f"{_OWN_FILE}",
+    )
+
+
+def _download(source: HubFile, endpoint: str | None, cache_dir: Path | None, *, afresh: bool) -> Path:
+    try:
+        return Path(
+            huggingface_hub.hf_hub_download(
+                source.repository,
+                source.file,
+                revision=source.revision,
+                endpoint=endpoint,
+                cache_dir=cache_dir,
+                force_download=afresh,
+            )
+        )
+    except (httpx2.HTTPError, OSError, ValueError, RuntimeError) as error:
+        # The client wraps what really happened in some of these types.
+        wrapped = isinstance(error, (LocalEntryNotFoundError, ValueError)) and isinstance(error.__cause__, Exception)
+        cause, next_step = _explain(error.__cause__ if wrapped else error, source, endpoint or constants.ENDPOINT)
+        raise HubError(cause, f"{next_step} {_OWN_FILE}") from error
+
+
+def _explain(error: BaseException | None, source: HubFile, endpoint: str) -> tuple[str, str]:
+    """Return what went wrong and what to do, for an error of the client's."""
+    repository = source.repository
+    match error:
+        case OfflineModeIsEnabled():
+            return (
+                f"{source.label} is not in the cache, or was damaged there, and HF_HUB_OFFLINE forbids to fetch it.",
+                "Unset HF_HUB_OFFLINE and run again with a network.",
+            )
+        case GatedRepoError():
+            return (
+                f"The hub gives {repository} only to those whom its owner let in.",
+                "Ask for access on its page and set HF_TOKEN to a token of that account.",
+            )
+        case RevisionNotFoundError():
+            return f"{repository} has no revision {source.revision}.", f"Correct it in {PUBLISHED_FILE.name}."
+        case RemoteEntryNotFoundError():
+            return (
+                f"{repository} has no file {source.file} at revision {source.revision}.",
+                f"Correct the name in {PUBLISHED_FILE.name}.",
+            )
+        case RepositoryNotFoundError():
+            return (
+                f"The hub shows no repository {repository}: it does not exist, or is private.",
+                f"Check the name in {PUBLISHED_FILE.name}; if it is private, set HF_TOKEN to a token that may read it.",
+            )
+        case HfHubHTTPError() if error.response.status_code in (401, 403):
+            return (
+                f"The hub refuses {source.label} (HTTP {error.response.status_code}).",
+                "Set HF_TOKEN to a valid token that may read it, or unset it: a public file needs none.",
+            )
+        case HfHubHTTPError():
+            return (
+                f"The hub at {endpoint} answers HTTP {error.response.status_code} for {source.label}.",
+                "Try again later, and check HF_ENDPOINT if it is set.",
+            )
+        case FileMetadataError():
+            return (
+                f"What answers at {endpoint} is not a model hub.",
+                "Check HF_ENDPOINT and the proxy settings.",
+            )
+        case httpx2.RemoteProtocolError() | httpx2.ReadError():
+            return f"The connection broke off before all of {source.label} had come.", "Try again."
+        case RuntimeError():  # the client of the hub's chunk storage, a compiled module, raises nothing else
+            return (
+                f"The hub's chunk storage does not give {source.label} ({error}).",
+                "Try again, or set HF_HUB_DISABLE_XET=1 to fetch it from the hub itself.",
+            )
+        case OSError(errno=int()):
+            return (
+                f"{source.label} cannot be written to the cache ({error.strerror}).",
+                "Free some space, or set HF_HOME to a folder that can be written to.",
+            )
+        case OSError():  # the client's own check of the length
+            return f"The hub gave only a part of {source.label}.", "Try again."
+        case _:
+            return (
+                f"The hub at {endpoint} cannot be reached ({type(error).__name__}).",
+                "Check the network, the proxy settings and HF_ENDPOINT.",
+            )
+
+
+def _is_pinned(path: Path, source: HubFile) -> bool:
+    return path.stat().st_size == source.size and _sha256(path) == source.sha256
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _evict(path: Path) -> None:
+    """Remove a file from the hub's cache: its name, and the content that the name is a link to where links exist."""
+    content = path.parent / path.readlink() if path.is_symlink() else path
+    path.unlink()
+    content.unlink(missing_ok=True)
