@@ -28,6 +28,7 @@ SOURCE = hub.HubFile(
     size=len(CONTENT),
 )
 ROUTE = "/someone/some_model/resolve/main/model.h5"
+PUBLISHED = Path(__file__).parents[2].parent / "shared/published-model/thyroid_cancer_model.h5"
 PROXIES = {name for name in os.environ if name.lower().endswith("_proxy")}
 
 
@@ -35,6 +36,7 @@ PROXIES = {name for name in os.environ if name.lower().endswith("_proxy")}
 class Hub:
     """What the server does, and what it was asked."""
 
+    route: str = ROUTE
     content: bytes = CONTENT
     status: int = 200
     error_code: str | None = None
@@ -67,7 +69,7 @@ def handler_for(served: Hub) -> type[BaseHTTPRequestHandler]:
             )
             if self.path == "/api/chunk-token":
                 return self.send(200, chunk_token(served), b"", has_body)
-            if self.path not in (ROUTE, "/storage"):
+            if self.path not in (served.route, "/storage"):
                 return self.send(404, {}, b"", has_body)
             headers = {"ETag": f'"{hashlib.sha256(served.content).hexdigest()}"'}
             if served.is_hub:
@@ -78,7 +80,7 @@ def handler_for(served: Hub) -> type[BaseHTTPRequestHandler]:
                 headers["X-Error-Code"] = served.error_code
             if served.status != 200:
                 return self.send(served.status, headers, b"", has_body)
-            if served.storage and self.path == ROUTE:
+            if served.storage and self.path == served.route:
                 headers |= {
                     "X-Linked-ETag": headers.pop("ETag"),
                     "X-Linked-Size": str(len(served.content)),
@@ -220,6 +222,17 @@ def test_a_file_damaged_in_the_cache_is_fetched_afresh(served: Hub, cache: Path)
     assert fetch(served, cache).read_bytes() == CONTENT
 
 
+def test_content_damaged_in_a_store_that_the_cache_links_to_is_fetched_afresh(served: Hub, cache: Path) -> None:
+    # GIVEN a cache that shares content between repositories by one more link
+    blob = fetch(served, cache).resolve()
+    store = blob.rename(cache / "store")
+    blob.symlink_to(store)
+    store.write_bytes(CONTENT[::-1])
+    # WHEN the file is asked for again THEN it is whole, and the damaged content is gone
+    assert fetch(served, cache).read_bytes() == CONTENT
+    assert not store.exists()
+
+
 def test_a_file_damaged_in_the_cache_is_not_used_when_the_hub_is_away(served: Hub, cache: Path) -> None:
     fetch(served, cache).write_bytes(CONTENT[:-1])
     served.status = 503
@@ -344,3 +357,10 @@ def test_the_published_file_is_pinned() -> None:
     assert pinned.label == "vaidehibh/fibonacci_cnn/thyroid_cancer_model.h5@main"
     assert re.fullmatch(r"[0-9a-f]{64}", pinned.sha256)
     assert pinned.size == 3_582_572
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published model is not on this machine")
+def test_the_published_file_itself_passes(served: Hub, cache: Path) -> None:
+    served.route = "/vaidehibh/fibonacci_cnn/resolve/main/thyroid_cancer_model.h5"
+    served.content = PUBLISHED.read_bytes()
+    assert fetch(served, cache, hub.published()).read_bytes() == served.content

@@ -93,7 +93,7 @@ def fetch(source: HubFile, *, endpoint: str | None = None, cache_dir: Path | Non
         return cached
     if cached:
         _evict(cached)
-    fetched = _download(source, endpoint, cache_dir, afresh=cached is not None)
+    fetched = _download(source, endpoint, cache_dir)
     if _is_pinned(fetched, source):
         return fetched
     size, sha256 = fetched.stat().st_size, _sha256(fetched)
@@ -106,7 +106,7 @@ def fetch(source: HubFile, *, endpoint: str | None = None, cache_dir: Path | Non
     )
 
 
-def _download(source: HubFile, endpoint: str | None, cache_dir: Path | None, *, afresh: bool) -> Path:
+def _download(source: HubFile, endpoint: str | None, cache_dir: Path | None) -> Path:
     try:
         return Path(
             huggingface_hub.hf_hub_download(
@@ -115,13 +115,12 @@ def _download(source: HubFile, endpoint: str | None, cache_dir: Path | None, *, 
                 revision=source.revision,
                 endpoint=endpoint,
                 cache_dir=cache_dir,
-                force_download=afresh,
             )
         )
     except (httpx2.HTTPError, OSError, ValueError, RuntimeError) as error:
-        # The client wraps what really happened in some of these types.
-        wrapped = isinstance(error, (LocalEntryNotFoundError, ValueError)) and isinstance(error.__cause__, Exception)
-        cause, next_step = _explain(error.__cause__ if wrapped else error, source, endpoint or constants.ENDPOINT)
+        # "Not in the cache" is how the client says that it could not ask the hub; what happened is that error's cause.
+        happened = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
+        cause, next_step = _explain(happened, source, endpoint or constants.ENDPOINT)
         raise HubError(cause, f"{next_step} {_OWN_FILE}") from error
 
 
@@ -168,7 +167,7 @@ def _explain(error: BaseException | None, source: HubFile, endpoint: str) -> tup
             )
         case httpx2.RemoteProtocolError() | httpx2.ReadError():
             return f"The connection broke off before all of {source.label} had come.", "Try again."
-        case RuntimeError():  # the client of the hub's chunk storage, a compiled module, raises nothing else
+        case RuntimeError() | ValueError():  # all that the client of the hub's chunk storage raises
             return (
                 f"The hub's chunk storage does not give {source.label} ({error}).",
                 "Try again, or set HF_HUB_DISABLE_XET=1 to fetch it from the hub itself.",
@@ -198,6 +197,8 @@ def _sha256(path: Path) -> str:
 
 def _evict(path: Path) -> None:
     """Remove a file from the hub's cache: its name, and the content that the name is a link to where links exist."""
-    content = path.parent / path.readlink() if path.is_symlink() else path
-    path.unlink()
-    content.unlink(missing_ok=True)
+    while path.is_symlink():
+        target = path.parent / path.readlink()
+        path.unlink()
+        path = target
+    path.unlink(missing_ok=True)
