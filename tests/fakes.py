@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from tests.pictures import picture_file
 from thyroid.errors import UnknownLayerError
-from thyroid.manifest import Golden, Manifest
+from thyroid.manifest import Golden, Manifest, Parity
 
 LAYERS = {"conv2d": (16, 16), "depthwise_separable_conv": (8, 8)}
 DEFAULT_LAYER = "depthwise_separable_conv"
@@ -50,13 +50,7 @@ def make_manifest(golden: Golden | None = None) -> Manifest:
             "score_graph": {"file": "score.tflite", "sha256": "a" * 64},
             "maps_graph": {"file": "maps.tflite", "sha256": "b" * 64},
             "golden": golden or {"file": "golden.png", "sha256": "c" * 64, "score": 0.5, "tolerance": 1e-5},
-            "parity": {
-                "pictures": 1,
-                "score_worst": 0.0,
-                "map_median": 0.0,
-                "map_worst": 0.0,
-                "tensorflow_map_worst": 0.0,
-            },
+            "parity": dict.fromkeys(Parity.model_fields, 0),
         }
     )
 

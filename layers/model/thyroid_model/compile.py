@@ -13,6 +13,7 @@ from pathlib import Path
 
 import keras
 from PIL import Image
+
 from thyroid import imaging, phantom
 from thyroid.engine import Engine
 from thyroid.manifest import (
@@ -25,7 +26,6 @@ from thyroid.manifest import (
     Weights,
 )
 from thyroid.preprocessing import prepare
-
 from thyroid_model import parity
 from thyroid_model.errors import ModelSourceError
 from thyroid_model.graphs import describe_conv_layers, maps_graph, score_graph
@@ -48,12 +48,14 @@ RISK_BANDS = (
     RiskBand(minimum=0.0, label="Low Risk", recommendation="Routine monitoring recommended"),
 )
 
-PARITY_PICTURES = 12
+PARITY_PICTURES = 24
 GOLDEN_SEED = 0
 # Processors round differently; a wrong resize filter or field of view is off by a thousand times as much.
 GOLDEN_TOLERANCE = 1e-5
 
-_UNMEASURED = Parity(pictures=0, score_worst=0, map_median=0, map_worst=0, tensorflow_map_worst=0)
+_UNMEASURED = Parity(
+    pictures=0, score_worst=0, tensorflow_score_worst=0, map_median=0, map_worst=0, tensorflow_map_worst=0
+)
 
 
 def compile_model(source: Source, out: Path, parity_pictures: int = PARITY_PICTURES) -> Manifest:

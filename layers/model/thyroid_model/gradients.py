@@ -33,7 +33,7 @@ def portable_gradients() -> Iterator[None]:
         yield
 
 
-@tf.RegisterGradient("ThyroidMaxPool")
+@tf.RegisterGradient("ThyroidMaxPool")  # type: ignore[untyped-decorator]
 def _max_pool_gradient(op: Any, gradient: Any) -> Any:
     """Send each window's gradient to the cell that holds its maximum; the first one wins, as in TensorFlow's kernel."""
     cells, maximum = op.inputs[0], op.outputs[0]
@@ -54,7 +54,7 @@ def _max_pool_gradient(op: Any, gradient: Any) -> Any:
     return tf.add_n(shares)[:, top : top + height, left : left + width]
 
 
-@tf.RegisterGradient("ThyroidAvgPool")
+@tf.RegisterGradient("ThyroidAvgPool")  # type: ignore[untyped-decorator]
 def _average_pool_gradient(op: Any, gradient: Any) -> Any:
     """Spread each window's gradient evenly over its cells: an average pool of the dilated, padded gradient."""
     kernel, strides = _pair(op, "ksize"), _pair(op, "strides")
@@ -67,7 +67,7 @@ def _average_pool_gradient(op: Any, gradient: Any) -> Any:
     return pooled * float(np.prod(kernel))
 
 
-@tf.RegisterGradient("ThyroidDepthwiseConv2dNative")
+@tf.RegisterGradient("ThyroidDepthwiseConv2dNative")  # type: ignore[untyped-decorator]
 def _depthwise_gradient(op: Any, gradient: Any) -> tuple[Any, None]:
     """Convolve the dilated, padded gradient with the flipped kernel; the kernel itself gets no gradient."""
     if _pair(op, "dilations") != (1, 1):
@@ -81,7 +81,7 @@ def _depthwise_gradient(op: Any, gradient: Any) -> tuple[Any, None]:
     return tf.add_n([shares[..., m::multiplier] for m in range(multiplier)]), None
 
 
-@tf.RegisterGradient("ThyroidResizeBilinear")
+@tf.RegisterGradient("ThyroidResizeBilinear")  # type: ignore[untyped-decorator]
 def _resize_gradient(op: Any, gradient: Any) -> tuple[Any, None]:
     """Multiply by the transposes of the two matrices, rows and columns, that a resize of fixed size is."""
     (height, width), (rows, columns) = _size(op.inputs[0]), _size(gradient)

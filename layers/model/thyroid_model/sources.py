@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from thyroid.manifest import Preprocessing
-
 from thyroid_model import hub
 from thyroid_model.errors import ModelFileError
 

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from thyroid.errors import ModelUnavailableError
 
 MANIFEST_FILE = "model.json"
-SCHEMA_VERSION = 1
 
 
 class _Part(BaseModel):
@@ -78,12 +77,14 @@ class Golden(_Part):
 class Parity(_Part):
     """How far the compiled graphs were from TensorFlow on the pictures tried at compile time.
 
-    Map errors are the largest absolute difference over a map's cells, relative to the map's largest absolute value,
-    against float64 gradients.
+    The score's error is its difference from Keras in float32; beside it stands Keras's own, against float64. Map errors
+    are the largest absolute difference over a map's cells from float64 gradients, relative to the map's largest absolute
+    value; beside them stands the worst of TensorFlow's own float32.
     """
 
     pictures: int
     score_worst: float
+    tensorflow_score_worst: float
     map_median: float
     map_worst: float
     tensorflow_map_worst: float
@@ -108,7 +109,7 @@ class Manifest(_Part):
         Measured figures of the model, as written by the evaluation; free-form, for people.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     name: str
     version: str
     description: str
