@@ -157,7 +157,8 @@ async def _multipart(headers: Headers, content: bytes) -> Body:
             fields.setdefault("filename", images[0].filename)
         return Body("multipart/form-data", await images[0].read(), fields)
     finally:
-        await form.close()
+        for file in parser._files_to_close_on_error:  # all files, even of a part that was cut off and is in no form
+            file.close()
 
 
 def _given(fields: dict[str, str]) -> dict[str, str]:

@@ -1,0 +1,134 @@
+"""The service as its users meet it: one local application, each function behind the gateway, and a real server."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+from functions import analyze, gradcam, health, local, model_info, predict, site
+from tests.events import CONTEXT, rest_event
+from tests.pictures import saved
+from thyroid import phantom
+from thyroid.web.lambda_handler import Handler
+
+HANDLERS: dict[str, Handler] = {
+    "/": site.handler,
+    "/docs": site.handler,
+    "/redoc": site.handler,
+    "/openapi.json": site.handler,
+    "/api/v1/health": health.handler,
+    "/api/v1/model-info": model_info.handler,
+    "/api/v1/predict": predict.handler,
+    "/api/v1/gradcam": gradcam.handler,
+    "/api/v1/analyze": analyze.handler,
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, whichever way it went."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Api(Protocol):
+    """A way to the service."""
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        content_type: str = "application/json",
+        query: dict[str, str] | None = None,
+    ) -> Answer:
+        """Send a request; a body that is not bytes goes as JSON."""
+
+
+def through_local_app(
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    content_type: str = "application/json",
+    query: dict[str, str] | None = None,
+) -> Answer:
+    content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {} if content is None else {"Content-Type": content_type}
+    response = TestClient(local.app).request(method, path, content=content, headers=headers, params=query)
+    return Answer(response.status_code, dict(response.headers), response.text)
+
+
+def through_gateway(
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    content_type: str = "application/json",
+    query: dict[str, str] | None = None,
+) -> Answer:
+    content = body if body is None or isinstance(body, bytes) else json.dumps(body)
+    headers = {} if content is None else {"Content-Type": content_type}
+    handler = HANDLERS.get(path, site.handler)
+    answer = handler(rest_event(method, path, body=content, headers=headers, query=query), CONTEXT)
+    assert not answer["isBase64Encoded"]
+    return Answer(answer["statusCode"], answer["headers"], answer["body"])
+
+
+@pytest.fixture(params=[through_local_app, through_gateway])
+def api(request: pytest.FixtureRequest, artifact: Path) -> Api:
+    """Each way to the service in turn, with the compiled model behind it."""
+    way: Api = request.param
+    return way
+
+
+@pytest.fixture(scope="session")
+def scan() -> bytes:
+    """A machine's frame around a phantom, as a PNG file."""
+    return saved(Image.fromarray(phantom.make_frame(7, suspicious=True)))
+
+
+@pytest.fixture(scope="session")
+def server(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A real server of its own process: its address, and the file with what it printed."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    printed = tmp_path_factory.mktemp("server") / "output.txt"
+    command = [sys.executable, "-m", "uvicorn", "functions.local:app", "--host", "127.0.0.1", "--port", str(port)]
+    with printed.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_for(address, process)
+            yield address, printed
+        finally:
+            process.terminate()
+
+
+def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(600):
+        assert process.poll() is None, "the server ended"
+        try:
+            httpx.get(address)
+        except httpx.ConnectError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("the server did not answer within a minute")
