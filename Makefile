@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 PYTHON ?= python3
+HOST ?= 127.0.0.1
 PORT ?= 8000
 MODEL ?= bundled
 VENV := .venv
@@ -15,10 +16,52 @@ help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): requirements.txt pyproject.toml
+	@echo 'Setting up $(VENV), once: TensorFlow and the rest of requirements.txt take a few minutes.'
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+# --- serve, test, check ---------------------------------------------------------------------------------------------------
+
+# The artifact is compiled again when another model is asked for, or what it is made with has changed.
+COMPILED := build/.compiled-$(subst /,_,$(MODEL))
+COMPILED_FROM := $(wildcard layers/model/thyroid_model/*.* layers/model/thyroid_model/bundled/* $(MODEL)) \
+	$(patsubst %,layers/inference/python/thyroid/%.py,engine field_of_view imaging manifest phantom preprocessing)
+
+$(COMPILED): $(READY) $(COMPILED_FROM)
+	@rm -f build/.compiled-*
+	@echo 'Compiling the model ($(MODEL)): a minute or two.'
+	$(PY) -m thyroid_model.compile --model "$(MODEL)" --out build/model
+	@touch $@
+
+.PHONY: run
+run: $(COMPILED) ## Serve on http://localhost:8000 (PORT=, MODEL=bundled|published|PATH)
+	$(VENV)/bin/uvicorn functions.local:app --host $(HOST) --port $(PORT)
+
+.PHONY: model
+model: $(COMPILED) ## Compile a model into build/model (MODEL=bundled|published|PATH)
+
+.PHONY: test
+test: $(COMPILED) ## The suite: no container engine, no data sets, under ten minutes
+	$(PY) -m pytest
+
+.PHONY: test-slow
+test-slow: $(COMPILED) ## The long ones: every picture and every layer against double precision
+	$(PY) -m pytest tests/slow --timeout 1800
+
+.PHONY: check
+check: $(READY) ## Linters, types, templates
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+.PHONY: format
+format: $(READY) ## Format the code
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+# --- train and evaluate the bundled model ---------------------------------------------------------------------------------
 
 PUBLISHED ?=
 
@@ -31,3 +74,49 @@ train: $(READY) ## Train the bundled network (DATA= folder of the DDTI set); goe
 evaluate: $(READY) ## Measure it on the cases that it did not see (DATA=; PUBLISHED= a weights file to compare with)
 	@test -n "$${DATA:-}" || { echo 'Say where the DDTI set is: make evaluate DATA=FOLDER'; exit 2; }
 	$(PY) -m thyroid_model.evaluate --data "$$DATA" $(if $(PUBLISHED),--published "$(PUBLISHED)")
+
+# --- the image and the SAM application -----------------------------------------------------------------------------------
+
+BASE_IMAGE ?=
+VENV_SAM := .venv-sam
+SAM := SAM_CLI_TELEMETRY=0 $(VENV_SAM)/bin/sam
+SAM_READY := $(VENV_SAM)/.ready
+UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --no-emit-index-url --no-header --no-annotate
+# Prints the file that MODEL stands for, fetched from the hub if need be: no image build needs the hub or its token.
+MODEL_FILE := $(PY) -c 'import sys; sys.excepthook = lambda _, error, __: print(f"error: {error}", file=sys.stderr); \
+	from thyroid_model.sources import resolve; print(resolve(sys.argv[1]).path)'
+
+$(SAM_READY): tests/e2e/requirements.txt
+	$(PYTHON) -m venv $(VENV_SAM)
+	$(VENV_SAM)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/e2e/requirements.txt
+	@touch $@
+
+.PHONY: build
+build: $(READY) $(SAM_READY) ## The image of all functions, and the SAM build (MODEL=, BASE_IMAGE=)
+	@rm -rf build/weights && mkdir -p build/weights
+	@model=bundled; if [ "$(MODEL)" != bundled ]; then \
+		file=$$($(MODEL_FILE) "$(MODEL)") && cp -f "$$file" build/weights/ && model="build/weights/$$(basename "$$file")"; fi; \
+	$(SAM) build --parameter-overrides "Model='$$model'" $(if $(BASE_IMAGE),"BaseImage='$(BASE_IMAGE)'") && echo "built in $$SECONDS s"
+
+.PHONY: e2e
+e2e: build ## The image as Lambda runs it and every function through SAM; needs a Docker engine (BASE_IMAGE=)
+	BASE_IMAGE="$(BASE_IMAGE)" $(PY) -m pytest tests/e2e
+
+.PHONY: check-template
+check-template: $(READY) $(SAM_READY)
+	$(SAM) validate --lint
+	$(SAM) validate --region us-east-1 --no-lint
+	$(VENV)/bin/cfn-lint --non-zero-exit-code informational template.yaml
+check: check-template
+
+.PHONY: events
+events: $(READY) ## Make the sample events anew
+	$(PY) -m events.generate
+
+.PHONY: lock
+lock: $(READY) ## Pin the versions that pyproject.toml leaves open (UPGRADE=--upgrade for newer ones)
+	$(UV_COMPILE) $(UPGRADE) --universal --python-version 3.11 --all-extras pyproject.toml -o requirements.txt
+	cp requirements.txt layers/model/requirements.txt  # what is there already is what is preferred
+	$(UV_COMPILE) --universal --python-version 3.13 --extra model pyproject.toml -o layers/model/requirements.txt
+	$(UV_COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_34 -c requirements.txt pyproject.toml -o functions/requirements.txt
+	$(UV_COMPILE) $(UPGRADE) --universal --python-version 3.11 tests/e2e/requirements.in -o tests/e2e/requirements.txt

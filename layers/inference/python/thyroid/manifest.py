@@ -77,8 +77,8 @@ class Golden(_Part):
 class Parity(_Part):
     """How far the compiled graphs were from TensorFlow on the pictures tried at compile time.
 
-    The score's error is its difference from Keras in float32; beside it stands Keras's own, against float64. Map errors
-    are the largest absolute difference over a map's cells from float64 gradients, relative to the map's largest absolute
+    The score's error is its difference from Keras in float32; beside it stands Keras's own, against float64. A map's
+    error is the largest difference over its cells from float64 gradients, relative to the map's largest absolute
     value; beside them stands the worst of TensorFlow's own float32.
     """
 
