@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 
 .PHONY: help
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(READY): requirements.txt pyproject.toml
 	@echo 'Setting up $(VENV), once: TensorFlow and the rest of requirements.txt take a few minutes.'
