@@ -86,6 +86,7 @@ def test_what_nobody_foresaw_is_logged_with_its_type_and_place() -> None:
     client.get("/broken")
 
     error, request = lines(stream)
+    assert request["problem"] == "internal_error"
     assert (error["level"], error["error"]) == ("ERROR", "RuntimeError")
     assert error["where"][-1].endswith(" broken")
     assert error["request_id"] == request["request_id"]

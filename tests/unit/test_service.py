@@ -195,6 +195,13 @@ def test_a_model_that_is_not_there_is_unhealthy(tmp_path: Path) -> None:
     assert Service(Settings(model_dir=tmp_path)).health().status == "unhealthy"
 
 
+def test_a_runtime_that_breaks_is_unhealthy(tmp_path: Path) -> None:
+    def broken(_folder: Path, _threads: int) -> FakeEngine:
+        raise RuntimeError("no memory for tensors")
+
+    assert Service(Settings(model_dir=tmp_path), broken).health().status == "unhealthy"
+
+
 def test_the_golden_picture_is_scored_once_in_a_process(tmp_path: Path) -> None:
     engine = FakeEngine(0.4, make_manifest(golden_artifact(tmp_path, score=0.4)))
     service = service_with(engine, tmp_path)

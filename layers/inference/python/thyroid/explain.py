@@ -24,7 +24,7 @@ HEATMAP_SHARE = 0.4
 # a few thousandths at worst and 1e-5 in the median. Evidence below the median error is none.
 NO_EVIDENCE_BELOW = 1e-5
 
-# PNG level 1 costs a fifth of the time of the default for about a tenth more bytes.
+# Pillow's default level 6 took two to three times as long, for 2 to 4 % fewer bytes (measured on phantoms).
 PNG_LEVEL = 1
 
 

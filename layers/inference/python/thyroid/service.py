@@ -208,6 +208,9 @@ class Service:
         except ThyroidError as error:
             LOGGER.error("The model does not work: %s", error.detail)
             healthy = False
+        except Exception as error:  # of the runtime itself, say; whatever it is, this is no healthy process
+            LOGGER.error("The model does not work: %s", type(error).__name__)
+            healthy = False
         return HealthResponse(
             status="healthy" if healthy else "unhealthy",
             model_loaded=healthy,

@@ -53,8 +53,10 @@ class RequestLog:
         try:
             await self.app(scope, receive, named)
         finally:
+            problem = scope["state"].get("problem")
             self.logger.info(
                 "request",
+                **({"problem": problem} if problem else {}),
                 route=getattr(scope.get("route"), "path", "unmatched"),
                 method=scope["method"],
                 status=status,

@@ -107,7 +107,11 @@ def problem(
     errors: list[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Build the answer for an error. The middleware has put the request id into the request's state."""
+    """Build the answer for an error.
+
+    The request's state carries the request id here from the middleware, and the code back to it for the log.
+    """
+    request.state.problem = code
     body = Problem(
         type=f"urn:thyroid:problem:{code}",
         title=title,
