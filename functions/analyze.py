@@ -8,8 +8,8 @@ from thyroid.schemas import AnalyzeOptions, AnalyzeRequest, AnalyzeResponse
 from thyroid.service import Service
 from thyroid.web.app import build_app, get_service
 from thyroid.web.body import Body, parse, receive
-from thyroid.web.docs import PICTURE_PROBLEMS, request_body
 from thyroid.web.lambda_handler import lambda_handler
+from thyroid.web.openapi import PICTURE_PROBLEMS, request_body
 
 router = APIRouter(tags=["Pictures"])
 

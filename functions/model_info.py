@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends
 from thyroid.schemas import ModelInfoResponse
 from thyroid.service import Service
 from thyroid.web.app import build_app, get_service
-from thyroid.web.docs import MODEL_PROBLEMS
 from thyroid.web.lambda_handler import lambda_handler
+from thyroid.web.openapi import MODEL_PROBLEMS
 
 router = APIRouter(tags=["Service"])
 

@@ -7,7 +7,6 @@ from aws_lambda_powertools import Logger
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-import thyroid
 from thyroid.service import Service
 from thyroid.settings import Settings, get_settings
 from thyroid.web import problems
@@ -44,9 +43,7 @@ def build_app(routers: Iterable[APIRouter], settings: Settings | None = None, lo
     settings = settings or get_settings()
     logger = logger or get_logger()
     # A redirect to a slash names the host, and so loses a stage prefix: there are none.
-    app = FastAPI(
-        title="Thyroid Cancer Detection API", version=thyroid.__version__, openapi_url=None, redirect_slashes=False
-    )
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
     for router in routers:
         app.include_router(router)
     problems.install(app)

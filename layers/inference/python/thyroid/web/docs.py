@@ -4,9 +4,8 @@ All addresses are relative, so that the pages work below any prefix: a stage (``
 """
 
 import base64
-import copy
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +16,6 @@ from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, HTMLResponse
 from PIL import Image
-from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
@@ -42,7 +40,6 @@ ASSET_TYPES = {
     "redoc.standalone.js": "text/javascript",
     "favicon.png": "image/png",
 }
-PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/tiff", "image/gif")
 
 # Both pages carry inline scripts and styles, ReDoc a worker made from a blob. Nothing may come from another host.
 PAGE_HEADERS = {
@@ -50,8 +47,6 @@ PAGE_HEADERS = {
     "script-src 'self' 'unsafe-inline'; worker-src 'self' blob:"
 }
 ASSET_HEADERS = {"Cache-Control": "public, max-age=86400"}
-
-Responses = dict[int | str, dict[str, Any]]
 
 
 def docs_router(documented: Sequence[APIRouter]) -> APIRouter:
@@ -129,63 +124,6 @@ def describe(documented: Sequence[APIRouter]) -> dict[str, Any]:
             if body is not None:
                 body["example"] = {"image": sample, "filename": "phantom.jpg"}
     return description
-
-
-def request_body(options: type[BaseModel], with_image: type[BaseModel]) -> dict[str, Any]:
-    """Describe a body that may come in three kinds; for a route's ``openapi_extra``.
-
-    Parameters
-    ----------
-    options : type
-        The options: fields of a form, or of the query of a raw body.
-    with_image : type
-        The JSON body.
-    """
-    fields = options.model_json_schema()["properties"]
-    picture = {"type": "string", "format": "binary"}
-    form = {"type": "object", "required": ["image"], "properties": {"image": picture, **copy.deepcopy(fields)}}
-    content: dict[str, Any] = {
-        "application/json": {"schema": {"$ref": f"#/components/schemas/{with_image.__name__}"}},
-        "multipart/form-data": {"schema": form},
-    }
-    content.update({media_type: {"schema": picture} for media_type in PICTURE_TYPES})
-    parameters = [
-        {
-            "name": name,
-            "in": "query",
-            "required": False,
-            "description": "Where the body is the picture file itself. " + field.get("description", ""),
-            "schema": {key: value for key, value in field.items() if key != "description"},
-        }
-        for name, field in fields.items()
-    ]
-    return {"requestBody": {"required": True, "content": content}, "parameters": parameters}
-
-
-def problem_responses(whats: Mapping[int, str]) -> Responses:
-    """Describe error answers; for a route's ``responses``.
-
-    Parameters
-    ----------
-    whats : mapping of int to str
-        Status to what it means.
-    """
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {
-        status: {"description": what, "content": {MEDIA_TYPE: {"schema": schema}}} for status, what in whats.items()
-    }
-
-
-PICTURE_PROBLEMS = problem_responses(
-    {
-        400: "`invalid_base64`: the picture is not base64",
-        413: "`payload_too_large`: the body or the picture is over its limit, which `detail` names",
-        415: "`unsupported_media_type`: not a picture format, or not a content type, that is taken",
-        422: "`invalid_request`, `unreadable_image` or `unknown_layer`: `detail` says what to change",
-        503: "`model_unavailable`: no model answers here; try again after `Retry-After` seconds",
-    }
-)
-MODEL_PROBLEMS = problem_responses({503: "`model_unavailable`: no model answers here; try again after `Retry-After`"})
 
 
 def _sample_picture() -> str:

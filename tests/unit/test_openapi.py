@@ -1,0 +1,42 @@
+from thyroid.schemas import AnalyzeOptions, AnalyzeRequest, ImageRequest, PredictOptions
+from thyroid.web.openapi import PICTURE_PROBLEMS, PICTURE_TYPES, request_body
+
+OPTIONS = {"filename", "layer_name", "target", "size", "include_gradcam"}
+ANALYZE = request_body(AnalyzeOptions, AnalyzeRequest)
+
+
+def test_a_body_is_json_or_a_form_or_the_picture_itself() -> None:
+    content = ANALYZE["requestBody"]["content"]
+
+    assert set(content) == {"application/json", "multipart/form-data", *PICTURE_TYPES}
+    assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/AnalyzeRequest"}
+    assert content["image/png"]["schema"] == {"type": "string", "format": "binary"}
+
+
+def test_a_form_has_the_picture_and_the_options_as_fields() -> None:
+    form = ANALYZE["requestBody"]["content"]["multipart/form-data"]["schema"]
+
+    assert form["required"] == ["image"]
+    assert set(form["properties"]) == OPTIONS | {"image"}
+
+
+def test_the_query_has_the_options_and_none_is_required() -> None:
+    parameters = ANALYZE["parameters"]
+
+    assert {parameter["name"] for parameter in parameters} == OPTIONS
+    assert {(parameter["in"], parameter["required"]) for parameter in parameters} == {("query", False)}
+    size = next(parameter["schema"] for parameter in parameters if parameter["name"] == "size")
+    assert "64" in str(size)
+    assert "1024" in str(size)
+
+
+def test_an_endpoint_describes_no_option_that_it_does_not_take() -> None:
+    described = request_body(PredictOptions, ImageRequest)
+
+    assert [parameter["name"] for parameter in described["parameters"]] == ["filename"]
+
+
+def test_errors_are_described_as_problems() -> None:
+    assert set(PICTURE_PROBLEMS) == {400, 413, 415, 422, 503}
+    for answer in PICTURE_PROBLEMS.values():
+        assert answer["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
