@@ -1,0 +1,38 @@
+"""Makes the README's picture: a phantom, its heatmap and the overlay, as the service answers them.
+
+``python docs/make_picture.py`` with a compiled model in place (``make model``).
+"""
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from thyroid import phantom
+from thyroid.service import Service
+from thyroid.settings import get_settings
+
+SEED = 3
+SIZE = 420
+GAP = 12
+
+
+def main() -> None:
+    """Write ``docs/result.png``."""
+    file = io.BytesIO()
+    Image.fromarray(phantom.make(SEED, suspicious=True)).save(file, "PNG")
+    answer = Service(get_settings()).gradcam(file.getvalue(), size=SIZE)
+    encoded = (answer.images.original, answer.images.heatmap, answer.images.overlay)
+    panes = [np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")) for text in encoded]
+    height, width, _ = panes[0].shape
+    sheet = np.full((height, 3 * width + 2 * GAP, 3), 255, np.uint8)
+    for number, pane in enumerate(panes):
+        left = number * (width + GAP)
+        sheet[:, left : left + width] = pane
+    Image.fromarray(sheet).save(Path(__file__).with_name("result.png"), optimize=True)
+
+
+if __name__ == "__main__":
+    main()

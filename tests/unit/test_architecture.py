@@ -1,0 +1,64 @@
+"""The rules of ARCHITECTURE.md that a machine can hold."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVING = ROOT / "layers/inference/python/thyroid"
+FUNCTIONS = sorted(path.stem for path in (ROOT / "functions").glob("*.py") if path.stem != "__init__")
+
+HTTP_AND_AWS = {"fastapi", "starlette", "mangum", "aws_lambda_powertools", "boto3", "botocore", "uvicorn"}
+MODEL_WORLD = {"tensorflow", "keras", "h5py", "huggingface_hub", "matplotlib", "thyroid_model"}
+
+ROAD = ["imaging", "field_of_view", "preprocessing", "engine", "assessment", "explain", "schemas", "service"]
+
+
+def imports(path: Path) -> set[str]:
+    """Top-level names of the packages that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+    return found
+
+
+def modules(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=lambda p: p.stem)
+def test_the_serving_world_never_imports_the_model_world(path: Path) -> None:
+    assert not imports(path) & MODEL_WORLD
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_starts_without_the_model_world(function: str) -> None:
+    code = f"import functions.{function}, sys; print(*sorted({MODEL_WORLD!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("path", modules(SERVING), ids=lambda p: p.stem)
+def test_http_and_aws_are_known_to_web_alone(path: Path) -> None:
+    if SERVING / "web" not in path.parents:
+        assert not imports(path) & HTTP_AND_AWS
+
+
+@pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=lambda p: p.stem)
+def test_settings_alone_read_the_environment(path: Path) -> None:
+    if path != SERVING / "settings.py":
+        assert "os" not in imports(path)
+
+
+@pytest.mark.parametrize("step", range(len(ROAD)))
+def test_the_road_of_a_request_goes_one_way(step: int) -> None:
+    text = (SERVING / f"{ROAD[step]}.py").read_text("utf-8")
+    for later in [*ROAD[step + 1 :], "web"]:
+        assert f"from thyroid.{later} import" not in text
+        assert f"from thyroid import {later}" not in text
