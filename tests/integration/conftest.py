@@ -113,7 +113,11 @@ def server(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         port = free.getsockname()[1]
     printed = tmp_path_factory.mktemp("server") / "output.txt"
     command = [sys.executable, "-m", "uvicorn", "functions.local:app", "--host", "127.0.0.1", "--port", str(port)]
-    with printed.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT) as process:
+    root = Path(__file__).parents[2]
+    with (
+        printed.open("wb") as output,
+        subprocess.Popen(command, cwd=root, stdout=output, stderr=subprocess.STDOUT) as process,
+    ):
         try:
             address = f"http://127.0.0.1:{port}"
             wait_for(address, process)
