@@ -105,7 +105,7 @@ e2e: build ## The image as Lambda runs it and every function through SAM; needs 
 .PHONY: check-template
 check-template: $(READY) $(SAM_READY)
 	$(SAM) validate --lint
-	$(SAM) validate --region us-east-1 --no-lint
+	$(SAM) validate --region us-east-1
 	$(VENV)/bin/cfn-lint --non-zero-exit-code informational template.yaml
 check: check-template
 

@@ -1,0 +1,1 @@
+"""Tests of what is deployed: the image and the SAM application, with a real container engine."""

@@ -1,0 +1,67 @@
+"""The image that ``make build`` made, and the commands that reach it."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+IMAGE = "healthfunction:latest"  # SAM names an image after the first function that shares it
+DEFAULT_BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
+
+_MEASURED: list[str] = []
+
+
+def base_image() -> str:
+    """Return the image that ours was built on."""
+    return os.environ.get("BASE_IMAGE") or DEFAULT_BASE_IMAGE
+
+
+def sam() -> str:
+    """Return the SAM command: the one that ``make`` installs, or another on the path."""
+    own = ROOT / ".venv-sam" / "bin" / "sam"
+    found = str(own) if own.exists() else shutil.which("sam")
+    assert found, "There is no SAM CLI; run `make e2e`, which installs it."
+    return found
+
+
+def run(command: Sequence[str], *, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run a command in the repository's root; where it fails, its output is in the error."""
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+    assert done.returncode == 0, (
+        f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
+    )
+    return done
+
+
+def docker(*arguments: str, timeout: float = 120) -> str:
+    """Run a docker command and return what it printed."""
+    return run(["docker", *arguments], timeout=timeout).stdout.strip()
+
+
+def measured(what: str) -> None:
+    """Keep a figure; all of them are printed at the end."""
+    _MEASURED.append(what)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests measured."""
+    if _MEASURED:
+        terminalreporter.section("measured")
+        for what in _MEASURED:
+            terminalreporter.write_line(what)
+
+
+@pytest.fixture(scope="session")
+def image() -> Iterator[str]:
+    """The image's tag. Containers that were started from it meanwhile are removed at the end."""
+    before = set(docker("ps", "-aq", "--no-trunc").split())
+    docker("image", "inspect", IMAGE)
+    yield IMAGE
+    for line in docker("ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.Image}}").splitlines():
+        container, _, made_from = line.partition(" ")
+        if container not in before and made_from.startswith(IMAGE.partition(":")[0]):
+            docker("rm", "-f", container)
