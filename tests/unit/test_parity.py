@@ -17,8 +17,8 @@ NEAR = Parity(
     score_worst=1e-7,
     tensorflow_score_worst=1e-7,
     map_median=2e-6,
-    map_worst=9e-3,
-    tensorflow_map_worst=5e-3,
+    map_worst=1.9e-2,
+    tensorflow_map_worst=1e-2,
 )
 
 
@@ -31,7 +31,7 @@ class TestRequire:
         [
             ("score_worst", 1.1e-6, "score"),
             ("map_median", 1.1e-5, "median map"),
-            ("map_worst", 1.1e-2, "worst map"),
+            ("map_worst", 2.1e-2, "worst map"),
             ("score_worst", float("nan"), "score"),
             ("map_median", float("nan"), "median map"),
             ("map_worst", float("nan"), "worst map"),
@@ -48,7 +48,7 @@ class TestRequire:
             parity.require(own.model_copy(update={"score_worst": 4.1e-6}))
 
     def test_a_single_near_tie_may_fall_to_the_other_side(self) -> None:
-        parity.require(NEAR.model_copy(update={"map_worst": 3.9e-3, "tensorflow_map_worst": 1e-6}))
+        parity.require(NEAR.model_copy(update={"map_worst": 9.9e-3, "tensorflow_map_worst": 1e-6}))
 
 
 class TestMeasure:

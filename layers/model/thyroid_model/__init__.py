@@ -2,5 +2,5 @@
 
 import os
 
-# TensorFlow writes informational lines to standard error when it is imported; warnings and errors stay.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+# TensorFlow's C++ half writes notes and warnings to standard error at every step; its errors stay.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -6,6 +6,7 @@
 import argparse
 import hashlib
 import io
+import logging
 import shutil
 import sys
 from collections.abc import Sequence
@@ -143,6 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", default="bundled", help="bundled, published, or the path of a .h5 or .keras file")
     parser.add_argument("--out", type=Path, default=Path("build/model"), help="folder of the artifact")
     options = parser.parse_args(arguments)
+    # TensorFlow warns that frozen functions have no gradients; they need none, they compute them.
+    logging.getLogger("absl").setLevel(logging.ERROR)
     try:
         manifest = compile_model(resolve(options.model), options.out)
     except (ModelSourceError, parity.ParityError) as error:

@@ -22,9 +22,10 @@ SCORE_BOUND = 1e-6
 MAP_MEDIAN_BOUND = 1e-5
 WORST_RATIO_BOUND = 2.0
 
-# Few pictures may hold a near-tie that falls to the wrong side in one runtime alone. This is the worst that such a tie
-# did to TensorFlow's own float32 on 121 pictures of the published network; a map that is wrong is wrong by tenths.
-NEAR_TIE = 4e-3
+# Few pictures may hold a near-tie that falls to the wrong side in one runtime alone. On 121 pictures of the published
+# network such ties did up to 4e-3 to TensorFlow's own float32; a map that is wrong is wrong by tenths. The long tests
+# compare on 200 pictures, and there the ratio decides alone.
+NEAR_TIE = 1e-2
 
 Tensor = NDArray[np.float32]
 
