@@ -6,12 +6,12 @@
 import argparse
 import hashlib
 import io
-import logging
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import absl.logging
 import keras
 from PIL import Image
 
@@ -145,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("build/model"), help="folder of the artifact")
     options = parser.parse_args(arguments)
     # TensorFlow warns that frozen functions have no gradients; they need none, they compute them.
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    absl.logging.set_verbosity(absl.logging.ERROR)
     try:
         manifest = compile_model(resolve(options.model), options.out)
     except (ModelSourceError, parity.ParityError) as error:
