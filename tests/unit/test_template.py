@@ -1,0 +1,84 @@
+"""The SAM template and the application say the same."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
+from functions import site
+from thyroid.web.openapi import PICTURE_TYPES
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE: dict[str, Any] = cfn_yaml.load(str(ROOT / "template.yaml"))
+FUNCTIONS = {
+    name: resource
+    for name, resource in TEMPLATE["Resources"].items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+
+
+def routes_of(function: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return method and path of every event of a function."""
+    events = (event["Properties"] for event in function["Properties"]["Events"].values())
+    return {(str(event["Method"]), str(event["Path"])) for event in events}
+
+
+def all_routes() -> set[tuple[str, str]]:
+    return {route for function in FUNCTIONS.values() for route in routes_of(function)}
+
+
+def routes_in(router: APIRouter) -> set[tuple[str, str]]:
+    return {
+        (method, route.path) for route in router.routes if isinstance(route, APIRoute) for method in route.methods or ()
+    }
+
+
+def module_of(function: dict[str, Any]) -> str:
+    """Return the name of the module whose handler a function's command names."""
+    (command,) = function["Properties"]["ImageConfig"]["Command"]
+    module, _, handler = str(command).rpartition(".")
+    assert callable(getattr(importlib.import_module(module), handler))
+    return module
+
+
+def test_the_gateway_knows_every_address_of_the_application() -> None:
+    served = set().union(*(routes_in(router) for router in (*site.API, site.DOCS)))
+    assert {route for route in all_routes() if route[0] != "OPTIONS"} == served
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_gets_the_requests_that_it_answers(name: str) -> None:
+    # GIVEN the routes of a function's module; the front door's has those of the documentation, too
+    module = importlib.import_module(module_of(FUNCTIONS[name]))
+    served = routes_in(module.router) | (routes_in(site.DOCS) if module is site else set())
+    # THEN they are what the gateway sends it
+    assert served
+    assert {route for route in routes_of(FUNCTIONS[name]) if route[0] != "OPTIONS"} == served
+
+
+def test_browsers_may_ask_first_at_every_endpoint() -> None:
+    deployed = all_routes()
+    endpoints = {path for _, path in deployed if path.startswith("/api/")}
+    assert {path for method, path in deployed if method == "OPTIONS"} == endpoints
+
+
+def test_all_functions_are_built_alike_and_so_share_one_image() -> None:
+    first, *others = (function["Metadata"] for function in FUNCTIONS.values())
+    assert others
+    assert all(other == first for other in others)
+
+
+def test_the_gateway_passes_on_every_kind_of_body_as_bytes() -> None:
+    assert set(TEMPLATE["Resources"]["Api"]["Properties"]["BinaryMediaTypes"]) == {
+        *PICTURE_TYPES,
+        "multipart/form-data",
+    }
+
+
+def test_no_function_works_longer_than_the_gateway_waits() -> None:
+    assert TEMPLATE["Globals"]["Function"]["Timeout"] <= 29
+    assert not [name for name, function in FUNCTIONS.items() if "Timeout" in function["Properties"]]
