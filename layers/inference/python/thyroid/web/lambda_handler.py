@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -21,17 +22,25 @@ TEXT_TYPES = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json", "image/svg+x
 def lambda_handler(app: FastAPI) -> Handler:
     """Wrap `app` for Lambda. The model is not loaded here but by the first request, which it costs 20 ms or so."""
     logging.getLogger("mangum.http").setLevel(logging.WARNING)  # it logs addresses; ours is the line about a request
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
+    asyncio.set_event_loop(_event_loop())
     adapter = Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
     logger = get_logger()
 
     @logger.inject_lambda_context
     def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped
-        asyncio.set_event_loop(loop)
+        asyncio.set_event_loop(_event_loop())
         return adapter({**event, "path": path_below_base(event)}, context)
 
     return handler
+
+
+@cache
+def _event_loop() -> asyncio.AbstractEventLoop:
+    """Return the one loop of this process, on which its requests run one after the other.
+
+    Mangum takes the thread's current loop and, where there is none, makes one that nobody closes.
+    """
+    return asyncio.new_event_loop()
 
 
 def path_below_base(event: Event) -> str:
