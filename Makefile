@@ -25,6 +25,9 @@ $(READY): requirements.txt pyproject.toml
 # --- serve, test, check ---------------------------------------------------------------------------------------------------
 
 # The artifact is compiled again when another model is asked for, or what it is made with has changed.
+ifneq ($(words $(MODEL)),1)
+$(error MODEL has to be bundled, published or a path without spaces, not '$(MODEL)')
+endif
 COMPILED := build/.compiled-$(subst /,_,$(MODEL))
 COMPILED_FROM := $(wildcard layers/model/thyroid_model/*.* layers/model/thyroid_model/bundled/* $(MODEL)) \
 	$(patsubst %,layers/inference/python/thyroid/%.py,engine field_of_view imaging manifest phantom preprocessing)

@@ -66,13 +66,40 @@ def test_without_parity_no_artifact_is_written_and_one_that_was_there_stays(
     source, out = source_of(smallest_network(), tmp_path), tmp_path / "model"
     out.mkdir()
     (out / "model.json").write_text("the old one")
-    monkeypatch.setattr(parity, "MAP_MEDIAN_BOUND", -1.0)
+    monkeypatch.setattr(parity, "MAP_MEDIAN_BOUND", 0.0)
+    monkeypatch.setattr(parity, "RATIO_BOUND", 0.0)
     # WHEN a model is compiled, THEN it is refused by name of the figure
     with pytest.raises(ParityError, match="median map"):
         compiler.compile_model(source, out, parity_pictures=1)
     # AND nothing else was left behind
     assert {file.name for file in tmp_path.rglob("*")} == {"tiny.keras", "model", "model.json"}
     assert (out / "model.json").read_text() == "the old one"
+
+
+def test_a_folder_that_is_no_artifact_is_never_written_over(tmp_path: Path) -> None:
+    source, out = source_of(smallest_network(), tmp_path), tmp_path / "precious"
+    out.mkdir()
+    (out / "diary.txt").write_text("mine")
+    with pytest.raises(compiler.ArtifactError, match="no compiled model"):
+        compiler.compile_model(source, out)
+    assert (out / "diary.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("out", ["tiny.keras", "tiny.keras/model"])
+def test_a_place_that_cannot_be_written_to_is_named_before_the_work(tmp_path: Path, out: str) -> None:
+    with pytest.raises(compiler.ArtifactError, match=r"tiny\.keras"):
+        compiler.compile_model(source_of(smallest_network(), tmp_path), tmp_path / out)
+
+
+def test_an_artifact_is_replaced_by_the_next_one(tmp_path: Path) -> None:
+    source, out = source_of(smallest_network(), tmp_path), tmp_path / "model"
+    out.mkdir()
+    for name in ("model.json", "of-the-old-one"):
+        (out / name).write_text("old")
+    manifest = compiler.compile_model(source, out, parity_pictures=1)
+    assert Manifest.load(out) == manifest
+    assert {file.name for file in tmp_path.iterdir()} == {"tiny.keras", "model"}
+    assert not (out / "of-the-old-one").exists()
 
 
 class TestCommand:

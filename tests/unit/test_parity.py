@@ -17,6 +17,7 @@ NEAR = Parity(
     score_worst=1e-7,
     tensorflow_score_worst=1e-7,
     map_median=2e-6,
+    tensorflow_map_median=2e-6,
     map_worst=1.9e-2,
     tensorflow_map_worst=1e-2,
 )
@@ -47,13 +48,19 @@ class TestRequire:
         with pytest.raises(parity.ParityError, match="score"):
             parity.require(own.model_copy(update={"score_worst": 4.1e-6}))
 
+    def test_nor_need_two_float32_maps(self) -> None:
+        own = NEAR.model_copy(update={"tensorflow_map_median": 1e-5})
+        parity.require(own.model_copy(update={"map_median": 1.9e-5}))
+        with pytest.raises(parity.ParityError, match="median map"):
+            parity.require(own.model_copy(update={"map_median": 2.1e-5}))
+
     def test_a_single_near_tie_may_fall_to_the_other_side(self) -> None:
         parity.require(NEAR.model_copy(update={"map_worst": 9.9e-3, "tensorflow_map_worst": 1e-6}))
 
 
 class TestMeasure:
     def test_shows_another_models_graph_to_be_far(self, tiny_artifact: Path) -> None:
-        tensors = list(parity.pictures(2, SIZE, REFERENCE_PREPROCESSING))
+        tensors = list(parity.pictures(2, SIZE, SIZE, REFERENCE_PREPROCESSING))
         measured = parity.measure(tiny_network(seed=1), Engine(tiny_artifact), tensors)
         assert measured.score_worst > 1e-3
         assert measured.map_worst > 0.1
@@ -63,8 +70,8 @@ class TestMeasure:
 
 class TestPictures:
     def test_are_deterministic_prepared_inputs_of_four_kinds(self) -> None:
-        first = list(parity.pictures(8, SIZE, REFERENCE_PREPROCESSING))
-        again = list(parity.pictures(8, SIZE, REFERENCE_PREPROCESSING))
+        first = list(parity.pictures(8, SIZE, SIZE, REFERENCE_PREPROCESSING))
+        again = list(parity.pictures(8, SIZE, SIZE, REFERENCE_PREPROCESSING))
         for one, other in zip(first, again, strict=True):
             assert one.shape == (1, SIZE, SIZE, 3)
             assert one.dtype == np.float32

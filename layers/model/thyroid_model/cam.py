@@ -14,7 +14,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
+_CONVOLUTIONS = (
+    keras.layers.Conv2D,
+    keras.layers.Conv2DTranspose,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+)
 
 Gradients = Callable[[Any, list[Any]], list[Any]]
 

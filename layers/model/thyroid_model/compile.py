@@ -23,71 +23,80 @@ from thyroid.manifest import (
     GraphFile,
     Manifest,
     Parity,
-    RiskBand,
     Weights,
 )
 from thyroid.preprocessing import prepare
-from thyroid_model import parity
+from thyroid_model import parity, suitability
 from thyroid_model.errors import ModelSourceError
 from thyroid_model.graphs import describe_conv_layers, maps_graph, score_graph
+from thyroid_model.meaning import CLASSES, RISK_BANDS
 from thyroid_model.sources import Source, resolve
 from thyroid_model.weights import load_model
-
-CLASSES = {"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"}
-RISK_BANDS = (
-    RiskBand(
-        minimum=0.75,
-        label="High Risk",
-        recommendation="Immediate specialist consultation and biopsy recommended",
-    ),
-    RiskBand(
-        minimum=0.50,
-        label="Moderate Risk",
-        recommendation="Further diagnostic tests and specialist review advised",
-    ),
-    RiskBand(minimum=0.25, label="Borderline", recommendation="Follow-up imaging in 6-12 months advised"),
-    RiskBand(minimum=0.0, label="Low Risk", recommendation="Routine monitoring recommended"),
-)
 
 PARITY_PICTURES = 24
 GOLDEN_SEED = 0
 # Processors round differently; a wrong resize filter or field of view is off by a thousand times as much.
 GOLDEN_TOLERANCE = 1e-5
 
-_UNMEASURED = Parity(
-    pictures=0, score_worst=0, tensorflow_score_worst=0, map_median=0, map_worst=0, tensorflow_map_worst=0
-)
+_UNMEASURED = Parity.model_validate(dict.fromkeys(Parity.model_fields, 0))
+
+
+class ArtifactError(Exception):
+    """The artifact cannot be written where it was to be."""
 
 
 def compile_model(source: Source, out: Path, parity_pictures: int = PARITY_PICTURES) -> Manifest:
     """Compile a source into the folder ``out``, replacing an artifact that is there.
 
-    Nothing is left at ``out`` that was not shown to give TensorFlow's score and maps.
+    Nothing is left at ``out`` that was not shown to give TensorFlow's score and maps; until then what was there stays.
 
     Raises
     ------
     ModelSourceError
         If the source's file cannot be loaded.
+    ArtifactError
+        If ``out`` cannot be written, or holds something that is no artifact.
     ParityError
         If the compiled graphs differ from TensorFlow's by more than :mod:`thyroid_model.parity` allows.
     """
-    model = load_model(source.path)
-    draft = out.with_name(f".{out.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
+    out = out.absolute()
+    draft = _draft(out)
     try:
+        model = load_model(source.path)
+        suitability.require(model)
         manifest = _write(model, source, draft)
-        _, size, _, _ = manifest.input_shape
-        tensors = list(parity.pictures(parity_pictures, size, manifest.preprocessing))
+        _, height, width, _ = manifest.input_shape
+        tensors = list(parity.pictures(parity_pictures, height, width, manifest.preprocessing))
         measured = parity.measure(model, Engine(draft), tensors)
         parity.require(measured)
         manifest = manifest.model_copy(update={"parity": measured, "golden": _golden(draft, manifest)})
         _save(manifest, draft)
-        shutil.rmtree(out, ignore_errors=True)
-        draft.rename(out)
+        _replace(out, draft)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return manifest
+
+
+def _draft(out: Path) -> Path:
+    """Make the folder that an artifact is written to before it takes its place."""
+    draft = out.with_name(f".{out.name}.draft")
+    try:
+        if out.exists() and not (out / MANIFEST_FILE).is_file() and (not out.is_dir() or any(out.iterdir())):
+            raise ArtifactError(f"{out} is there and is no compiled model; name another folder, or remove it yourself.")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+    except OSError as error:
+        raise ArtifactError(f"{out.parent} cannot be written to ({error.strerror}); name another folder.") from error
+    return draft
+
+
+def _replace(out: Path, draft: Path) -> None:
+    old = out.with_name(f".{out.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    draft.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write(model: keras.Model, source: Source, folder: Path) -> Manifest:
@@ -148,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     absl.logging.set_verbosity(absl.logging.ERROR)
     try:
         manifest = compile_model(resolve(options.model), options.out)
-    except (ModelSourceError, parity.ParityError) as error:
+    except (ModelSourceError, ArtifactError, parity.ParityError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
     print(  # noqa: T201

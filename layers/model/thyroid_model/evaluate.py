@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from thyroid.preprocessing import prepare
 from thyroid_model import ddti
+from thyroid_model.meaning import RISK_BANDS
 from thyroid_model.metrics import auc, brier, ece, interval_by_case, sensitivity_at
 from thyroid_model.sources import BUNDLED_FOLDER, BUNDLED_PREPROCESSING, REFERENCE_PREPROCESSING
 from thyroid_model.train import SCORES_FILE, TRAINING_FILE
@@ -38,8 +39,26 @@ def figures(frames: Sequence[ddti.Frame], scores: Scores) -> dict[str, Any]:
         "auc": round(auc(labels, scores), 4),
         "auc_95_interval": [round(bound, 4) for bound in interval],
         "sensitivity_at_specificity_0.90": round(sensitivity_at(0.90, labels, scores), 4),
+        "at_threshold_0.50": {
+            "sensitivity": round(float(np.mean(scores[labels == 1] >= 0.5)), 4),
+            "specificity": round(float(np.mean(scores[labels == 0] < 0.5)), 4),
+        },
+        "risk_bands": bands(labels, scores),
         "brier": round(brier(labels, scores), 4),
         "ece15": round(ece(labels, scores), 4),
+    }
+
+
+def bands(labels: npt.NDArray[np.int64], scores: Scores) -> dict[str, dict[str, int]]:
+    """Count the frames of either label in each risk band."""
+    lowest_first = sorted(RISK_BANDS, key=lambda band: band.minimum)
+    band_of = np.digitize(scores, [band.minimum for band in lowest_first]) - 1
+    return {
+        band.label: {
+            "suspicious": int(np.sum(labels[band_of == number] == 1)),
+            "not_suspicious": int(np.sum(labels[band_of == number] == 0)),
+        }
+        for number, band in reversed(list(enumerate(lowest_first)))
     }
 
 

@@ -3,12 +3,13 @@
 The model world writes it, the serving world reads it; it is the contract between the two.
 """
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, model_validator
 
-from thyroid.errors import ModelUnavailableError
+from thyroid.errors import ModelUnavailableError, UnknownLayerError
 
 MANIFEST_FILE = "model.json"
 
@@ -54,8 +55,8 @@ class ConvLayer(_Part):
     """A conv layer whose class activation map the artifact can give; ``height`` × ``width`` is the map's size."""
 
     name: str
-    height: int
-    width: int
+    height: PositiveInt
+    width: PositiveInt
 
 
 class GraphFile(_Part):
@@ -79,13 +80,14 @@ class Parity(_Part):
 
     The score's error is its difference from Keras in float32; beside it stands Keras's own, against float64. A map's
     error is the largest difference over its cells from float64 gradients, relative to the map's largest absolute
-    value; beside them stands the worst of TensorFlow's own float32.
+    value; beside them stand those of TensorFlow's own float32.
     """
 
     pictures: int
     score_worst: float
     tensorflow_score_worst: float
     map_median: float
+    tensorflow_map_median: float
     map_worst: float
     tensorflow_map_worst: float
 
@@ -100,11 +102,11 @@ class Manifest(_Part):
     output_shape : list of int or None
         Batch and the one score.
     classes : dict of str to str
-        Class number, as a string, to its label.
+        Class number, as a string, to its label: "0" and "1".
     risk_bands : list of RiskBand
-        From the highest minimum to the lowest, which is 0.
+        From the highest minimum to the lowest, which is 0, so that every score has one.
     conv_layers : list of ConvLayer
-        In graph order; a block's inner layers come before the block.
+        In graph order; a block's inner layers come before the block. No name comes twice.
     evaluation : dict
         Measured figures of the model, as written by the evaluation; free-form, for people.
     """
@@ -114,8 +116,8 @@ class Manifest(_Part):
     version: str
     description: str
     weights: Weights
-    input_shape: tuple[int | None, int, int, int]
-    output_shape: tuple[int | None, int]
+    input_shape: tuple[PositiveInt | None, PositiveInt, PositiveInt, PositiveInt]
+    output_shape: tuple[PositiveInt | None, PositiveInt]
     total_parameters: int
     preprocessing: Preprocessing
     classes: dict[str, str]
@@ -128,6 +130,36 @@ class Manifest(_Part):
     maps_graph: GraphFile
     golden: Golden
     parity: Parity
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        """Refuse here what would otherwise answer wrongly, or not at all, once a picture comes."""
+        if set(self.classes) != {"0", "1"}:
+            raise ValueError("the classes must be 0 and 1")
+        minima = [band.minimum for band in self.risk_bands]
+        if not minima or minima[-1] != 0 or not all(higher > lower for higher, lower in pairwise(minima)):
+            raise ValueError("the risk bands must go down to 0")
+        names = [layer.name for layer in self.conv_layers]
+        if len(set(names)) != len(names):
+            raise ValueError("a conv layer comes twice")
+        if self.default_layer not in names:
+            raise ValueError("the default layer must be one of the conv layers")
+        return self
+
+    def layer(self, name: str | None) -> ConvLayer:
+        """Return the conv layer of that name; the default one if there is no name.
+
+        Raises
+        ------
+        UnknownLayerError
+            If there is no such layer; the message names those that exist.
+        """
+        wanted = name or self.default_layer
+        for layer in self.conv_layers:
+            if layer.name == wanted:
+                return layer
+        names = ", ".join(layer.name for layer in self.conv_layers)
+        raise UnknownLayerError(f"The model has no conv layer of that name; it has: {names}.")
 
     @property
     def sha256(self) -> str:
