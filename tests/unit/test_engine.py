@@ -1,5 +1,6 @@
 """The engine: a compiled model's answers, held against Keras, and that nothing changes them."""
 
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -122,3 +123,29 @@ class TestArtifactThatCannotBeServed:
         (damaged / file).write_bytes(content)
         with pytest.raises(ModelUnavailableError, match=file):
             Engine(damaged).score_and_map(picture(0), "stem")
+
+    @pytest.mark.parametrize("graph", ["score_graph", "maps_graph"])
+    def test_a_graph_that_is_none_though_its_hash_is_right(self, damaged: Path, graph: str) -> None:
+        manifest = json.loads((damaged / MANIFEST_FILE).read_text())
+        file, content = manifest[graph]["file"], b"no graph at all " * 10
+        (damaged / file).write_bytes(content)
+        manifest[graph]["sha256"] = hashlib.sha256(content).hexdigest()
+        (damaged / MANIFEST_FILE).write_text(json.dumps(manifest))
+        with pytest.raises(ModelUnavailableError, match=file):
+            Engine(damaged).check()
+
+    def test_missing_maps_are_found_by_the_check(self, damaged: Path) -> None:
+        (damaged / "maps.tflite").unlink()
+        with pytest.raises(ModelUnavailableError, match=r"maps\.tflite"):
+            Engine(damaged).check()
+
+    def test_maps_of_another_size_than_the_manifest_says_are_found_by_the_check(self, damaged: Path) -> None:
+        manifest = json.loads((damaged / MANIFEST_FILE).read_text())
+        manifest["conv_layers"][0]["height"] += 1
+        (damaged / MANIFEST_FILE).write_text(json.dumps(manifest))
+        with pytest.raises(ModelUnavailableError, match="not the manifest's"):
+            Engine(damaged).check()
+
+
+def test_a_sound_model_passes_the_check(engine: Engine) -> None:
+    engine.check()

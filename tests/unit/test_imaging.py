@@ -207,3 +207,15 @@ def test_a_picture_too_small_to_be_judged_is_refused(size: tuple[int, int]) -> N
 
 def test_a_picture_just_large_enough_is_decoded() -> None:
     assert decoded(saved(Image.new("L", (32, 32)))).shape == (32, 32, 3)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_limit_may_be_above_pillows_own() -> None:
+    # GIVEN a header that claims more than twice what Pillow allows by itself, and no pixels
+    data = png_that_claims(20_000, 20_000)
+
+    # THEN its size is judged by our limit alone
+    with pytest.raises(PayloadTooLargeError, match="399999999"):
+        decode(data, max_pixels=399_999_999)
+    with pytest.raises(UnreadableImageError, match="damaged"):
+        decode(data, max_pixels=400_000_000)

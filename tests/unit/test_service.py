@@ -83,6 +83,11 @@ def test_a_layer_that_does_not_exist_is_refused() -> None:
         service_with(FakeEngine()).gradcam(picture_file(), layer_name="nope")
 
 
+def test_an_unknown_layer_is_refused_before_the_picture_is_decoded() -> None:
+    with pytest.raises(UnknownLayerError):
+        service_with(FakeEngine()).gradcam(b"no picture", layer_name="nope")
+
+
 def test_an_analysis_is_the_prediction_and_the_explanation() -> None:
     service = service_with(FakeEngine(0.6))
 
@@ -216,4 +221,30 @@ def test_who_was_unhealthy_may_recover(tmp_path: Path) -> None:
 
     assert not service.health().model_loaded
     engine.answer = 0.4
+    assert service.health().model_loaded
+
+
+def test_a_model_that_was_repaired_is_loaded_anew(tmp_path: Path) -> None:
+    manifest = make_manifest(golden_artifact(tmp_path, score=0.4))
+    engines = iter([FakeEngine(0.9, manifest), FakeEngine(0.4, manifest)])
+    service = Service(Settings(model_dir=tmp_path), lambda _folder, _threads: next(engines))
+
+    assert not service.health().model_loaded
+    assert service.health().model_loaded
+
+
+def test_a_model_whose_check_fails_is_unhealthy(tmp_path: Path) -> None:
+    class NoMaps(FakeEngine):
+        def check(self) -> None:
+            raise ModelUnavailableError("The maps are missing.")
+
+    golden = golden_artifact(tmp_path, score=0.4)
+
+    assert not service_with(NoMaps(0.4, make_manifest(golden)), tmp_path).health().model_loaded
+
+
+def test_the_limit_for_strangers_pictures_is_no_matter_to_the_golden_one(tmp_path: Path) -> None:
+    engine = FakeEngine(0.4, make_manifest(golden_artifact(tmp_path, score=0.4)))
+    service = Service(Settings(model_dir=tmp_path, max_pixels=1), lambda _folder, _threads: engine)
+
     assert service.health().model_loaded

@@ -5,7 +5,6 @@ The engine has no state that an answer could depend on: the same input gives the
 
 import hashlib
 import threading
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,8 +12,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from thyroid.errors import ModelUnavailableError, UnknownLayerError
-from thyroid.manifest import ConvLayer, GraphFile, Manifest
+from thyroid.errors import ModelUnavailableError
+from thyroid.manifest import GraphFile, Manifest
 
 Map = NDArray[np.float32]
 
@@ -44,11 +43,29 @@ class Engine:
         self.manifest = Manifest.load(folder)
         self._folder, self._threads = folder, threads
         self._score_graph = self._open(self.manifest.score_graph)
+        self._maps_graph: _Graph | None = None
+        self._opening = threading.Lock()
 
-    @cached_property
-    def _maps_graph(self) -> "_Graph":
+    def check(self) -> None:
+        """Open whatever is not open yet.
+
+        Raises
+        ------
+        ModelUnavailableError
+            If a file is missing or damaged, or lacks what the manifest promises of it.
+        """
+        promised = {signature_name(layer.height, layer.width) for layer in self.manifest.conv_layers}
+        if "score" not in self._score_graph.signatures() or not promised <= self._maps().signatures():
+            raise ModelUnavailableError(
+                "The graphs are not the manifest's; run `make model` to compile the model again."
+            )
+
+    def _maps(self) -> "_Graph":
         # Opened on first use: most callers ask for the default layer alone, which the score's graph gives.
-        return self._open(self.manifest.maps_graph)
+        with self._opening:
+            if self._maps_graph is None:
+                self._maps_graph = self._open(self.manifest.maps_graph)
+            return self._maps_graph
 
     def score(self, tensor: NDArray[np.float32]) -> float:
         """Return the probability of malignancy, in [0, 1], of an input of shape ``(1, height, width, 3)``."""
@@ -76,23 +93,15 @@ class Engine:
         UnknownLayerError
             If there is no such layer; the message names those that exist.
         """
-        layer = layer or self.manifest.default_layer
-        wanted = self._find(layer)
+        wanted = self.manifest.layer(layer)
         default = self._score_graph.run("score", tensor)
         score = float(default["score"].item())
-        if layer == self.manifest.default_layer:
+        if wanted.name == self.manifest.default_layer:
             return score, default["map"]
         size = (wanted.height, wanted.width)
         alike = [other.name for other in self.manifest.conv_layers if (other.height, other.width) == size]
-        maps = self._maps_graph.run(signature_name(*size), tensor)["maps"]
-        return score, maps[alike.index(layer)]
-
-    def _find(self, name: str) -> ConvLayer:
-        for layer in self.manifest.conv_layers:
-            if layer.name == name:
-                return layer
-        names = ", ".join(layer.name for layer in self.manifest.conv_layers)
-        raise UnknownLayerError(f"The model has no conv layer of that name; it has: {names}.")
+        maps = self._maps().run(signature_name(*size), tensor)["maps"]
+        return score, maps[alike.index(wanted.name)]
 
     def _open(self, graph: GraphFile) -> "_Graph":
         try:
@@ -105,7 +114,12 @@ class Engine:
             raise ModelUnavailableError(
                 f"{graph.file} is not the file that the manifest names; run `make model` to compile the model again."
             )
-        return _Graph(content, self._threads)
+        try:
+            return _Graph(content, self._threads)
+        except (ValueError, RuntimeError) as error:
+            raise ModelUnavailableError(
+                f"{graph.file} is no graph that the runtime can open; run `make model` to compile the model again."
+            ) from error
 
 
 def signature_name(height: int, width: int) -> str:
@@ -120,6 +134,10 @@ class _Graph:
         self._lock = threading.Lock()
         self._interpreter = Interpreter(model_content=content, num_threads=threads)
         self._runners: dict[str, Any] = {}
+
+    def signatures(self) -> set[str]:
+        with self._lock:
+            return set(self._interpreter.get_signature_list())
 
     def run(self, signature: str, tensor: NDArray[np.float32]) -> dict[str, Map]:
         with self._lock:

@@ -40,6 +40,9 @@ MODEL_NAME = "Thyroid Cancer Detection Model"
 # A synchronous Lambda answer holds 6,291,556 bytes at most (AWS Lambda quotas); what is left is for the other fields.
 LARGEST_IMAGES = 6_200_000
 
+# The golden picture is our own: the limit that is set for strangers' pictures is no matter to it.
+GOLDEN_MAX_PIXELS = 10_000_000
+
 
 class Engine(Protocol):
     """What the service asks of :class:`thyroid.engine.Engine`."""
@@ -55,6 +58,9 @@ class Engine(Protocol):
         self, tensor: npt.NDArray[np.float32], layer: str | None = None
     ) -> tuple[float, npt.NDArray[np.float32]]:
         """Return the score and the signed evidence for malignancy at a layer."""
+
+    def check(self) -> None:
+        """Open what is not open yet."""
 
 
 def load_engine(folder: Path, threads: int) -> Engine:
@@ -219,7 +225,9 @@ class Service:
         )
 
     def prove(self) -> None:
-        """Score the golden picture, unless it already got its score in this process.
+        """Open all of the model and score its golden picture, unless it already got its score in this process.
+
+        A model that fails is let go, so that the next call finds the one that was put in its place.
 
         Raises
         ------
@@ -229,6 +237,17 @@ class Service:
         if self._proven:
             return
         engine = self.engine()
+        try:
+            self._prove(engine)
+        except Exception:
+            with self._lock:
+                if self._loaded is engine:
+                    self._loaded = None
+            raise
+        self._proven = True
+
+    def _prove(self, engine: Engine) -> None:
+        engine.check()
         golden = engine.manifest.golden
         try:
             data = (self._settings.model_dir / golden.file).read_bytes()
@@ -236,23 +255,23 @@ class Service:
             raise ModelUnavailableError("The model's golden picture is missing; run `make model` again.") from error
         if hashlib.sha256(data).hexdigest() != golden.sha256:
             raise ModelUnavailableError("The model's golden picture is damaged; run `make model` again.")
-        picture = imaging.decode(data, max_pixels=self._settings.max_pixels)
+        picture = imaging.decode(data, max_pixels=GOLDEN_MAX_PIXELS)
         score = engine.score(_prepare(picture.pixels, engine.manifest).tensor)
         if not abs(score - golden.score) <= golden.tolerance:  # so written, NaN fails too
             raise ModelUnavailableError("The model does not reproduce its golden score here; run `make model` again.")
-        self._proven = True
 
     def _explain(
         self, data: bytes, layer_name: str | None, target: Target, size: int | None
     ) -> tuple[Assessment, GradCAM, Manifest]:
         engine = self.engine()
+        layer = engine.manifest.layer(layer_name).name  # before the picture is decoded, which costs far more
         picture = imaging.decode(data, max_pixels=self._settings.max_pixels)
         prepared = _prepare(picture.pixels, engine.manifest)
-        score, evidence = engine.score_and_map(prepared.tensor, layer_name)
+        score, evidence = engine.score_and_map(prepared.tensor, layer)
         activation, has_evidence = explain.class_activation(evidence, target)
         pictures = explain.render(picture.pixels, activation, prepared.box, size)
         explanation = GradCAM(
-            layer_used=layer_name or engine.manifest.default_layer,
+            layer_used=layer,
             images=_encoded(pictures),
             target=target,
             has_evidence=has_evidence,
