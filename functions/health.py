@@ -8,6 +8,7 @@ from thyroid.schemas import HealthResponse
 from thyroid.service import Service
 from thyroid.web.app import build_app, get_service
 from thyroid.web.lambda_handler import lambda_handler
+from thyroid.web.problems import RETRY_AFTER_SECONDS
 
 router = APIRouter(tags=["Service"])
 
@@ -22,6 +23,7 @@ def health(service: Annotated[Service, Depends(get_service)], response: Response
     answer = service.health()
     if not answer.model_loaded:
         response.status_code = 503
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
     return answer
 
 

@@ -303,6 +303,7 @@ def test_without_a_model_every_answer_says_so(tmp_path: Path, scan: bytes) -> No
         local.app.dependency_overrides.clear()
 
     assert (health.status, health.json["status"], health.json["model_loaded"]) == (503, "unhealthy", False)
+    assert int(health.headers["retry-after"]) > 0
     for answer in others:
         assert (answer.status, answer.json["code"]) == (503, "model_unavailable")
         assert "make model" in answer.json["detail"]
