@@ -1,9 +1,14 @@
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from fastapi import APIRouter
 from starlette.testclient import TestClient
 
 from thyroid.settings import Settings
-from thyroid.web.app import build_app
+from thyroid.web import app as web_app
+from thyroid.web.app import build_app, get_service
 
 router = APIRouter()
 
@@ -69,3 +74,28 @@ def test_a_browser_can_read_errors_too(path: str) -> None:
 
     assert response.headers["access-control-allow-origin"] == "*"
     assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_first_requests_at_the_same_time_get_the_same_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a service whose making takes until the other callers have come, or a moment if they are kept waiting
+    made: list[object] = []
+    together = threading.Barrier(2)
+
+    def slow(_settings: Settings) -> object:
+        made.append(object())
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(0.2)
+        return made[-1]
+
+    monkeypatch.setattr(web_app, "Service", slow)
+    web_app._service.cache_clear()
+    try:
+        # WHEN
+        with ThreadPoolExecutor(4) as pool:
+            got = list(pool.map(lambda _: get_service(), range(4)))
+    finally:
+        web_app._service.cache_clear()
+
+    # THEN
+    assert len(made) == 1
+    assert all(service is made[0] for service in got)

@@ -1,5 +1,6 @@
 """Builds the HTTP application around the routes it is given: all of them locally, one function's on Lambda."""
 
+import threading
 from collections.abc import Iterable
 from functools import cache
 
@@ -19,9 +20,17 @@ def get_logger() -> Logger:
     return Logger(service="thyroid", location=None)
 
 
-@cache
 def get_service() -> Service:
     """Return the service of this process, whose model loads on first use."""
+    with _ONE_AT_A_TIME:  # a cache alone may let two first requests make one each
+        return _service()
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@cache
+def _service() -> Service:
     return Service(get_settings())
 
 
