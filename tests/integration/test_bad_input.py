@@ -61,14 +61,22 @@ def test_what_is_not_base64(api: Api, endpoint: str, image: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-@pytest.mark.parametrize("data", [b"hello, world", b"%PDF-1.7\n%", b"PK\x03\x04", bytes(1000), b""])
+@pytest.mark.parametrize("data", [b"hello, world", b"%PDF-1.7\n%", b"PK\x03\x04", bytes(1000)])
 def test_base64_of_something_else(api: Api, endpoint: str, data: bytes) -> None:
     check_problem(api("POST", endpoint, as_json(data)), 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_an_empty_raw_body(api: Api, endpoint: str) -> None:
-    check_problem(api("POST", endpoint, b"", content_type="image/png"), 415, "unsupported_media_type")
+    check_problem(api("POST", endpoint, b"", content_type="image/png"), 422, "invalid_request")
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_an_empty_picture(api: Api, endpoint: str) -> None:
+    answer = api("POST", endpoint, as_json(b""))
+
+    check_problem(answer, 422, "invalid_request")
+    assert "empty" in answer.json["detail"]
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -196,7 +204,7 @@ def test_a_method_that_is_not_taken(api: Api, endpoint: str) -> None:
     assert answer.headers["allow"] == "POST"
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/api/v1", "/api/v1/predict/", "/docs/../app", "/docs/none.js"])
+@pytest.mark.parametrize("path", ["/nowhere", "/api/v1", "/api/v1/predict/", "/docs/", "/docs/../app", "/docs/none.js"])
 def test_an_address_that_does_not_exist(api: Api, path: str) -> None:
     check_problem(api("POST" if "predict" in path else "GET", path), 404, "not_found")
 

@@ -18,6 +18,7 @@ from thyroid.errors import (
 from thyroid.schemas import AnalyzeOptions, AnalyzeRequest
 from thyroid.settings import Settings
 from thyroid.web.body import READ_ON, Body, decode_base64, parse, receive
+from thyroid.web.openapi import PICTURE_TYPES
 
 PICTURE = bytes(range(256)) * 20
 
@@ -133,7 +134,7 @@ def test_json_carries_the_picture_in_base64(content_type: str | None) -> None:
     check_all(*options_of(read(request.model_dump_json().encode(), content_type)))
 
 
-@pytest.mark.parametrize("content_type", ["image/png", "image/jpeg", "Image/TIFF", "application/octet-stream"])
+@pytest.mark.parametrize("content_type", [*PICTURE_TYPES, "Image/TIFF", "image/png; q=1"])
 def test_a_raw_body_is_the_picture_and_the_query_its_options(content_type: str) -> None:
     check_all(*options_of(read(PICTURE, content_type, ALL_OPTIONS)))
 
@@ -158,11 +159,43 @@ def test_what_a_form_leaves_empty_counts_as_left_out() -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["text/plain", "application/x-www-form-urlencoded", "application/pdf", "multipart/mixed", "nonsense", ""],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/pdf",
+        "multipart/mixed",
+        "image/x-icon",
+        "image/svg+xml",
+        "nonsense",
+        "",
+    ],
 )
 def test_another_content_type_is_refused(content_type: str) -> None:
-    with pytest.raises(UnsupportedMediaTypeError, match="application/json"):
+    with pytest.raises(UnsupportedMediaTypeError, match="application/json") as caught:
         read(b"{}", content_type)
+
+    assert all(taken in caught.value.detail for taken in PICTURE_TYPES)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        Body("image/png", b"", {}),
+        Body("multipart/form-data", b"", {}),
+        Body("application/json", b'{"image": ""}', {}),
+        Body("application/json", b'{"image": "data:image/png;base64,"}', {}),
+    ],
+)
+def test_an_empty_picture_is_refused_as_such(body: Body) -> None:
+    with pytest.raises(InvalidRequestError, match="empty"):
+        options_of(body)
+
+
+def test_a_form_that_cannot_be_read_is_not_printed(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(InvalidRequestError):
+        read("\N{EN DASH}Jane".encode(), "multipart/form-data; boundary=x")
+
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

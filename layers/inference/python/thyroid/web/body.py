@@ -5,6 +5,7 @@ held in memory and never on disk, its size is judged while it arrives, and the s
 """
 
 import binascii
+import logging
 import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from thyroid.errors import InvalidBase64Error, InvalidRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
 from thyroid.settings import Settings, get_settings
+from thyroid.web.openapi import PICTURE_TYPES
 from thyroid.web.problems import FieldProblem, InvalidFieldsError
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -26,6 +28,9 @@ DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 # A body over the limit is read on and thrown away up to this many times the limit: a client that is still sending would
 # otherwise lose the connection before it could read why.
 READ_ON = 4
+
+# The form parser prints bytes of a form that it cannot read.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL + 1)
 
 
 @dataclass(frozen=True)
@@ -63,12 +68,11 @@ async def receive(request: Request, settings: Annotated[Settings, Depends(get_se
     content = await _read(request, settings.max_body_bytes)
     if media_type == "multipart/form-data":
         return await _multipart(request.headers, content)
-    if _is_json(media_type) or _is_picture(media_type):
+    if _is_json(media_type) or media_type in PICTURE_TYPES:  # which format it has is told by its bytes, later
         return Body(media_type, content, _given(dict(request.query_params)))
     raise UnsupportedMediaTypeError(
-        "This content type is not taken; send application/json with the picture in base64, the picture itself as "
-        "image/png, image/jpeg, image/webp, image/bmp, image/tiff or image/gif, or multipart/form-data with a part "
-        "`image`."
+        "This content type is not taken; send application/json with the picture in base64, multipart/form-data with a "
+        f"part `image`, or the picture itself as one of {', '.join(PICTURE_TYPES)}."
     )
 
 
@@ -88,16 +92,22 @@ def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tu
     ------
     InvalidFieldsError
         If the JSON is broken, or a field is missing, of the wrong type or out of its bounds.
+    InvalidRequestError
+        If the picture is empty.
     InvalidBase64Error
         If ``image`` is not base64.
     """
     try:
-        if not _is_json(body.media_type):
-            return body.content, options.model_validate(body.fields)
-        values = with_image.model_validate_json(body.content).model_dump()
-        return decode_base64(values.pop("image")), options.model_validate(values)
+        if _is_json(body.media_type):
+            values = with_image.model_validate_json(body.content).model_dump()
+            picture, chosen = decode_base64(values.pop("image")), options.model_validate(values)
+        else:
+            picture, chosen = body.content, options.model_validate(body.fields)
     except ValidationError as error:
         raise InvalidFieldsError.from_validation(error) from None
+    if not picture:
+        raise InvalidRequestError("The picture is empty; send the bytes of a picture file.")
+    return picture, chosen
 
 
 def decode_base64(text: str) -> bytes:
@@ -168,8 +178,3 @@ def _given(fields: dict[str, str]) -> dict[str, str]:
 
 def _is_json(media_type: str) -> bool:
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
-
-
-def _is_picture(media_type: str) -> bool:
-    """Tell whether a body is a picture file. Which format it has is told by its bytes, later."""
-    return media_type.startswith("image/") or media_type == "application/octet-stream"

@@ -8,7 +8,18 @@ from pydantic import BaseModel
 
 from thyroid.web.problems import MEDIA_TYPE
 
-PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/tiff", "image/gif")
+# What a body may be sent as that is the picture file itself. The gateway has to pass each of them on as bytes: the
+# template's BinaryMediaTypes.
+PICTURE_TYPES = (
+    "image/png",
+    "image/jpeg",
+    "image/jpg",
+    "image/webp",
+    "image/bmp",
+    "image/tiff",
+    "image/gif",
+    "application/octet-stream",
+)
 
 Responses = dict[int | str, dict[str, Any]]
 
