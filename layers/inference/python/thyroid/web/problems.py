@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, ValidationError
 from starlette.exceptions import HTTPException
@@ -138,7 +137,6 @@ def install(app: FastAPI) -> None:
     """Make `app` answer every error as a problem."""
     app.add_exception_handler(ThyroidError, _on_thyroid_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(RequestValidationError, _on_request_validation)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
 
 
@@ -169,14 +167,6 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     else:
         title, code, detail = "Request refused", "invalid_request", "The request cannot be understood; see `/docs`."
     return problem(request, error.status_code, title, code, detail, headers=error.headers)
-
-
-def _on_request_validation(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
-    fields = [
-        FieldProblem(field=".".join(str(part) for part in item["loc"]), message=item["msg"]) for item in error.errors()
-    ]
-    return _on_thyroid_error(request, InvalidFieldsError(fields))
 
 
 def _on_disconnect(request: Request, _error: Exception) -> JSONResponse:
