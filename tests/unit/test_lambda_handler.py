@@ -81,6 +81,18 @@ def test_what_nobody_foresaw_is_a_problem_and_the_next_request_works(handler: Ha
     assert handler(rest_event("GET", "/query", query={"name": "x"}), CONTEXT)["statusCode"] == 200
 
 
+@pytest.mark.parametrize("body", ["a", "ä"])
+def test_a_body_that_is_not_base64_though_the_event_says_so_is_a_problem(handler: Handler, body: str) -> None:
+    event = {**rest_event("POST", "/echo", body=body), "isBase64Encoded": True}
+
+    answer = handler(event, CONTEXT)
+
+    assert answer["statusCode"] == 400
+    assert answer["headers"]["content-type"] == "application/problem+json"
+    assert json.loads(answer["body"])["code"] == "invalid_base64"
+    assert json.loads(answer["body"])["request_id"] == answer["headers"]["x-request-id"] == "gateway-request"
+
+
 def test_it_works_after_something_else_used_an_event_loop(handler: Handler) -> None:
     asyncio.run(asyncio.sleep(0))  # leaves the thread without a loop
 
@@ -109,6 +121,8 @@ def test_below_a_base_path_of_a_custom_domain_it_answers_as_well(handler: Handle
         ({"path": "/t/docs/a.js", "resource": "/{all+}", "pathParameters": {"all": "docs/a.js"}}, "/docs/a.js"),
         ({"path": "/thyroid/", "resource": "/"}, "/"),
         ({"path": "/thyroid", "resource": "/"}, "/"),
+        ({"path": "/docs/", "resource": "/docs"}, "/docs/"),
+        ({"path": "/thyroid/docs/", "resource": "/docs"}, "/thyroid/docs/"),
         ({"path": "/other", "resource": "/api/v1/health"}, "/other"),
         ({"path": "/docs/x", "resource": "/docs/{file}", "pathParameters": None}, "/docs/x"),
         ({"path": "/x"}, "/x"),

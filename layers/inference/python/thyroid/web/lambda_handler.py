@@ -6,11 +6,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
+from thyroid.errors import InvalidBase64Error
 from thyroid.web.app import get_logger
+from thyroid.web.observe import request_id_of
+from thyroid.web.problems import problem
 
 Event = dict[str, Any]
 Handler = Callable[[Event, Any], dict[str, Any]]
@@ -29,9 +32,24 @@ def lambda_handler(app: FastAPI) -> Handler:
     @logger.inject_lambda_context
     def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped
         asyncio.set_event_loop(_event_loop())
-        return adapter({**event, "path": path_below_base(event)}, context)
+        try:
+            return adapter({**event, "path": path_below_base(event)}, context)
+        except ValueError:  # The application's own errors never come here: this is the body that is not base64.
+            if not event.get("isBase64Encoded"):
+                raise
+            return _not_base64(event, context)
 
     return handler
+
+
+def _not_base64(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Answer an event whose body is not what the event says it is; the application cannot be given it."""
+    request_id = request_id_of({"aws.event": event, "aws.context": context})
+    request = Request({"type": "http", "headers": [], "state": {"request_id": request_id}})
+    detail = "The body of the event is not base64, as the event says it is; send the request again."
+    answer = problem(request, 400, "Not base64", InvalidBase64Error.code, detail, headers={"X-Request-Id": request_id})
+    body = bytes(answer.body).decode()
+    return {"statusCode": 400, "headers": dict(answer.headers), "body": body, "isBase64Encoded": False}
 
 
 @cache
@@ -53,4 +71,5 @@ def path_below_base(event: Event) -> str:
     below: str = event.get("resource") or path
     for name, value in (event.get("pathParameters") or {}).items():
         below = below.replace(f"{{{name}}}", value).replace(f"{{{name}+}}", value)
-    return below if path.rstrip("/").endswith(below.rstrip("/")) else path
+    # Only the root may have a slash at its end: the gateway matches `/docs/` with `/docs`, which it is not.
+    return below if below == "/" or path.endswith(below) else path
