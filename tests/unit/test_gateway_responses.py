@@ -1,0 +1,69 @@
+"""What API Gateway refuses on its own looks like what the application refuses."""
+
+import json
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from thyroid.errors import InvalidRequestError, PayloadTooLargeError, ThyroidError
+from thyroid.web.problems import INTERNAL_ERROR, KINDS, MEDIA_TYPE, Problem, install
+
+TEMPLATE: dict[str, Any] = cfn_yaml.load(str(Path(__file__).parents[2] / "template.yaml"))
+RESPONSES: dict[str, Any] = TEMPLATE["Resources"]["Api"]["Properties"]["GatewayResponses"]
+
+
+def body_of(name: str) -> dict[str, Any]:
+    """Return a gateway response's body as the gateway would fill it in."""
+    (template,) = RESPONSES[name]["ResponseTemplates"].values()
+    body: dict[str, Any] = json.loads(template.replace("$context.requestId", "an-id"))
+    return body
+
+
+@pytest.mark.parametrize("name", RESPONSES)
+def test_a_refusal_of_the_gateway_is_a_problem_that_browsers_may_read(name: str) -> None:
+    body = body_of(name)
+    problem = Problem.model_validate(body, strict=True, extra="forbid")
+    assert problem.type == f"urn:thyroid:problem:{problem.code}"
+    assert problem.request_id == "an-id"
+    assert problem.status == int(RESPONSES[name]["StatusCode"])
+    assert RESPONSES[name]["ResponseParameters"]["Headers"] == {
+        "Access-Control-Allow-Origin": "'*'",
+        "Content-Type": f"'{MEDIA_TYPE}'",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("MISSING_AUTHENTICATION_TOKEN", HTTPStatus.NOT_FOUND),
+        ("RESOURCE_NOT_FOUND", HTTPStatus.NOT_FOUND),
+        ("REQUEST_TOO_LARGE", HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+        ("THROTTLED", HTTPStatus.TOO_MANY_REQUESTS),
+        ("INTEGRATION_TIMEOUT", HTTPStatus.GATEWAY_TIMEOUT),
+        ("DEFAULT_4XX", HTTPStatus.BAD_REQUEST),
+        ("DEFAULT_5XX", HTTPStatus.INTERNAL_SERVER_ERROR),
+    ],
+)
+def test_a_refusal_of_the_gateway_has_its_status(name: str, status: HTTPStatus) -> None:
+    assert body_of(name)["status"] == status
+
+
+def test_an_unknown_address_gets_the_code_that_the_application_gives_it() -> None:
+    app = FastAPI()
+    install(app)
+    refused = TestClient(app).get("/nowhere").json()
+    ours = body_of("MISSING_AUTHENTICATION_TOKEN")
+    assert [ours[key] for key in ("status", "title", "code")] == [refused[key] for key in ("status", "title", "code")]
+
+
+def test_the_gateway_uses_the_codes_of_the_application() -> None:
+    assert body_of("REQUEST_TOO_LARGE")["code"] == PayloadTooLargeError.code
+    assert body_of("REQUEST_TOO_LARGE")["title"] == KINDS[PayloadTooLargeError].title
+    assert body_of("DEFAULT_4XX")["code"] == InvalidRequestError.code
+    assert body_of("DEFAULT_5XX")["code"] == ThyroidError.code
+    assert body_of("DEFAULT_5XX")["title"] == INTERNAL_ERROR.title
