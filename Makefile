@@ -78,38 +78,65 @@ evaluate: $(READY) ## Measure it on the cases that it did not see (DATA=; PUBLIS
 	@test -n "$${DATA:-}" || { echo 'Say where the DDTI set is: make evaluate DATA=FOLDER'; exit 2; }
 	$(PY) -m thyroid_model.evaluate --data "$$DATA" $(if $(PUBLISHED),--published "$(PUBLISHED)")
 
-# --- the image and the SAM application -----------------------------------------------------------------------------------
+# --- the image and the stack ---------------------------------------------------------------------------------------------
 
 BASE_IMAGE ?=
+ARCHITECTURE ?= x86_64
+STACK ?= thyroid
+REPOSITORY ?= $(STACK)
 VENV_SAM := .venv-sam
+VENV_LINT := .venv-lint
+VENV_AWS := .venv-aws
 SAM := SAM_CLI_TELEMETRY=0 $(VENV_SAM)/bin/sam
-SAM_READY := $(VENV_SAM)/.ready
 UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --no-emit-index-url --no-header --no-annotate
 # Prints the file that MODEL stands for, fetched from the hub if need be: no image build needs the hub or its token.
 MODEL_FILE := $(PY) -c 'import sys; sys.excepthook = lambda _, error, __: print(f"error: {error}", file=sys.stderr); \
 	from thyroid_model.sources import resolve; print(resolve(sys.argv[1]).path)'
+# The commit, and whether more than that is built.
+REVISION := $(shell git describe --always --dirty=.dirty --abbrev=12 --exclude '*' 2>/dev/null)
 
-$(SAM_READY): tests/e2e/requirements.txt
-	$(PYTHON) -m venv $(VENV_SAM)
-	$(VENV_SAM)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/e2e/requirements.txt
+# Tools that pin what the project does not want, each in an environment of its own.
+.venv-%/.ready: tests/tools/%.txt
+	@echo 'Setting up .venv-$*, once.'
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+.PRECIOUS: .venv-%/.ready
 
 .PHONY: build
-build: $(READY) $(SAM_READY) ## The image of all functions, and the SAM build (MODEL=, BASE_IMAGE=)
+build: $(READY) $(VENV_SAM)/.ready ## The image of all functions, and the SAM build (MODEL=, BASE_IMAGE=, ARCHITECTURE=x86_64|arm64)
 	@rm -rf build/weights && mkdir -p build/weights
 	@model=bundled; if [ "$(MODEL)" != bundled ]; then \
 		file=$$($(MODEL_FILE) "$(MODEL)") && cp -f "$$file" build/weights/ && model="build/weights/$$(basename "$$file")"; fi; \
-	$(SAM) build --parameter-overrides "Model='$$model'" $(if $(BASE_IMAGE),"BaseImage='$(BASE_IMAGE)'") && echo "built in $$SECONDS s"
+	$(SAM) build --parameter-overrides "Model='$$model'" "Revision='$(REVISION)'" "Architecture='$(ARCHITECTURE)'" \
+		$(if $(BASE_IMAGE),"BaseImage='$(BASE_IMAGE)'") && echo "built in $$SECONDS s"
+
+.PHONY: sbom
+sbom: build ## The image's bill of materials, build/sbom.cdx.json (CycloneDX)
+	$(PY) -m docs.make_sbom --out build/sbom.cdx.json
 
 .PHONY: e2e
-e2e: build ## The image as Lambda runs it and every function through SAM; needs a Docker engine (BASE_IMAGE=)
+e2e: build $(VENV_AWS)/.ready ## Deploy to a local AWS and call everything; needs a Docker engine (BASE_IMAGE=)
 	BASE_IMAGE="$(BASE_IMAGE)" $(PY) -m pytest tests/e2e
 
+.PHONY: deploy
+deploy: build ## Deploy to your AWS account, asking for each setting (STACK=, REPOSITORY= of the image, MODEL=)
+	repository=$$($(VENV_SAM)/bin/python -m deploy.repository "$(REPOSITORY)") && \
+	$(SAM) deploy --guided --stack-name "$(STACK)" --image-repository "$$repository"
+
+.PHONY: destroy
+destroy: $(VENV_SAM)/.ready ## Take the stack out of your AWS account, and say what stays (STACK=)
+	$(SAM) delete --stack-name "$(STACK)"
+	@$(VENV_SAM)/bin/python -m deploy.kept "$(STACK)" "$(REPOSITORY)"
+
 .PHONY: check-template
-check-template: $(READY) $(SAM_READY)
+check-template: $(READY) $(VENV_SAM)/.ready $(VENV_LINT)/.ready
 	$(SAM) validate --lint
 	$(SAM) validate --region us-east-1
 	$(VENV)/bin/cfn-lint --non-zero-exit-code informational template.yaml
+	$(VENV)/bin/cfn-lint --non-zero-exit-code informational --append-rules cfn_lint_serverless.rules -- template.yaml
+	$(VENV_LINT)/bin/checkov --framework cloudformation --file template.yaml --compact --quiet --skip-download
+	$(PY) -m pytest tests/stack
 check: check-template
 
 .PHONY: events
@@ -122,4 +149,5 @@ lock: $(READY) ## Pin the versions that pyproject.toml leaves open (UPGRADE=--up
 	cp requirements.txt layers/model/requirements.txt  # what is there already is what is preferred
 	$(UV_COMPILE) --universal --python-version 3.13 --extra model pyproject.toml -o layers/model/requirements.txt
 	$(UV_COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_34 -c requirements.txt pyproject.toml -o functions/requirements.txt
-	$(UV_COMPILE) $(UPGRADE) --universal --python-version 3.11 tests/e2e/requirements.in -o tests/e2e/requirements.txt
+	for tool in sam aws lint; do \
+		$(UV_COMPILE) $(UPGRADE) --universal --python-version 3.11 tests/tools/$$tool.in -o tests/tools/$$tool.txt; done

@@ -110,12 +110,15 @@ def test_a_small_file_whose_header_claims_thirty_thousand_pixels_a_side(api: Api
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-@pytest.mark.parametrize("content_type", ["image/png", "application/json", "multipart/form-data; boundary=x"])
-def test_a_body_of_ten_megabytes(api: Api, endpoint: str, content_type: str) -> None:
+@pytest.mark.parametrize(
+    ("content_type", "limit"),
+    [("image/png", 4_669_440), ("application/json", 6_225_920), ("multipart/form-data; boundary=x", 4_669_440)],
+)
+def test_a_body_of_ten_megabytes(api: Api, endpoint: str, content_type: str, limit: int) -> None:
     answer = api("POST", endpoint, bytes(10_000_000), content_type=content_type)
 
     check_problem(answer, 413, "payload_too_large")
-    assert "6291456" in answer.json["detail"]
+    assert str(limit) in answer.json["detail"]
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

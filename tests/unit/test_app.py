@@ -81,7 +81,7 @@ def test_first_requests_at_the_same_time_get_the_same_service(monkeypatch: pytes
     made: list[object] = []
     together = threading.Barrier(2)
 
-    def slow(_settings: Settings) -> object:
+    def slow(_settings: Settings, audit: object) -> object:
         made.append(object())
         with contextlib.suppress(threading.BrokenBarrierError):
             together.wait(0.2)

@@ -17,7 +17,7 @@ from thyroid.errors import (
 )
 from thyroid.schemas import AnalyzeOptions, AnalyzeRequest
 from thyroid.settings import Settings
-from thyroid.web.body import READ_ON, Body, decode_base64, parse, receive
+from thyroid.web.body import LARGEST_FORM, READ_ON, Body, decode_base64, parse, receive
 from thyroid.web.openapi import PICTURE_TYPES
 
 PICTURE = bytes(range(256)) * 20
@@ -237,14 +237,54 @@ def test_a_form_of_very_many_fields_is_refused() -> None:
 # --- its size --------------------------------------------------------------------------------------------------------
 
 
-def test_a_body_at_the_limit_is_read() -> None:
-    assert read(PICTURE, "image/png", limit=len(PICTURE)).content == PICTURE
+# In an event whose body may take 10,000 bytes.
+LIMITS = {
+    "application/json": 10_000,
+    "image/png": 7_500,
+    "application/octet-stream": 7_500,
+    "multipart/form-data": 7_500,
+}
 
 
-@pytest.mark.parametrize("content_type", ["image/png", "application/json", "multipart/form-data; boundary=x"])
-def test_a_body_over_the_limit_is_refused_with_the_limit(content_type: str) -> None:
-    with pytest.raises(PayloadTooLargeError, match="5119"):
-        read(PICTURE, content_type, limit=len(PICTURE) - 1)
+@pytest.mark.parametrize("content_type", ["application/json", "image/png", "application/octet-stream"])
+def test_a_body_at_the_limit_of_its_kind_is_read(content_type: str) -> None:
+    content = bytes(LIMITS[content_type])
+
+    assert read(content, content_type, limit=10_000).content == content
+
+
+def test_a_form_at_the_limit_is_read() -> None:
+    itself = len(form({"image": ("b.png", b"")})[0])
+    picture = bytes(LIMITS["multipart/form-data"] - itself)
+
+    assert read(*form({"image": ("b.png", picture)}), limit=10_000).content == picture
+
+
+@pytest.mark.parametrize("content_type", LIMITS)
+def test_a_body_over_the_limit_of_its_kind_is_refused_with_the_limit(content_type: str) -> None:
+    with pytest.raises(PayloadTooLargeError, match=f" {LIMITS[content_type]} bytes"):
+        read(bytes(LIMITS[content_type] + 1), f"{content_type}; boundary=x", limit=10_000)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "largest"),
+    [("image/png", 7_500), ("multipart/form-data", 7_500 - LARGEST_FORM), ("application/json", 7_488)],
+)
+def test_who_sends_too_much_is_told_the_largest_picture_that_fits(content_type: str, largest: int) -> None:
+    with pytest.raises(PayloadTooLargeError, match=rf"picture file\D* {largest} bytes"):
+        read(bytes(20_000), content_type, limit=10_000)
+
+
+def test_no_form_of_one_picture_takes_more_than_is_allowed_for() -> None:
+    headers = {"Content-Type": f"multipart/form-data; boundary={'x' * 70}"}
+    file = ("n" * 255, b"", "application/octet-stream")
+
+    assert len(httpx.Request("POST", "http://x/", files={"image": file}, headers=headers).read()) <= LARGEST_FORM
+
+
+def test_a_content_type_that_is_not_taken_is_refused_as_such_however_large_its_body_is() -> None:
+    with pytest.raises(UnsupportedMediaTypeError):
+        read(bytes(20_000), "text/plain", limit=10_000)
 
 
 def test_a_body_without_end_is_not_read_to_its_end() -> None:
@@ -253,7 +293,7 @@ def test_a_body_without_end_is_not_read_to_its_end() -> None:
     with pytest.raises(PayloadTooLargeError):
         read(bytes(1_000_000), "image/png", limit=5_000, chunk=1_000, log=asked)
 
-    assert sum(asked) == READ_ON * 5_000 + 1_000
+    assert sum(asked) == READ_ON * 3_750 + 1_000
 
 
 def test_no_part_of_a_picture_touches_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
+import hashlib
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,15 +10,21 @@ from aws_lambda_powertools import Logger
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from thyroid.web.observe import CatchUnexpected, RequestLog, request_id_of
+import thyroid
+from tests.fakes import FakeEngine
+from tests.pictures import picture_file
+from thyroid.audit import AuditRecord
+from thyroid.service import Service
+from thyroid.settings import Settings
+from thyroid.web.observe import CatchUnexpected, Observe, record_prediction, request_id_of
 
 
-def observed(app: FastAPI) -> tuple[TestClient, io.StringIO]:
+def observed(app: FastAPI, settings: Settings | None = None) -> tuple[TestClient, io.StringIO]:
     """A client of `app` below the middlewares, and what they log."""
     stream = io.StringIO()
     logger = Logger(service=f"test-{id(stream)}", stream=stream)
     app.add_middleware(CatchUnexpected, logger=logger)
-    app.add_middleware(RequestLog, logger=logger)
+    app.add_middleware(Observe, logger=logger, settings=settings or Settings())
     return TestClient(app), stream
 
 
@@ -30,6 +38,11 @@ def an_app() -> FastAPI:
     @app.get("/scans/{name}")
     def scan(name: str) -> str:
         return name
+
+    @app.get("/predict")
+    def predict() -> float:
+        service = Service(Settings(revision="abc1234"), lambda _folder, _threads: FakeEngine(0.8), record_prediction)
+        return service.predict(picture_file(), filename="Jane-Doe.png").prediction.confidence_score
 
     @app.get("/broken")
     def broken() -> None:
@@ -49,7 +62,7 @@ def test_a_request_is_one_line_with_route_status_time_and_id() -> None:
     assert line["request_id"] == response.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("path", ["/scans/Jane-Doe?filename=Jane-Doe", "/Jane-Doe", "/broken?filename=Jane-Doe"])
+@pytest.mark.parametrize("path", ["/scans/Jane-Doe?filename=Jane-Doe", "/Jane-Doe", "/broken?filename=Jane-Doe", "/predict"])
 def test_nothing_of_a_patient_is_logged(path: str) -> None:
     client, stream = observed(an_app())
 
@@ -57,6 +70,57 @@ def test_nothing_of_a_patient_is_logged(path: str) -> None:
 
     assert lines(stream)
     assert "Jane" not in stream.getvalue()
+
+
+def test_a_prediction_is_an_audit_record_and_told_of_in_the_requests_line() -> None:
+    client, stream = observed(an_app())
+
+    response = client.get("/predict")
+
+    prediction, request = lines(stream)
+    assert prediction["message"] == "prediction"
+    record = AuditRecord.model_validate(prediction["audit"])
+    assert record.input_sha256 == hashlib.sha256(picture_file()).hexdigest()
+    assert (record.score, record.risk, record.code_version) == (0.8, "High Risk", f"{thyroid.__version__}+abc1234")
+    assert (request["score"], request["risk"], request["model_sha256"]) == (0.8, "High Risk", record.model.sha256)
+    assert prediction["request_id"] == request["request_id"] == response.headers["x-request-id"]
+
+
+def test_no_prediction_is_made_without_a_request_to_record_it_for() -> None:
+    service = Service(Settings(), lambda _folder, _threads: FakeEngine(), record_prediction)
+
+    with pytest.raises(LookupError):
+        service.predict(picture_file())
+
+
+def test_predictions_at_the_same_time_are_recorded_each_for_its_own_request() -> None:
+    client, stream = observed(an_app())
+
+    with ThreadPoolExecutor(8) as pool:
+        responses = list(pool.map(lambda _: client.get("/predict"), range(24)))
+
+    recorded = [line["request_id"] for line in lines(stream) if line["message"] == "prediction"]
+    assert sorted(recorded) == sorted(response.headers["x-request-id"] for response in responses)
+
+
+def test_without_a_namespace_there_are_no_metrics(capsys: pytest.CaptureFixture[str]) -> None:
+    client, _ = observed(an_app())
+
+    client.get("/predict")
+
+    assert capsys.readouterr().out == ""
+
+
+def test_with_a_namespace_a_request_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    client, _ = observed(an_app(), Settings(metrics_namespace="Thyroid"))
+
+    client.get("/predict")
+    client.get("/broken")
+
+    predicted, failed, error = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (predicted["Score"], predicted["ServerErrors"]) == ([0.8], [0.0])
+    assert failed["ServerErrors"] == [1.0]
+    assert (error["code"], error["Errors"]) == ("internal_error", [1.0])
 
 
 def test_an_address_that_does_not_exist_is_logged_as_such() -> None:

@@ -1,10 +1,11 @@
 """Settings: defaults, and what the environment says."""
 
+import base64
 from pathlib import Path
 
 import pytest
 
-from thyroid.settings import Settings
+from thyroid.settings import EVENT_RESERVE, LAMBDA_EVENT_LIMIT, Settings
 
 
 def test_an_empty_environment_leaves_the_defaults() -> None:
@@ -19,6 +20,11 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "THYROID_MAX_BODY_BYTES": "1000",
         "THYROID_MAX_PIXELS": "2000",
         "THYROID_THREADS": "2",
+        "THYROID_WARM_UP": "true",
+        "THYROID_REVISION": "abc1234",
+        "POWERTOOLS_SERVICE_NAME": "a-stack",
+        "POWERTOOLS_METRICS_NAMESPACE": "Thyroid",
+        "THYROID_TRACES": "True",
     }
     assert Settings.from_environment(environment) == Settings(
         model_dir=Path("/opt/model"),
@@ -26,6 +32,11 @@ def test_every_setting_is_read_from_its_variable() -> None:
         max_body_bytes=1000,
         max_pixels=2000,
         threads=2,
+        warm_up=True,
+        revision="abc1234",
+        service_name="a-stack",
+        metrics_namespace="Thyroid",
+        traces=True,
     )
 
 
@@ -33,3 +44,24 @@ def test_every_setting_is_read_from_its_variable() -> None:
 def test_a_number_that_is_none_is_refused_by_the_name_of_its_variable(value: str) -> None:
     with pytest.raises(ValueError, match="THYROID_THREADS"):
         Settings.from_environment({"THYROID_THREADS": value})
+
+
+def test_a_body_leaves_room_for_the_rest_of_the_event() -> None:
+    assert (LAMBDA_EVENT_LIMIT, EVENT_RESERVE) == (6_291_456, 65_536)
+    assert Settings().max_body_bytes == 6_225_920
+    assert Settings().max_binary_body_bytes == 4_669_440
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000, 6_225_919, 6_225_920])
+def test_a_picture_at_its_limit_fits_in_base64_and_one_byte_more_does_not(size: int) -> None:
+    settings = Settings(max_body_bytes=size)
+
+    assert len(base64.b64encode(bytes(settings.max_binary_body_bytes))) <= size
+    assert len(base64.b64encode(bytes(settings.max_binary_body_bytes + 1))) > size
+
+
+@pytest.mark.parametrize("name", ["THYROID_WARM_UP", "THYROID_TRACES"])
+def test_a_switch_that_is_neither_on_nor_off_is_refused_by_the_name_of_its_variable(name: str) -> None:
+    assert Settings.from_environment({name: "false"}) == Settings()
+    with pytest.raises(ValueError, match=name):
+        Settings.from_environment({name: "yes"})

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import thyroid
 from thyroid import explain, imaging
 from thyroid.assessment import Assessment, assess
+from thyroid.audit import AuditRecord, utc_now
 from thyroid.errors import ModelUnavailableError, PayloadTooLargeError, ThyroidError
 from thyroid.explain import Target
 from thyroid.manifest import Manifest
@@ -79,11 +81,19 @@ class Service:
         Where the model is and how large a picture may be.
     open_engine : callable, optional
         Opens the model in a folder with a number of threads.
+    audit : callable, optional
+        Is handed a record of each prediction just before it is answered.
     """
 
-    def __init__(self, settings: Settings, open_engine: Callable[[Path, int], Engine] = load_engine) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        open_engine: Callable[[Path, int], Engine] = load_engine,
+        audit: Callable[[AuditRecord], None] = lambda _record: None,
+    ) -> None:
         self._settings = settings
         self._open_engine = open_engine
+        self._audit = audit
         self._loaded: Engine | None = None
         self._proven = False
         self._lock = threading.Lock()
@@ -110,9 +120,11 @@ class Service:
             As :func:`thyroid.imaging.decode` and :meth:`engine` say.
         """
         engine = self.engine()
+        started = time.perf_counter()
         picture = imaging.decode(data, max_pixels=self._settings.max_pixels)
         prepared = _prepare(picture.pixels, engine.manifest)
         verdict = assess(engine.score(prepared.tensor), engine.manifest)
+        self._audit(self._record(data, verdict, engine.manifest, time.perf_counter() - started))
         return PredictionResponse(
             timestamp=_now(),
             filename=filename,
@@ -265,9 +277,11 @@ class Service:
     ) -> tuple[Assessment, GradCAM, Manifest]:
         engine = self.engine()
         layer = engine.manifest.layer(layer_name).name  # before the picture is decoded, which costs far more
+        started = time.perf_counter()
         picture = imaging.decode(data, max_pixels=self._settings.max_pixels)
         prepared = _prepare(picture.pixels, engine.manifest)
         score, evidence = engine.score_and_map(prepared.tensor, layer)
+        taken = time.perf_counter() - started
         activation, has_evidence = explain.class_activation(evidence, target)
         pictures = explain.render(picture.pixels, activation, prepared.box, size)
         explanation = GradCAM(
@@ -276,7 +290,22 @@ class Service:
             target=target,
             has_evidence=has_evidence,
         )
-        return assess(score, engine.manifest), explanation, engine.manifest
+        verdict = assess(score, engine.manifest)
+        self._audit(self._record(data, verdict, engine.manifest, taken))
+        return verdict, explanation, engine.manifest
+
+    def _record(self, data: bytes, verdict: Assessment, manifest: Manifest, seconds: float) -> AuditRecord:
+        revision = self._settings.revision
+        return AuditRecord(
+            time=utc_now(),
+            input_sha256=hashlib.sha256(data).hexdigest(),
+            model=_reference(manifest),
+            code_version=f"{thyroid.__version__}+{revision}" if revision else thyroid.__version__,
+            score=verdict.score,
+            label=verdict.label,
+            risk=verdict.risk,
+            duration_ms=round(1000.0 * seconds, 3),
+        )
 
 
 def _prepare(pixels: npt.NDArray[np.uint8], manifest: Manifest) -> Prepared:

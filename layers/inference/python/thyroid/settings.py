@@ -7,9 +7,15 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-# A synchronous Lambda call takes 6 MB (AWS Lambda quotas); the same limit holds on a laptop, so that what works there
-# works once deployed.
-LAMBDA_BODY_LIMIT = 6_291_456
+# A function is called with an event of at most 6 MB of JSON (AWS Lambda quotas), in which a request's body is a string.
+# The same limits hold on a laptop, so that what works there works once deployed; but base64 broken into lines takes a
+# hundredth more of an event than plain base64, and where that is too much the gateway refuses what a laptop takes.
+LAMBDA_EVENT_LIMIT = 6_291_456
+
+# What is kept free of the event for all but the body. The gateway takes 10,240 bytes of request line and headers. They
+# come twice, the user agent a third time, and a quote or a backslash takes two bytes. At the worst, where the user
+# agent is nothing else, all that takes 62,000 bytes (tests/integration/test_payload_limits.py).
+EVENT_RESERVE = 65_536
 
 
 @dataclass(frozen=True)
@@ -23,18 +29,38 @@ class Settings:
     cors_origins : tuple of str
         ``THYROID_CORS_ORIGINS``: origins that browsers may call from, separated by commas; ``*`` for all.
     max_body_bytes : int
-        ``THYROID_MAX_BODY_BYTES``: largest request body.
+        ``THYROID_MAX_BODY_BYTES``: what a request's body may take in the function's event; the limit of a JSON body.
     max_pixels : int
         ``THYROID_MAX_PIXELS``: largest picture, in pixels, checked before any pixel is decoded.
     threads : int
         ``THYROID_THREADS``: threads that one inference uses.
+    warm_up : bool
+        ``THYROID_WARM_UP``: whether a function loads and proves the model before its first request comes.
+    revision : str
+        ``THYROID_REVISION``: commit that the code is of, if known.
+    service_name : str
+        ``POWERTOOLS_SERVICE_NAME``: which deployment the logs, metrics and traces are of.
+    metrics_namespace : str
+        ``POWERTOOLS_METRICS_NAMESPACE``: where the metrics go; without it there are none.
+    traces : bool
+        ``THYROID_TRACES``: whether requests are traced; needs Lambda's own tracing to be on.
     """
 
     model_dir: Path = Path("build/model")
     cors_origins: tuple[str, ...] = ("*",)
-    max_body_bytes: int = LAMBDA_BODY_LIMIT
+    max_body_bytes: int = LAMBDA_EVENT_LIMIT - EVENT_RESERVE
     max_pixels: int = 40_000_000
     threads: int = 1
+    warm_up: bool = False
+    revision: str = ""
+    service_name: str = "thyroid"
+    metrics_namespace: str = ""
+    traces: bool = False
+
+    @property
+    def max_binary_body_bytes(self) -> int:
+        """Largest picture sent as it is, and largest form: in the event they are base64, four bytes for three."""
+        return self.max_body_bytes // 4 * 3
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -43,24 +69,38 @@ class Settings:
         Raises
         ------
         ValueError
-            If a number is not one, or is not positive; the message names the variable.
+            If a number is not one or not positive, or a switch neither on nor off; the message names the variable.
         """
 
+        def text_of(name: str) -> str:
+            return environment.get(name, "").strip()
+
         def number(name: str, default: int) -> int:
-            text = environment.get(name, "").strip()
+            text = text_of(name)
             if not text:
                 return default
             if not text.isdecimal() or int(text) < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, not {text!r}")
             return int(text)
 
-        origins = tuple(o.strip() for o in environment.get("THYROID_CORS_ORIGINS", "").split(",") if o.strip())
+        def switch(name: str) -> bool:
+            text = text_of(name).lower() or "false"
+            if text not in ("true", "false"):
+                raise ValueError(f"{name} must be true or false, not {text!r}")
+            return text == "true"
+
+        origins = tuple(o.strip() for o in text_of("THYROID_CORS_ORIGINS").split(",") if o.strip())
         return cls(
-            model_dir=Path(environment.get("THYROID_MODEL_DIR", "").strip() or cls.model_dir),
+            model_dir=Path(text_of("THYROID_MODEL_DIR") or cls.model_dir),
             cors_origins=origins or cls.cors_origins,
             max_body_bytes=number("THYROID_MAX_BODY_BYTES", cls.max_body_bytes),
             max_pixels=number("THYROID_MAX_PIXELS", cls.max_pixels),
             threads=number("THYROID_THREADS", cls.threads),
+            warm_up=switch("THYROID_WARM_UP"),
+            revision=text_of("THYROID_REVISION"),
+            service_name=text_of("POWERTOOLS_SERVICE_NAME") or cls.service_name,
+            metrics_namespace=text_of("POWERTOOLS_METRICS_NAMESPACE"),
+            traces=switch("THYROID_TRACES"),
         )
 
 

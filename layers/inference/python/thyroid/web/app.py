@@ -10,14 +10,14 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from thyroid.service import Service
 from thyroid.settings import Settings, get_settings
-from thyroid.web import problems
-from thyroid.web.observe import CatchUnexpected, RequestLog
+from thyroid.web import problems, tracing
+from thyroid.web.observe import CatchUnexpected, Observe, record_prediction
 
 
 @cache
 def get_logger() -> Logger:
     """Return the logger of this process: JSON lines on standard output."""
-    return Logger(service="thyroid", location=None)
+    return Logger(service=get_settings().service_name, location=None)
 
 
 def get_service() -> Service:
@@ -31,7 +31,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 @cache
 def _service() -> Service:
-    return Service(get_settings())
+    return Service(get_settings(), audit=record_prediction)
 
 
 def build_app(routers: Iterable[APIRouter], settings: Settings | None = None, logger: Logger | None = None) -> FastAPI:
@@ -51,6 +51,7 @@ def build_app(routers: Iterable[APIRouter], settings: Settings | None = None, lo
     """
     settings = settings or get_settings()
     logger = logger or get_logger()
+    tracing.prepare(settings)
     # A redirect to a slash names the host, and so loses a stage prefix: there are none.
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     for router in routers:
@@ -65,5 +66,5 @@ def build_app(routers: Iterable[APIRouter], settings: Settings | None = None, lo
         allow_headers=["*"],
         expose_headers=["X-Request-Id", "Retry-After"],
     )
-    app.add_middleware(RequestLog, logger=logger)
+    app.add_middleware(Observe, logger=logger, settings=settings)
     return app

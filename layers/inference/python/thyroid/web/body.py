@@ -29,6 +29,14 @@ DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 # otherwise lose the connection before it could read why.
 READ_ON = 4
 
+FORM = "multipart/form-data"
+
+# What a JSON body adds to its picture, with nothing else in it and as json.dumps writes it; and what a form adds to its
+# picture at the most, with nothing else in it: the longest boundary has 70 characters (RFC 2046) and comes twice, a
+# file name has 255 in most file systems, and the rest is about 110.
+PLAIN_JSON = '{"image": ""}'
+LARGEST_FORM = 512
+
 # The form parser prints bytes of a form that it cannot read.
 logging.getLogger("python_multipart").setLevel(logging.CRITICAL + 1)
 
@@ -58,22 +66,26 @@ async def receive(request: Request, settings: Annotated[Settings, Depends(get_se
     Raises
     ------
     PayloadTooLargeError
-        If it is over ``settings.max_body_bytes``, whatever its Content-Length says.
+        If it is over the limit of its kind, whatever its Content-Length says: ``settings.max_body_bytes`` for JSON,
+        ``settings.max_binary_body_bytes`` for the other two.
     UnsupportedMediaTypeError
         If its content type is none of the three kinds.
     InvalidRequestError
         If a multipart form is broken or holds no picture.
     """
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    content = await _read(request, settings.max_body_bytes)
-    if media_type == "multipart/form-data":
+    binary = media_type == FORM or media_type in PICTURE_TYPES  # which format it has is told by its bytes, later
+    content = await _read(request, settings.max_binary_body_bytes if binary else settings.max_body_bytes)
+    if not binary and not _is_json(media_type):
+        raise UnsupportedMediaTypeError(
+            "This content type is not taken; send application/json with the picture in base64, multipart/form-data "
+            f"with a part `image`, or the picture itself as one of {', '.join(PICTURE_TYPES)}."
+        )
+    if content is None:
+        raise PayloadTooLargeError(_over_the_limit(media_type, settings))
+    if media_type == FORM:
         return await _multipart(request.headers, content)
-    if _is_json(media_type) or media_type in PICTURE_TYPES:  # which format it has is told by its bytes, later
-        return Body(media_type, content, _given(dict(request.query_params)))
-    raise UnsupportedMediaTypeError(
-        "This content type is not taken; send application/json with the picture in base64, multipart/form-data with a "
-        f"part `image`, or the picture itself as one of {', '.join(PICTURE_TYPES)}."
-    )
+    return Body(media_type, content, _given(dict(request.query_params)))
 
 
 def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tuple[bytes, Options]:
@@ -130,7 +142,8 @@ def decode_base64(text: str) -> bytes:
         ) from None
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def _read(request: Request, limit: int) -> bytes | None:
+    """Return the body, or None where it is over the limit."""
     content = bytearray()
     total = 0
     async for chunk in request.stream():
@@ -141,9 +154,24 @@ async def _read(request: Request, limit: int) -> bytes:
             content.clear()
             if total > READ_ON * limit:
                 break
-    if total > limit:
-        raise PayloadTooLargeError(f"The body is over the limit of {limit} bytes; send a smaller picture.")
-    return bytes(content)
+    return bytes(content) if total <= limit else None
+
+
+def _over_the_limit(media_type: str, settings: Settings) -> str:
+    """Say what the limit of a kind of body is, and how large a picture file it holds."""
+    binary = settings.max_binary_body_bytes
+    if media_type == FORM:
+        return (
+            f"The form is over the limit of {binary} bytes, in which a picture file of {max(0, binary - LARGEST_FORM)} "
+            "bytes always fits as its only part; send a smaller picture."
+        )
+    if media_type in PICTURE_TYPES:
+        return f"The picture file is over the limit of {binary} bytes; send a smaller picture."
+    in_base64 = max(0, settings.max_body_bytes - len(PLAIN_JSON)) // 4 * 3
+    return (
+        f"The JSON body is over the limit of {settings.max_body_bytes} bytes, in which a picture file of {in_base64} "
+        f"bytes fits as base64; send a smaller picture. Sent as it is, it may have {binary} bytes, hardly more."
+    )
 
 
 async def _multipart(headers: Headers, content: bytes) -> Body:
@@ -162,10 +190,10 @@ async def _multipart(headers: Headers, content: bytes) -> Body:
             raise InvalidFieldsError([FieldProblem(field="image", message=f"send one such part, not {len(images)}")])
         fields = _given({name: value for name, value in form.items() if isinstance(value, str) and name != "image"})
         if isinstance(images[0], str):
-            return Body("multipart/form-data", decode_base64(images[0]), fields)
+            return Body(FORM, decode_base64(images[0]), fields)
         if images[0].filename:
             fields.setdefault("filename", images[0].filename)
-        return Body("multipart/form-data", await images[0].read(), fields)
+        return Body(FORM, await images[0].read(), fields)
     finally:
         for file in parser._files_to_close_on_error:  # all files, even of a part that was cut off and is in no form
             file.close()

@@ -11,7 +11,8 @@ from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from thyroid.errors import InvalidBase64Error
-from thyroid.web.app import get_logger
+from thyroid.settings import get_settings
+from thyroid.web.app import get_logger, get_service
 from thyroid.web.observe import request_id_of
 from thyroid.web.problems import problem
 
@@ -22,12 +23,23 @@ Handler = Callable[[Event, Any], dict[str, Any]]
 TEXT_TYPES = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json", "image/svg+xml"]
 
 
-def lambda_handler(app: FastAPI) -> Handler:
-    """Wrap `app` for Lambda. The model is not loaded here but by the first request, which it costs 20 ms or so."""
+def lambda_handler(app: FastAPI, *, needs_model: bool = True) -> Handler:
+    """Wrap `app` for Lambda.
+
+    Parameters
+    ----------
+    app : fastapi.FastAPI
+        What answers.
+    needs_model : bool
+        Whether it asks the model. Where the settings say so, the model is then loaded and proved here, during Lambda's
+        init: no first picture waits for it, a snapshot and a provisioned environment hold it.
+    """
     logging.getLogger("mangum.http").setLevel(logging.WARNING)  # it logs addresses; ours is the line about a request
     asyncio.set_event_loop(_event_loop())
     adapter = Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
     logger = get_logger()
+    if needs_model and get_settings().warm_up:
+        get_service().health()  # a model that does not work is logged, and answered with 503 by each request that needs it
 
     @logger.inject_lambda_context
     def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped

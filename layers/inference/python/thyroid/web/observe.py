@@ -1,21 +1,50 @@
-"""What wraps every request: a request id, one log line, and the last net under errors that nobody foresaw.
+"""What wraps every request: a request id, what is told of it to logs, metrics and traces, and a last net under errors.
 
-A line holds the route as it is declared, never the address that was called, for addresses, file names, bodies and the
-messages of unforeseen errors may hold something of a patient.
+What is told holds the route as it is declared, never the address that was called, for addresses, file names, bodies
+and the messages of unforeseen errors may hold something of a patient.
 """
 
 import time
 import traceback
 import uuid
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from thyroid.web import problems
+from thyroid.audit import AuditRecord
+from thyroid.settings import Settings
+from thyroid.web import metrics, problems, tracing
 
 REQUEST_ID_HEADER = b"x-request-id"
+
+
+@dataclass
+class Observation:
+    """What is known of the request that is being answered."""
+
+    request_id: str
+    logger: Logger
+    prediction: AuditRecord | None = None
+
+
+_CURRENT: ContextVar[Observation] = ContextVar("observation")
+
+
+def record_prediction(record: AuditRecord) -> None:
+    """Log the audit record of the request that is being answered, and keep it for what is told of the request.
+
+    Raises
+    ------
+    LookupError
+        If there is no such request: no prediction leaves without its record.
+    """
+    observation = _CURRENT.get()
+    observation.prediction = record
+    observation.logger.info("prediction", audit=record.model_dump(), request_id=observation.request_id)
 
 
 def request_id_of(scope: Scope) -> str:
@@ -26,20 +55,22 @@ def request_id_of(scope: Scope) -> str:
     return str(from_gateway or from_function or uuid.uuid4())
 
 
-class RequestLog:
-    """Names the request, times it and logs one line about it."""
+class Observe:
+    """Names the request, times it, and tells one log line, the metrics and the trace what became of it."""
 
-    def __init__(self, app: ASGIApp, logger: Logger) -> None:
+    def __init__(self, app: ASGIApp, logger: Logger, settings: Settings) -> None:
         self.app = app
         self.logger = logger
+        self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; an ASGI application."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = request_id_of(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        observation = Observation(request_id_of(scope), self.logger)
+        scope.setdefault("state", {})["request_id"] = observation.request_id
+        current = _CURRENT.set(observation)
         status = 0
         started = time.perf_counter()
 
@@ -47,22 +78,32 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", []), (REQUEST_ID_HEADER, request_id.encode("latin-1"))]
+                request_id = (REQUEST_ID_HEADER, observation.request_id.encode("latin-1"))
+                message["headers"] = [*message.get("headers", []), request_id]
             await send(message)
 
-        try:
-            await self.app(scope, receive, named)
-        finally:
-            problem = scope["state"].get("problem")
-            self.logger.info(
-                "request",
-                **({"problem": problem} if problem else {}),
-                route=getattr(scope.get("route"), "path", "unmatched"),
-                method=scope["method"],
-                status=status,
-                duration_ms=round(1000 * (time.perf_counter() - started), 1),
-                request_id=request_id,
-            )
+        with tracing.segment(self.settings) as annotate:
+            try:
+                await self.app(scope, receive, named)
+            finally:
+                _CURRENT.reset(current)
+                facts = self._facts(scope, observation, status, time.perf_counter() - started)
+                self.logger.info("request", request_id=observation.request_id, **facts)
+                annotate(facts)
+                metrics.emit(self.settings, facts, cold_start=self.logger.get_current_keys().get("cold_start", False))
+
+    def _facts(self, scope: Scope, observation: Observation, status: int, seconds: float) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "route": getattr(scope.get("route"), "path", "unmatched"),
+            "method": scope["method"],
+            "status": status,
+            "duration_ms": round(1000 * seconds, 1),
+        }
+        if problem := scope["state"].get("problem"):
+            facts["problem"] = problem
+        if record := observation.prediction:
+            facts |= {"model_sha256": record.model.sha256, "score": record.score, "risk": record.risk}
+        return facts
 
 
 class CatchUnexpected:

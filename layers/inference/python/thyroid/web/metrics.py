@@ -1,0 +1,47 @@
+"""A request's metrics, as one or two lines in CloudWatch's embedded metric format on standard output.
+
+One dimension, the deployment, keeps their number and so their price low; AWS measures each function by itself. Errors
+alone are also counted by code.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from thyroid.errors import UnreadableImageError, UnsupportedMediaTypeError
+from thyroid.settings import Settings
+
+# What is refused because it is no picture that could be scored. Other codes speak of the request around it, or of us.
+FLAGGED_INPUT = frozenset({UnreadableImageError.code, UnsupportedMediaTypeError.code})
+
+
+def emit(settings: Settings, facts: Mapping[str, Any], *, cold_start: bool) -> None:
+    """Emit the metrics of one request, where the settings name a namespace for them.
+
+    Parameters
+    ----------
+    settings : Settings
+        Name the namespace and the deployment.
+    facts : mapping
+        What :mod:`thyroid.web.observe` tells of a request.
+    cold_start : bool
+        Whether it was the first of its process.
+    """
+    if not settings.metrics_namespace:
+        return
+    code = facts.get("problem")
+    metrics = EphemeralMetrics(namespace=settings.metrics_namespace, service=settings.service_name)
+    metrics.add_metric("Latency", MetricUnit.Milliseconds, facts["duration_ms"])
+    metrics.add_metric("ColdStart", MetricUnit.Count, int(cold_start))
+    metrics.add_metric("ServerErrors", MetricUnit.Count, int(not 0 < facts["status"] < 500))
+    metrics.add_metric("FlaggedInputs", MetricUnit.Count, int(code in FLAGGED_INPUT))
+    if "score" in facts:
+        metrics.add_metric("Score", MetricUnit.NoUnit, facts["score"])
+        metrics.add_metadata("risk", facts["risk"])
+    metrics.flush_metrics()
+    if code:
+        errors = EphemeralMetrics(namespace=settings.metrics_namespace, service=settings.service_name)
+        errors.add_dimension("code", code)
+        errors.add_metric("Errors", MetricUnit.Count, 1)
+        errors.flush_metrics()

@@ -1,0 +1,130 @@
+"""The API: who may call what, how often, and what the gateway keeps of it."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.stack.conftest import ROOT, TEMPLATE, of_type, properties, stack
+
+STACK = stack()
+PATHS: dict[str, dict[str, Any]] = properties(STACK, "Api")["Body"]["paths"]
+OPEN = {"/", "/docs", "/docs/{file}", "/openapi.json", "/redoc", "/api/v1/health"}
+CLOSED = {"/api/v1/model-info", "/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze"}
+KEY = [{"api_key": []}]
+
+
+def test_every_address_is_open_or_closed_as_the_design_says() -> None:
+    assert set(PATHS) == OPEN | CLOSED
+    for path, operations in PATHS.items():
+        for method, operation in operations.items():
+            wanted = [] if path in OPEN or method == "options" else KEY
+            assert operation["security"] == wanted, (method, path)
+
+
+def test_browsers_may_ask_first_without_a_key_at_every_endpoint() -> None:
+    assert {path for path, operations in PATHS.items() if "options" in operations} == {
+        path for path in OPEN | CLOSED if path.startswith("/api/")
+    }
+
+
+def test_a_key_has_a_plan_with_rate_burst_and_quota() -> None:
+    plan = properties(STACK, "UsagePlan")
+    assert plan["ApiStages"] == [{"ApiId": {"Ref": "Api"}, "Stage": {"Ref": "ApiprodStage"}}]
+    assert plan["Throttle"] == {"RateLimit": {"Ref": "KeyRateLimit"}, "BurstLimit": {"Ref": "KeyBurstLimit"}}
+    assert plan["Quota"] == {"Limit": {"Ref": "KeyQuota"}, "Period": {"Ref": "KeyQuotaPeriod"}}
+    assert properties(STACK, "KeyInUsagePlan") == {
+        "KeyId": {"Ref": "Key"},
+        "KeyType": "API_KEY",
+        "UsagePlanId": {"Ref": "UsagePlan"},
+    }
+
+
+def test_the_stage_throttles_what_needs_no_key_and_logs_no_bodies() -> None:
+    (settings,) = properties(STACK, "ApiprodStage")["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert settings["ThrottlingRateLimit"] == {"Ref": "StageRateLimit"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "StageBurstLimit"}
+    assert settings["DataTraceEnabled"] is False
+    assert settings["LoggingLevel"] == "OFF"
+
+
+def test_the_access_log_is_json_of_fields_that_hold_nothing_of_a_patient() -> None:
+    log = json.loads(properties(STACK, "ApiprodStage")["AccessLogSetting"]["Format"])
+    assert log["request_id"] == "$context.requestId"
+    assert log["status"] == "$context.status"
+    # The address that was called, its query and the caller's program may hold anything; the declared route does not.
+    told = set(log.values())
+    assert not told & {"$context.path", "$context.identity.userAgent", "$context.error.message"}
+    assert not [field for field in told if "query" in field.lower() or "body" in field.lower()]
+
+
+def test_the_gateway_logs_with_a_role_that_outlives_the_stack() -> None:
+    for name in ("GatewayAccount", "GatewayLogsRole"):
+        resource = STACK["Resources"][name]
+        assert (resource["Condition"], resource["DeletionPolicy"]) == ("CreatesGatewayLogRole", "Retain")
+    # The stage names the account and so comes after it.
+    assert "GatewayAccount" in json.dumps(properties(STACK, "ApiprodStage")["Tags"])
+
+
+def test_requests_go_to_the_alias_of_their_function() -> None:
+    for path, operations in PATHS.items():
+        for operation in operations.values():
+            uri = operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+            assert "FunctionAliaslive}/invocations" in uri, path
+
+
+def test_the_documented_change_to_signatures_closes_the_same_addresses(tmp_path_factory: pytest.TempPathFactory) -> None:
+    # GIVEN the template, changed as docs/before-production.md says
+    text = (ROOT / "template.yaml").read_text("utf-8")
+    changed = text.replace(
+        "        ApiKeyRequired: true\n", "        ApiKeyRequired: true\n        DefaultAuthorizer: AWS_IAM\n"
+    ).replace("Auth: {ApiKeyRequired: false}", "Auth: {ApiKeyRequired: false, Authorizer: NONE}")
+    path = tmp_path_factory.mktemp("signed") / "template.yaml"
+    path.write_text(changed, "utf-8")
+    # WHEN it is transformed
+    paths = properties(stack(path), "Api")["Body"]["paths"]
+    # THEN what is closed asks for a signature too, and what is open does not
+    for address, operations in paths.items():
+        for method, operation in operations.items():
+            schemes = {scheme for asked in operation["security"] for scheme in asked}
+            closed = address in CLOSED and method != "options"
+            assert ("AWS_IAM" in schemes) is closed, (method, address, schemes)
+            assert ("api_key" in schemes) is closed, (method, address, schemes)
+
+
+def test_the_firewall_stands_before_the_stage_and_lets_pictures_through() -> None:
+    for name in ("WebAcl", "WebAclOfTheStage", "FirewallLogs", "FirewallLogging"):
+        assert STACK["Resources"][name]["Condition"] == "HasFirewall"
+    rules = {rule["Name"]: rule["Statement"] for rule in properties(STACK, "WebAcl")["Rules"]}
+    assert rules["requests-per-address"]["RateBasedStatement"]["Limit"] == {"Ref": "FirewallRequestsPerAddress"}
+    overrides = rules["common"]["ManagedRuleGroupStatement"]["RuleActionOverrides"]
+    counted = {override["Name"] for override in overrides if override["ActionToUse"] == {"Count": {}}}
+    # WAF's common rules refuse bodies over 8 KB, which every picture is.
+    assert "SizeRestrictions_BODY" in counted
+    redacted = properties(STACK, "FirewallLogging")["RedactedFields"]
+    assert {"QueryString": {}} in redacted
+    assert {"SingleHeader": {"Name": "x-api-key"}} in redacted
+
+
+def test_a_domain_is_there_by_condition_with_a_current_protocol() -> None:
+    assert STACK["Resources"]["Domain"]["Condition"] == "HasDomain"
+    assert properties(STACK, "Domain")["SecurityPolicy"] == "TLS_1_2"
+    assert properties(STACK, "StageOfTheDomain")["Stage"] == {"Ref": "ApiprodStage"}
+    assert TEMPLATE["Rules"]["ADomainHasACertificate"]
+
+
+def test_the_template_is_plain_yaml_that_other_tools_read_as_well() -> None:
+    class AnyTag(yaml.SafeLoader):
+        pass
+
+    AnyTag.add_multi_constructor("!", lambda loader, suffix, node: {suffix: node.value})
+    assert yaml.load((ROOT / "template.yaml").read_text("utf-8"), AnyTag)["Resources"]  # noqa: S506
+
+
+def test_nothing_is_open_to_the_world_but_through_the_gateway() -> None:
+    for permission in of_type(STACK, "AWS::Lambda::Permission").values():
+        assert permission["Properties"]["Principal"] == "apigateway.amazonaws.com"
+        assert "SourceArn" in permission["Properties"]
+    assert not of_type(STACK, "AWS::Lambda::Url")

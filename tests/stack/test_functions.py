@@ -1,0 +1,189 @@
+"""The functions: one image, a role and a log group each, versions that roll out and back."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.stack.conftest import Stack, of_type, properties, stack
+
+STACK = stack()
+FUNCTIONS = of_type(STACK, "AWS::Lambda::Function")
+TAKE_PICTURES = {"PredictFunction", "GradcamFunction", "AnalyzeFunction"}
+LARGEST_PICTURE_NEEDS_MB = 750
+LARGEST_NUMBER_OF_ALARMS = 10  # of a deployment group (AWS CodeDeploy quotas)
+
+
+def role_of(function: str) -> str:
+    """Return the name of the role that a function runs as."""
+    name, attribute = FUNCTIONS[function]["Properties"]["Role"]["Fn::GetAtt"]
+    assert attribute == "Arn"
+    return str(name)
+
+
+def statements_of(role: str) -> list[dict[str, Any]]:
+    """Return all that a role may do."""
+    found = []
+    for policy in properties(STACK, role)["Policies"]:
+        document = policy["Fn::If"][1] if "Fn::If" in policy else policy
+        found += document["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_there_are_six_functions_of_one_image() -> None:
+    assert len(FUNCTIONS) == 6
+    for function in FUNCTIONS.values():
+        assert function["Properties"]["PackageType"] == "Image"
+        assert function["Properties"]["Code"] == {"ImageUri": "example.org/thyroid:tag"}
+
+
+def test_each_runs_a_handler_of_its_own() -> None:
+    commands = [json.dumps(f["Properties"]["ImageConfig"]["Command"]) for f in FUNCTIONS.values()]
+    assert len(set(commands)) == len(FUNCTIONS)
+
+
+def test_each_has_a_role_of_its_own() -> None:
+    assert len({role_of(name) for name in FUNCTIONS}) == len(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_role_may_write_to_its_own_log_group_send_traces_and_no_more(name: str) -> None:
+    role = role_of(name)
+    logs = FUNCTIONS[name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+    by_hand = properties(STACK, role)
+    assert "ManagedPolicyArns" not in by_hand
+    assert statements_of(role) == [
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": {"Fn::GetAtt": [logs, "Arn"]},
+        },
+        {"Effect": "Allow", "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "Resource": "*"},
+        {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": {"Ref": "KmsKeyArn"}},
+    ]
+    assert [policy["Fn::If"][0] for policy in by_hand["Policies"] if "Fn::If" in policy] == ["HasKey"]
+
+
+def test_each_has_a_log_group_of_its_own_with_retention_and_a_key_by_parameter() -> None:
+    groups = {f["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] for f in FUNCTIONS.values()}
+    assert len(groups) == len(FUNCTIONS)
+    for group in of_type(STACK, "AWS::Logs::LogGroup").values():
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+        assert group["Properties"]["KmsKeyId"] == {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+        # Audit records outlive the stack until their days are over.
+        assert group["DeletionPolicy"] == "Retain"
+    for function in FUNCTIONS.values():
+        assert function["Properties"]["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_function_works_longer_than_the_gateway_waits(name: str) -> None:
+    assert 1 <= FUNCTIONS[name]["Properties"]["Timeout"] <= 29
+
+
+def test_memory_is_enough_for_what_a_function_takes() -> None:
+    memory = STACK["Parameters"]["MemorySize"]
+    assert memory["MinValue"] > LARGEST_PICTURE_NEEDS_MB
+    for name, function in FUNCTIONS.items():
+        wanted = {"Ref": "MemorySize"} if name in TAKE_PICTURES else 512
+        assert function["Properties"]["MemorySize"] == wanted
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_the_processor_is_a_parameter(architecture: str) -> None:
+    functions = of_type(stack(Architecture=architecture), "AWS::Lambda::Function")
+    assert all(f["Properties"]["Architectures"] == [{"Ref": "Architecture"}] for f in functions.values())
+
+
+def test_each_version_has_an_alias() -> None:
+    aliases = of_type(STACK, "AWS::Lambda::Alias")
+    assert {alias["Properties"]["FunctionName"]["Ref"] for alias in aliases.values()} == set(FUNCTIONS)
+    assert {alias["Properties"]["Name"] for alias in aliases.values()} == {"live"}
+
+
+def versions(stack: Stack) -> set[str]:
+    return set(of_type(stack, "AWS::Lambda::Version"))
+
+
+def test_a_change_of_settings_is_a_new_version_of_the_functions_it_changes(tmp_path_factory: pytest.TempPathFactory) -> None:
+    from tests.stack.conftest import ROOT
+
+    path = tmp_path_factory.mktemp("changed") / "template.yaml"
+    text = (ROOT / "template.yaml").read_text("utf-8")
+    path.write_text(text.replace("POWERTOOLS_METRICS_NAMESPACE: Thyroid", "POWERTOOLS_METRICS_NAMESPACE: Other"), "utf-8")
+    assert not versions(STACK) & versions(stack(path))
+
+
+# --- rolling out -------------------------------------------------------------------------------------------------------
+
+THROUGH_CODEDEPLOY = [kind for kind in STACK["Parameters"]["Rollout"]["AllowedValues"] if kind != "none"]
+
+
+@pytest.mark.parametrize("rollout", THROUGH_CODEDEPLOY)
+def test_a_new_version_takes_over_step_by_step_and_goes_back_when_an_alarm_rings(rollout: str) -> None:
+    stepwise = stack(Rollout=rollout)
+    groups = of_type(stepwise, "AWS::CodeDeploy::DeploymentGroup")
+    assert len(groups) == len(FUNCTIONS)
+    for group in groups.values():
+        settings = group["Properties"]
+        assert rollout in json.dumps(settings["DeploymentConfigName"])
+        assert settings["AlarmConfiguration"]["Enabled"] is True
+        # All functions are one image: what goes wrong in any of them takes all of them back.
+        assert {alarm["Name"]["Ref"] for alarm in settings["AlarmConfiguration"]["Alarms"]} == {
+            "ServerErrorsAlarm",
+            *(name.replace("Function", "ErrorsAlarm") for name in FUNCTIONS),
+        }
+        assert len(settings["AlarmConfiguration"]["Alarms"]) <= LARGEST_NUMBER_OF_ALARMS
+        assert "DEPLOYMENT_STOP_ON_ALARM" in settings["AutoRollbackConfiguration"]["Events"]
+    for alias in of_type(stepwise, "AWS::Lambda::Alias").values():
+        assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
+
+
+def test_where_there_is_no_codedeploy_it_takes_over_at_once() -> None:
+    at_once = stack(Rollout="none")
+    assert not [name for name, resource in at_once["Resources"].items() if "CodeDeploy" in resource["Type"]]
+    assert all("UpdatePolicy" not in alias for alias in of_type(at_once, "AWS::Lambda::Alias").values())
+
+
+def test_every_rollout_is_mapped() -> None:
+    assert set(STACK["Mappings"]["Rollouts"]) == set(STACK["Parameters"]["Rollout"]["AllowedValues"])
+
+
+# --- starting, and how many --------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_and_kept_environments_exclude_each_other() -> None:
+    assert STACK["Conditions"]["IsSnapshot"] == {"Fn::Equals": [{"Ref": "WarmStart"}, "snapstart"]}
+    assert STACK["Conditions"]["IsProvisioned"] == {"Fn::Equals": [{"Ref": "WarmStart"}, "provisioned"]}
+    for function in FUNCTIONS.values():
+        assert function["Properties"]["SnapStart"] == {"ApplyOn": {"Fn::If": ["IsSnapshot", "PublishedVersions", "None"]}}
+
+
+def test_environments_are_kept_and_reserved_for_the_functions_that_take_pictures() -> None:
+    for alias in of_type(STACK, "AWS::Lambda::Alias").values():
+        kept = alias["Properties"].get("ProvisionedConcurrencyConfig")
+        if alias["Properties"]["FunctionName"]["Ref"] in TAKE_PICTURES:
+            assert kept["Fn::If"][:2] == [
+                "IsProvisioned",
+                {"ProvisionedConcurrentExecutions": {"Ref": "ProvisionedConcurrency"}},
+            ]
+        else:
+            assert kept is None
+    reserved = {name for name, f in FUNCTIONS.items() if "ReservedConcurrentExecutions" in f["Properties"]}
+    assert reserved == TAKE_PICTURES
+
+
+# --- what they are told --------------------------------------------------------------------------------------------------
+
+
+def test_functions_are_told_where_their_metrics_go_and_whether_to_trace() -> None:
+    for function in FUNCTIONS.values():
+        variables = function["Properties"]["Environment"]["Variables"]
+        assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Thyroid"
+        assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
+        assert variables["THYROID_TRACES"] == {"Ref": "DetailedTraces"}
+        assert function["Properties"]["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_audit_records_cannot_be_switched_off_by_the_log_level() -> None:
+    assert STACK["Parameters"]["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]

@@ -1,0 +1,68 @@
+"""Parameters out of range are refused by the template, before anything is created."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.stack.conftest import TEMPLATE
+
+PARAMETERS: dict[str, dict[str, Any]] = TEMPLATE["Parameters"]
+
+
+def accepts(name: str, value: object) -> bool:
+    """Tell whether CloudFormation would take a value, by the rules of the template's parameters."""
+    rules = PARAMETERS[name]
+    if "AllowedValues" in rules:
+        return value in rules["AllowedValues"]
+    if rules["Type"] == "Number":
+        number = float(str(value))
+        return float(rules["MinValue"]) <= number <= float(rules["MaxValue"])
+    text = str(value)
+    if len(text) < int(rules.get("MinLength", 0)):
+        return False
+    return "AllowedPattern" not in rules or re.fullmatch(rules["AllowedPattern"].strip("^$"), text) is not None
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_has_a_default_that_is_in_range_and_says_what_it_is_for(name: str) -> None:
+    assert accepts(name, PARAMETERS[name]["Default"])
+    assert len(PARAMETERS[name]["Description"]) > 10
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_no_parameter_takes_just_anything(name: str) -> None:
+    bounded = {"AllowedValues", "AllowedPattern", "MinLength"} & set(PARAMETERS[name])
+    assert bounded or {"MinValue", "MaxValue"} <= set(PARAMETERS[name])
+
+
+@pytest.mark.parametrize("name", [name for name in PARAMETERS if "AllowedPattern" in PARAMETERS[name]])
+def test_a_refused_text_is_told_what_it_has_to_be(name: str) -> None:
+    assert PARAMETERS[name]["ConstraintDescription"].startswith("has to be")
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "refused"),
+    [
+        ("MemorySize", [1024, 1769, 10240], [128, 1023, 10241]),
+        ("ReservedConcurrency", [0, 100], [-1, 1001]),
+        ("ProvisionedConcurrency", [1, 100], [0, 1001]),
+        ("KeyRateLimit", [0.1, 10], [0, 10001]),
+        ("KeyQuota", [1, 2147483647], [0, -5]),
+        ("Architecture", ["x86_64", "arm64"], ["x86", ""]),
+        ("WarmStart", ["none", "snapstart", "provisioned"], ["both"]),
+        ("LogLevel", ["DEBUG", "INFO"], ["WARN", "ERROR"]),
+        ("LogRetentionDays", [1, 365, 3653], [0, 2, 366]),
+        ("CorsOrigins", ["*", "https://a.example", "https://a.example, http://localhost:8000"], ["", "a.example", "*,*"]),
+        ("DomainName", ["", "thyroid.example.org"], ["thyroid", "https://a.example"]),
+        ("CertificateArn", ["", "arn:aws:acm:eu-central-1:123456789012:certificate/12ab-34"], ["12ab"]),
+        ("KmsKeyArn", ["", "arn:aws:kms:eu-central-1:123456789012:key/1-2"], ["alias/x", "arn:aws:kms:x:1:key/a"]),
+        ("AlarmTopicArn", ["", "arn:aws:sns:eu-central-1:123456789012:alarms"], ["me@example.org"]),
+        ("Model", ["bundled", "build/weights/a.h5"], [""]),
+        ("Revision", ["", "d723c5dd3f9a.dirty"], ["a b", "$(x)"]),
+        ("BaseImage", ["a.b/c:1", "a.b/c:1@sha256:" + "0" * 64], ["", "a b", "a@sha256:1"]),
+    ],
+)
+def test_values_out_of_range_are_refused(name: str, taken: list[object], refused: list[object]) -> None:
+    assert [value for value in taken if not accepts(name, value)] == []
+    assert [value for value in refused if accepts(name, value)] == []

@@ -1,0 +1,86 @@
+"""Metrics of a request, in CloudWatch's embedded metric format."""
+
+import json
+from typing import Any
+
+import pytest
+
+from thyroid.settings import Settings
+from thyroid.web.metrics import emit
+
+SETTINGS = Settings(metrics_namespace="Thyroid", service_name="a-stack")
+ANSWERED = {"route": "/api/v1/predict", "method": "POST", "status": 200, "duration_ms": 12.5}
+PREDICTED = {**ANSWERED, "model_sha256": "a0" * 32, "score": 0.25, "risk": "Borderline"}
+
+
+def emitted(
+    capsys: pytest.CaptureFixture[str], facts: dict[str, Any], *, cold_start: bool = False
+) -> list[dict[str, Any]]:
+    emit(SETTINGS, facts, cold_start=cold_start)
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_prediction_is_measured_with_its_score_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = emitted(capsys, PREDICTED)
+
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("Thyroid", [["service"]])
+    assert line["service"] == "a-stack"
+    names = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
+    assert names == {
+        "Latency": "Milliseconds",
+        "ColdStart": "Count",
+        "ServerErrors": "Count",
+        "FlaggedInputs": "Count",
+        "Score": "None",
+    }
+    assert {name: line[name] for name in names} == {
+        "Latency": [12.5],
+        "ColdStart": [0.0],
+        "ServerErrors": [0.0],
+        "FlaggedInputs": [0.0],
+        "Score": [0.25],
+    }
+    assert line["risk"] == "Borderline"
+
+
+def test_a_cold_start_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert emitted(capsys, ANSWERED, cold_start=True)[0]["ColdStart"] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "server_errors", "flagged"),
+    [
+        (415, "unsupported_media_type", 0.0, 1.0),
+        (422, "unreadable_image", 0.0, 1.0),
+        (400, "invalid_base64", 0.0, 0.0),
+        (413, "payload_too_large", 0.0, 0.0),
+        (500, "internal_error", 1.0, 0.0),
+        (503, "model_unavailable", 1.0, 0.0),
+    ],
+)
+def test_an_error_is_counted_by_its_code(
+    capsys: pytest.CaptureFixture[str], status: int, code: str, server_errors: float, flagged: float
+) -> None:
+    request, error = emitted(capsys, {**ANSWERED, "status": status, "problem": code})
+
+    assert (request["ServerErrors"], request["FlaggedInputs"]) == ([server_errors], [flagged])
+    assert "Score" not in request
+    assert error["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["code", "service"]]
+    assert (error["code"], error["service"], error["Errors"]) == (code, "a-stack", [1.0])
+
+
+def test_a_request_that_got_no_answer_is_an_error_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    assert emitted(capsys, {**ANSWERED, "status": 0})[0]["ServerErrors"] == [1.0]
+
+
+def test_an_unhealthy_model_is_an_error_of_ours_though_it_is_no_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = emitted(capsys, {**ANSWERED, "route": "/api/v1/health", "status": 503})
+
+    assert line["ServerErrors"] == [1.0]
+
+
+def test_no_metric_of_one_request_is_left_in_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    emitted(capsys, PREDICTED)
+
+    assert "Score" not in emitted(capsys, ANSWERED)[0]
