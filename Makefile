@@ -113,7 +113,7 @@ build: $(READY) $(VENV_SAM)/.ready ## The image of all functions, and the SAM bu
 
 .PHONY: sbom
 sbom: build ## The image's bill of materials, build/sbom.cdx.json (CycloneDX)
-	$(PY) -m docs.make_sbom --out build/sbom.cdx.json
+	$(PY) -m deploy.sbom --out build/sbom.cdx.json $(if $(BASE_IMAGE),--base "$(BASE_IMAGE)")
 
 .PHONY: e2e
 e2e: build $(VENV_AWS)/.ready ## Deploy to a local AWS and call everything; needs a Docker engine (BASE_IMAGE=)
@@ -121,13 +121,26 @@ e2e: build $(VENV_AWS)/.ready ## Deploy to a local AWS and call everything; need
 
 .PHONY: deploy
 deploy: build ## Deploy to your AWS account, asking for each setting (STACK=, REPOSITORY= of the image, MODEL=)
-	repository=$$($(VENV_SAM)/bin/python -m deploy.repository "$(REPOSITORY)") && \
+	repository=$$($(PY) -m deploy.repository "$(REPOSITORY)") && \
 	$(SAM) deploy --guided --stack-name "$(STACK)" --image-repository "$$repository"
+
+define KEPT
+
+What stays, on purpose, when the stack is gone:
+  - its log groups, with the access log and the audit records, until their retention is over
+      aws logs describe-log-groups --query "logGroups[?contains(logGroupName, '$(STACK)')].logGroupName"
+      aws logs delete-log-group --log-group-name NAME
+  - the image repository $(REPOSITORY), with the images of earlier deployments
+      aws ecr delete-repository --force --repository-name $(REPOSITORY)
+  - the role with which API Gateway writes logs: one for the whole account and region, other APIs may use it
+  - the bucket in which the SAM CLI keeps templates, for other applications of yours, too
+
+endef
 
 .PHONY: destroy
 destroy: $(VENV_SAM)/.ready ## Take the stack out of your AWS account, and say what stays (STACK=)
+	$(info $(KEPT))
 	$(SAM) delete --stack-name "$(STACK)"
-	@$(VENV_SAM)/bin/python -m deploy.kept "$(STACK)" "$(REPOSITORY)"
 
 .PHONY: check-template
 check-template: $(READY) $(VENV_SAM)/.ready $(VENV_LINT)/.ready
@@ -138,6 +151,14 @@ check-template: $(READY) $(VENV_SAM)/.ready $(VENV_LINT)/.ready
 	$(VENV_LINT)/bin/checkov --framework cloudformation --file template.yaml --compact --quiet --skip-download
 	$(PY) -m pytest tests/stack
 check: check-template
+
+.PHONY: base-image
+base-image: ## Pin the base image to what its tag means today, in template.yaml and functions/Dockerfile
+	deploy/pin-base-image
+
+.PHONY: licences
+licences: $(READY) ## Write the table of licences anew, after make lock
+	$(PY) -m deploy.licences
 
 .PHONY: events
 events: $(READY) ## Make the sample events anew

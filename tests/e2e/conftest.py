@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from deploy.sbom import default_base
+
 ROOT = Path(__file__).parents[2]
 IMAGE = "healthfunction:latest"  # SAM names an image after the first function that shares it
-DEFAULT_BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
 
 _MEASURED: list[str] = []
 
 
 def base_image() -> str:
     """Return the image that ours was built on."""
-    return os.environ.get("BASE_IMAGE") or DEFAULT_BASE_IMAGE
+    return os.environ.get("BASE_IMAGE") or default_base()
 
 
 def sam() -> str:
@@ -28,9 +29,13 @@ def sam() -> str:
     return found
 
 
-def run(command: Sequence[str], *, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def run(
+    command: Sequence[str], *, timeout: float = 120, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a command in the repository's root; where it fails, its output is in the error."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False, env=environment
+    )
     assert done.returncode == 0, (
         f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-8000:]}"
     )

@@ -10,7 +10,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from docs.make_sbom import BUNDLED_WEIGHTS, look_inside, main
+from deploy.image import look_inside
+from deploy.sbom import BUNDLED_WEIGHTS, main
 from tests.e2e.conftest import ROOT, base_image, docker, run
 from tests.unit.test_licences import table
 
@@ -20,7 +21,7 @@ SHA256 = "import hashlib; print(hashlib.sha256(open({!r}, 'rb').read()).hexdiges
 def written(image: str, folder: Path) -> bytes:
     """Run the command in a process of its own, whose hashes are seeded differently; return the file."""
     out = folder / "sbom.cdx.json"
-    run([sys.executable, "-m", "docs.make_sbom", "--image", image, "--base", base_image(), "--out", str(out)])
+    run([sys.executable, "-m", "deploy.sbom", "--image", image, "--base", base_image(), "--out", str(out)])
     return out.read_bytes()
 
 

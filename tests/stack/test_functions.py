@@ -105,16 +105,20 @@ def versions(stack: Stack) -> set[str]:
     return set(of_type(stack, "AWS::Lambda::Version"))
 
 
-def test_a_change_of_settings_is_a_new_version_of_the_functions_it_changes(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_change_of_settings_is_a_new_version_of_the_functions_it_changes(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     from tests.stack.conftest import ROOT
 
     path = tmp_path_factory.mktemp("changed") / "template.yaml"
     text = (ROOT / "template.yaml").read_text("utf-8")
-    path.write_text(text.replace("POWERTOOLS_METRICS_NAMESPACE: Thyroid", "POWERTOOLS_METRICS_NAMESPACE: Other"), "utf-8")
+    path.write_text(
+        text.replace("POWERTOOLS_METRICS_NAMESPACE: Thyroid", "POWERTOOLS_METRICS_NAMESPACE: Other"), "utf-8"
+    )
     assert not versions(STACK) & versions(stack(path))
 
 
-# --- rolling out -------------------------------------------------------------------------------------------------------
+# --- rolling out ------------------------------------------------------------------------------------------------------
 
 THROUGH_CODEDEPLOY = [kind for kind in STACK["Parameters"]["Rollout"]["AllowedValues"] if kind != "none"]
 
@@ -149,14 +153,16 @@ def test_every_rollout_is_mapped() -> None:
     assert set(STACK["Mappings"]["Rollouts"]) == set(STACK["Parameters"]["Rollout"]["AllowedValues"])
 
 
-# --- starting, and how many --------------------------------------------------------------------------------------------
+# --- starting, and how many -------------------------------------------------------------------------------------------
 
 
 def test_a_snapshot_and_kept_environments_exclude_each_other() -> None:
     assert STACK["Conditions"]["IsSnapshot"] == {"Fn::Equals": [{"Ref": "WarmStart"}, "snapstart"]}
     assert STACK["Conditions"]["IsProvisioned"] == {"Fn::Equals": [{"Ref": "WarmStart"}, "provisioned"]}
     for function in FUNCTIONS.values():
-        assert function["Properties"]["SnapStart"] == {"ApplyOn": {"Fn::If": ["IsSnapshot", "PublishedVersions", "None"]}}
+        assert function["Properties"]["SnapStart"] == {
+            "ApplyOn": {"Fn::If": ["IsSnapshot", "PublishedVersions", "None"]}
+        }
 
 
 def test_environments_are_kept_and_reserved_for_the_functions_that_take_pictures() -> None:
@@ -173,7 +179,7 @@ def test_environments_are_kept_and_reserved_for_the_functions_that_take_pictures
     assert reserved == TAKE_PICTURES
 
 
-# --- what they are told --------------------------------------------------------------------------------------------------
+# --- what they are told -----------------------------------------------------------------------------------------------
 
 
 def test_functions_are_told_where_their_metrics_go_and_whether_to_trace() -> None:

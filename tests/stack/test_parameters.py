@@ -53,7 +53,11 @@ def test_a_refused_text_is_told_what_it_has_to_be(name: str) -> None:
         ("WarmStart", ["none", "snapstart", "provisioned"], ["both"]),
         ("LogLevel", ["DEBUG", "INFO"], ["WARN", "ERROR"]),
         ("LogRetentionDays", [1, 365, 3653], [0, 2, 366]),
-        ("CorsOrigins", ["*", "https://a.example", "https://a.example, http://localhost:8000"], ["", "a.example", "*,*"]),
+        (
+            "CorsOrigins",
+            ["*", "https://a.example", "https://a.example, http://localhost:8000"],
+            ["", "a.example", "*,*"],
+        ),
         ("DomainName", ["", "thyroid.example.org"], ["thyroid", "https://a.example"]),
         ("CertificateArn", ["", "arn:aws:acm:eu-central-1:123456789012:certificate/12ab-34"], ["12ab"]),
         ("KmsKeyArn", ["", "arn:aws:kms:eu-central-1:123456789012:key/1-2"], ["alias/x", "arn:aws:kms:x:1:key/a"]),

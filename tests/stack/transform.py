@@ -10,7 +10,9 @@ from samtranslator.translator.translator import Translator  # type: ignore[impor
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
 
 # The managed policies that SAM names by itself, as `iam list-policies` would give them.
-MANAGED = {"AWSCodeDeployRoleForLambdaLimited": "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"}
+MANAGED = {
+    "AWSCodeDeployRoleForLambdaLimited": "arn:aws:iam::aws:policy/service-role/AWSCodeDeployRoleForLambdaLimited"
+}
 
 
 def transform(path: str, given: dict[str, str]) -> dict[str, Any]:

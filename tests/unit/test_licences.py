@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.make_sbom import BEGIN, END, LICENCES, is_spdx, licence_of, main
+from deploy.licences import BEGIN, END, TABLE, is_spdx, licence_of, main
 
 ROOT = Path(__file__).parents[2]
 COPYLEFT = re.compile(r"\b(A?GPL|LGPL|SSPL|EUPL|OSL|CC-BY-SA|CC-BY-NC)\b")
@@ -14,7 +14,7 @@ COPYLEFT = re.compile(r"\b(A?GPL|LGPL|SSPL|EUPL|OSL|CC-BY-SA|CC-BY-NC)\b")
 
 def table() -> dict[str, tuple[str, str]]:
     """Return the packages of the table, with version and licence."""
-    between = LICENCES.read_text("utf-8").partition(BEGIN)[2].partition(END)[0]
+    between = TABLE.read_text("utf-8").partition(BEGIN)[2].partition(END)[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in between.split("\n") if line]
     return {name: (version, licence) for name, version, licence, _ in rows[2:]}
 
@@ -76,12 +76,12 @@ def test_a_name_that_spdx_does_not_know_is_no_licence(licence: str) -> None:
 
 def test_writing_the_table_anew_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a copy of the document whose table was lost
-    before = LICENCES.read_text("utf-8")
+    before = TABLE.read_text("utf-8")
     copy = tmp_path / "licences.md"
     copy.write_text(re.sub(f"{BEGIN}.*{END}", f"{BEGIN}{END}", before, flags=re.DOTALL), "utf-8")
-    monkeypatch.setattr("docs.make_sbom.LICENCES", copy)
+    monkeypatch.setattr("deploy.licences.TABLE", copy)
     # THEN it is written the same again
-    assert main(["--licences"]) == 0
+    assert main() == 0
     assert copy.read_text("utf-8") == before
 
 
@@ -90,8 +90,8 @@ def test_a_document_without_markers_is_left_alone(
 ) -> None:
     copy = tmp_path / "licences.md"
     copy.write_text("# Licences\n", "utf-8")
-    monkeypatch.setattr("docs.make_sbom.LICENCES", copy)
+    monkeypatch.setattr("deploy.licences.TABLE", copy)
 
-    assert main(["--licences"]) == 1
+    assert main() == 1
     assert "markers" in capsys.readouterr().err
     assert copy.read_text("utf-8") == "# Licences\n"

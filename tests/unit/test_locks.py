@@ -33,7 +33,12 @@ def test_a_version_in_the_image_is_the_version_on_a_laptop(file: str) -> None:
 
 
 def test_everything_is_pinned() -> None:
-    for file in (SERVED, COMPILE_STAGE, "requirements.txt", *(f"tests/tools/{tool}.txt" for tool in ("sam", "aws", "lint"))):
+    for file in (
+        SERVED,
+        COMPILE_STAGE,
+        "requirements.txt",
+        *(f"tests/tools/{tool}.txt" for tool in ("sam", "aws", "lint")),
+    ):
         assert all(re.fullmatch(r"[a-z0-9-]+==\S+", pin) for pin in pins(file))
 
 

@@ -62,7 +62,9 @@ def test_a_request_is_one_line_with_route_status_time_and_id() -> None:
     assert line["request_id"] == response.headers["x-request-id"]
 
 
-@pytest.mark.parametrize("path", ["/scans/Jane-Doe?filename=Jane-Doe", "/Jane-Doe", "/broken?filename=Jane-Doe", "/predict"])
+@pytest.mark.parametrize(
+    "path", ["/scans/Jane-Doe?filename=Jane-Doe", "/Jane-Doe", "/broken?filename=Jane-Doe", "/predict"]
+)
 def test_nothing_of_a_patient_is_logged(path: str) -> None:
     client, stream = observed(an_app())
 

@@ -39,7 +39,7 @@ def lambda_handler(app: FastAPI, *, needs_model: bool = True) -> Handler:
     adapter = Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
     logger = get_logger()
     if needs_model and get_settings().warm_up:
-        get_service().health()  # a model that does not work is logged, and answered with 503 by each request that needs it
+        get_service().health()  # A model that does not work is logged, and each request that needs it gets a 503.
 
     @logger.inject_lambda_context
     def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped

@@ -33,8 +33,8 @@ def segment(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], None]]
 
 @cache
 def _tracer(service: str) -> Any:  # noqa: ANN401 - the SDK publishes no types
-    # Only here: the SDK takes a third of a second to import. It patches nothing, for its patch of S3 records keys, which
-    # may name a patient.
+    # Only here, so that a laptop does not need the SDK. It patches nothing: its patch of S3 records keys, which may
+    # name a patient.
     from aws_lambda_powertools import Tracer
 
     return Tracer(service=service, auto_patch=False)

@@ -1,0 +1,189 @@
+"""A local AWS with the stack deployed to it: a real gateway, keys and log groups, functions in real containers.
+
+It differs from AWS in ways that are told here and nowhere else:
+
+- It has no CodeDeploy, and hands no parameters to SAM's transform: the rollout's default is set to none in a copy.
+- It runs an image as the user that the image names, and AWS runs it as one of its own: a copy of the image names one.
+- It does not read gateway responses from the API's definition: they are put one by one, out of the same definition.
+- It pulls no image: the copy is named as local.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import httpx
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+
+from tests.e2e.conftest import ROOT, docker, run, sam
+
+REGION = "eu-central-1"
+STACK = "thyroid-e2e"
+LOCAL_IMAGE = "localhost/thyroid-e2e:latest"
+BUILT = ROOT / ".aws-sam" / "build"
+COPY = BUILT / "local-aws.yaml"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
+
+# Half a gigabyte, a third of what the template asks for at least, and nothing to write to but /tmp.
+LIKE_LAMBDA = "--memory=512m --read-only --tmpfs /tmp:size=512m"
+
+
+@dataclass
+class LocalAws:
+    """A running local AWS, and the stack in it.
+
+    Attributes
+    ----------
+    endpoint : str
+        Address of its services.
+    """
+
+    endpoint: str
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the SAM CLI needs to find it."""
+        return {**os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint, "SAM_CLI_TELEMETRY": "0"}
+
+    def client(self, service: str) -> Any:
+        """Return a client of one of its services."""
+        if service not in self._clients:
+            session = boto3.Session("test", "test", region_name=REGION)
+            self._clients[service] = session.client(service, endpoint_url=self.endpoint)
+        return self._clients[service]
+
+    def deploy(self, **parameters: str) -> None:
+        """Run `sam deploy`: create the stack, or change it to these parameters."""
+        overrides = [f"{name}={value}" for name, value in parameters.items()]
+        command = [sam(), "deploy", "--template-file", str(COPY), "--stack-name", STACK, "--resolve-s3"]
+        command += ["--image-repository", LOCAL_IMAGE.partition(":")[0], "--capabilities", "CAPABILITY_IAM"]
+        command += ["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--region", REGION]
+        run([*command, *(["--parameter-overrides", *overrides] if overrides else [])], environment=self.environment)
+        self._put_gateway_responses()
+
+    def delete(self) -> None:
+        """Run `sam delete`."""
+        command = [sam(), "delete", "--stack-name", STACK, "--no-prompts", "--region", REGION]
+        run(command, environment=self.environment)
+
+    def outputs(self) -> dict[str, str]:
+        """Return the stack's outputs."""
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def physical_name(self, logical: str) -> str:
+        """Return the name that a resource of the template got."""
+        detail = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=logical)
+        return str(detail["StackResourceDetail"]["PhysicalResourceId"])
+
+    def api(self) -> str:
+        """Return the address of the deployed API's stage."""
+        identifier = self.outputs()["ApiUrl"].split("//")[1].partition(".")[0]
+        return f"{self.endpoint}/restapis/{identifier}/prod/_user_request_"
+
+    def key(self) -> str:
+        """Return the value of the stack's key."""
+        answer = self.client("apigateway").get_api_key(apiKey=self.outputs()["KeyId"], includeValue=True)
+        return str(answer["value"])
+
+    def log_lines(self, group: str) -> list[str]:
+        """Return all lines of a log group of the template."""
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=self.physical_name(group))
+        return [event["message"] for page in pages for event in page["events"]]
+
+    def _put_gateway_responses(self) -> None:
+        gateway, api = self.client("apigateway"), self.physical_name("Api")
+        for kind, response in gateway_responses().items():
+            headers = response["ResponseParameters"]["Headers"]
+            gateway.put_gateway_response(
+                restApiId=api,
+                responseType=kind,
+                statusCode=str(response["StatusCode"]),
+                responseParameters={f"gatewayresponse.header.{name}": value for name, value in headers.items()},
+                responseTemplates=response["ResponseTemplates"],
+            )
+        gateway.create_deployment(restApiId=api, stageName="prod")
+
+
+def gateway_responses() -> dict[str, Any]:
+    """Return the gateway responses of the template that was built."""
+    responses: dict[str, Any] = cfn_yaml.load(str(BUILT / "template.yaml"))["Resources"]["Api"]["Properties"][
+        "GatewayResponses"
+    ]
+    return responses
+
+
+@contextmanager
+def local_aws(image: str, log: Path) -> Iterator[LocalAws]:
+    """Start a local AWS on loopback, and leave nothing of it running.
+
+    Parameters
+    ----------
+    image : str
+        Tag of the image that was built.
+    log : pathlib.Path
+        Takes what it prints.
+    """
+    _copy_image(image)
+    _copy_template(image)
+    before = set(docker("ps", "-aq", "--no-trunc").split())
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        **CREDENTIALS,
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": "localhost",
+        "IOT_MTLS_ENABLED": "0",
+        "LAMBDA_EXECUTOR": "docker",
+        "LAMBDA_STRICT": "1",  # no function runs but in its container
+        "LAMBDA_DOCKER_FLAGS": LIKE_LAMBDA,
+    }
+    server = ROOT / ".venv-aws" / "bin" / "ministack"
+    assert server.exists(), "There is no local AWS; run `make e2e`, which installs it."
+    with log.open("wb") as output:
+        process = subprocess.Popen([server], env=environment, cwd=log.parent, stdout=output, stderr=output)
+    try:
+        aws = LocalAws(f"http://127.0.0.1:{port}")
+        for _ in range(300):
+            assert process.poll() is None, log.read_text("utf-8")[-4000:]
+            try:
+                httpx.get(aws.endpoint, trust_env=False, timeout=5)
+                break
+            except httpx.TransportError:
+                time.sleep(0.2)
+        yield aws
+    finally:
+        process.terminate()  # it removes its containers
+        process.wait(60)
+        for container in _containers() - before:
+            docker("rm", "-f", container)
+
+
+def _containers() -> set[str]:
+    return set(docker("ps", "-aq", "--no-trunc", "--filter", f"ancestor={LOCAL_IMAGE}").split())
+
+
+def _copy_image(image: str) -> None:
+    dockerfile = f"FROM {image}\nUSER 993:990\n"
+    subprocess.run(["docker", "build", "-q", "-t", LOCAL_IMAGE, "-"], input=dockerfile, text=True, check=True)
+
+
+def _copy_template(image: str) -> None:
+    built = (BUILT / "template.yaml").read_text("utf-8")
+    rollout = json.dumps(cfn_yaml.load(str(BUILT / "template.yaml"))["Parameters"]["Rollout"]["Default"]).strip('"')
+    copy = built.replace(f"ImageUri: {image}", f"ImageUri: {LOCAL_IMAGE}")
+    copy = copy.replace(f"    Default: {rollout}\n", "    Default: none\n")
+    assert copy.count(LOCAL_IMAGE) == built.count(f"ImageUri: {image}") > 0
+    COPY.write_text(copy, "utf-8")

@@ -1,0 +1,324 @@
+"""The stack, deployed with `sam deploy` to a local AWS and called as its users would call it."""
+
+import base64
+import io
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from events.generate import picture
+from tests.e2e.conftest import ROOT, docker, measured
+from tests.e2e.local_aws import LOCAL_IMAGE, STACK, LocalAws, gateway_responses, local_aws
+from thyroid.audit import AuditRecord
+from thyroid.settings import Settings
+from thyroid.web.problems import Problem
+
+OPEN = ("/", "/docs", "/redoc", "/openapi.json", "/docs/swagger-ui.css", "/api/v1/health")
+PICTURE_ENDPOINTS = ("/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze")
+GENEROUS = {"KeyRateLimit": "10000", "KeyBurstLimit": "5000", "StageRateLimit": "10000", "StageBurstLimit": "5000"}
+LAMBDA_ANSWER_LIMIT = 6_291_556
+SCAN = picture(1, suspicious=True)
+NAME = "Jane-Doe.png"
+
+
+@pytest.fixture(scope="module")
+def aws(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A local AWS with the stack deployed to it."""
+    with local_aws(image, tmp_path_factory.mktemp("aws") / "log") as running:
+        begin = time.monotonic()
+        running.deploy(**GENEROUS)
+        measured(f"sam deploy to the local AWS: {time.monotonic() - begin:.0f} s")
+        yield running
+
+
+@pytest.fixture
+def anyone(aws: LocalAws) -> Iterator[httpx.Client]:
+    """A caller without a key."""
+    with httpx.Client(base_url=aws.api(), timeout=60, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def user(aws: LocalAws) -> Iterator[httpx.Client]:
+    """A caller with the stack's key."""
+    with httpx.Client(base_url=aws.api(), timeout=60, trust_env=False, headers={"X-Api-Key": aws.key()}) as client:
+        yield client
+
+
+def as_json(scan: bytes = SCAN, **fields: object) -> dict[str, object]:
+    return {"image": base64.b64encode(scan).decode("ascii"), "filename": NAME, **fields}
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
+    """Check that an answer is a problem as the API describes them, and that a browser may read it."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = Problem.model_validate_json(answer.text)
+    assert (problem.status, problem.code) == (status, code)
+    assert problem.request_id
+
+
+# --- with and without a key -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", OPEN)
+def test_what_is_open_needs_no_key(anyone: httpx.Client, path: str) -> None:
+    assert anyone.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("key", [None, "0123456789abcdefghij0123456789"])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/v1/model-info"), *(("POST", path) for path in PICTURE_ENDPOINTS)]
+)
+def test_all_else_is_closed_without_a_key_that_is_known(
+    anyone: httpx.Client, method: str, path: str, key: str | None
+) -> None:
+    headers = {"Origin": "https://page.example"} | ({"X-Api-Key": key} if key else {})
+
+    answer = anyone.request(method, path, json=as_json() if method == "POST" else None, headers=headers)
+
+    assert_problem(answer, 403, "forbidden")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "X-Api-Key" in answer.json()["detail"]
+
+
+def test_health_proves_the_model(anyone: httpx.Client) -> None:
+    assert anyone.get("/api/v1/health").json()["status"] == "healthy"
+
+
+def test_model_info_answers_with_a_key(user: httpx.Client) -> None:
+    answer = user.get("/api/v1/model-info")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["model"]["sha256"]
+
+
+def test_a_picture_gets_the_same_score_whichever_way_it_comes(user: httpx.Client) -> None:
+    answers = [
+        user.post("/api/v1/predict", json=as_json()),
+        user.post("/api/v1/predict", content=SCAN, headers={"Content-Type": "image/png"}),
+        user.post("/api/v1/predict", files={"image": (NAME, SCAN, "image/png")}),
+        user.post("/api/v1/gradcam", json=as_json()),
+        user.post("/api/v1/analyze", content=SCAN, headers={"Content-Type": "application/octet-stream"}),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * len(answers), [answer.text[:300] for answer in answers]
+    assert len({answer.json()["prediction"]["confidence_score"] for answer in answers}) == 1
+
+
+def test_pictures_come_back_whole(user: httpx.Client) -> None:
+    images = user.post("/api/v1/analyze", json=as_json(size=300)).json()["gradcam"]["images"]
+    for kind in ("original", "heatmap", "overlay"):
+        assert Image.open(io.BytesIO(base64.b64decode(images[kind]))).size == (300, 200)
+
+
+def test_a_browser_may_ask_first_without_a_key(anyone: httpx.Client) -> None:
+    asked = {
+        "Origin": "https://page.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type,x-api-key",
+    }
+    for path in PICTURE_ENDPOINTS:
+        answer = anyone.options(path, headers=asked)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "x-api-key" in answer.headers["access-control-allow-headers"]
+
+
+def test_a_picture_of_the_documentation_comes_as_bytes(anyone: httpx.Client) -> None:
+    answer = anyone.get("/docs/favicon.png", headers={"Accept": "image/png"})
+    assert answer.content.startswith(b"\x89PNG\r\n\x1a\n")
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("POST", "/"), ("DELETE", "/api/v1/predict")])
+def test_an_address_that_does_not_exist_is_a_problem(user: httpx.Client, method: str, path: str) -> None:
+    assert_problem(user.request(method, path), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "code"),
+    [
+        (b'{"image": "not base64!"}', "application/json", 400, "invalid_base64"),
+        (b"{", "application/json", 422, "invalid_request"),
+        (b"no picture", "image/png", 415, "unsupported_media_type"),
+        (SCAN[:300], "image/png", 422, "unreadable_image"),
+        (b"x", "text/csv", 415, "unsupported_media_type"),
+        (b"", "application/json", 422, "invalid_request"),
+    ],
+)
+def test_what_cannot_be_answered_is_a_problem(
+    user: httpx.Client, body: bytes, content_type: str, status: int, code: str
+) -> None:
+    assert_problem(user.post("/api/v1/predict", content=body, headers={"Content-Type": content_type}), status, code)
+
+
+def test_an_unknown_layer_is_a_problem_that_names_those_that_exist(user: httpx.Client) -> None:
+    answer = user.post("/api/v1/gradcam", json=as_json(layer_name="no_such_layer"))
+    assert_problem(answer, 422, "unknown_layer")
+    assert "conv2d" in answer.json()["detail"]
+
+
+# --- the largest ------------------------------------------------------------------------------------------------------
+
+
+def padded(size: int) -> bytes:
+    """Return the scan as a file of this many bytes; what follows a PNG's end is not looked at."""
+    return SCAN + bytes(size - len(SCAN))
+
+
+def test_the_largest_picture_of_each_way_in_is_answered_and_one_byte_more_is_not(user: httpx.Client) -> None:
+    largest = Settings().max_binary_body_bytes
+    in_json = (Settings().max_body_bytes - len(json.dumps({"image": ""}))) // 4 * 3
+    form = len(httpx.Request("POST", "https://x", files={"image": ("a.png", b"", "image/png")}).read())
+    ways: dict[str, tuple[int, Any]] = {
+        "raw": (largest, lambda data: {"content": data, "headers": {"Content-Type": "image/png"}}),
+        "multipart": (largest - form, lambda data: {"files": {"image": ("a.png", data, "image/png")}}),
+        "base64": (in_json, lambda data: {"content": json.dumps({"image": base64.b64encode(data).decode("ascii")})}),
+    }
+    for way, (size, request) in ways.items():
+        answer = user.post("/api/v1/predict", **request(padded(size)))
+        assert answer.status_code == 200, (way, answer.text[:500])
+        # A byte more may still fit into the last four of base64.
+        answer = user.post("/api/v1/predict", **request(padded(size + 3)))
+        assert_problem(answer, 413, "payload_too_large")
+        measured(f"largest picture, {way}: {size:,} bytes answered; more: {answer.json()['detail']}")
+
+
+def test_the_largest_answer_passes_and_a_larger_one_is_refused_with_a_sentence(user: httpx.Client) -> None:
+    # GIVEN colour noise, which no picture format makes smaller
+    noise = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "PNG")
+    # WHEN ever larger pictures are asked for
+    largest, refused = 0, None
+    for size in (*range(800, 960, 10), 1024):
+        answer = user.post("/api/v1/gradcam", json=as_json(file.getvalue(), size=size))
+        if answer.status_code == 200:
+            largest = max(largest, len(answer.content))
+        else:
+            refused = answer
+    # THEN answers come whole up to nearly what Lambda lets through, and what would not pass is refused
+    measured(f"largest answer: {largest:,} of {LAMBDA_ANSWER_LIMIT:,} bytes")
+    assert 0.95 * LAMBDA_ANSWER_LIMIT < largest < LAMBDA_ANSWER_LIMIT
+    assert refused is not None
+    assert_problem(refused, 413, "payload_too_large")
+    assert "size" in refused.json()["detail"]
+
+
+# --- how it runs, and what is kept of it ------------------------------------------------------------------------------
+
+
+def test_functions_run_with_little_memory_a_read_only_root_and_as_a_user_of_their_own(user: httpx.Client) -> None:
+    assert user.post("/api/v1/predict", json=as_json()).status_code == 200
+    running = docker("ps", "-q", "--filter", f"ancestor={LOCAL_IMAGE}").split()
+    assert running
+    for container in running:
+        told = json.loads(docker("inspect", container))[0]
+        assert told["HostConfig"]["ReadonlyRootfs"] is True
+        assert told["HostConfig"]["Memory"] == 512 * 2**20
+        assert told["Config"]["User"] == "993:990"
+
+
+def test_a_prediction_leaves_an_audit_record_in_its_log_group_and_nothing_of_the_patient(
+    aws: LocalAws, user: httpx.Client
+) -> None:
+    # GIVEN a prediction
+    answer = user.post("/api/v1/predict", json=as_json(), params={"filename": NAME}).json()
+    # WHEN the logs are searched for it
+    lines: list[str] = []
+    for _ in range(50):
+        lines = aws.log_lines("PredictLogs")
+        records = [json.loads(line)["audit"] for line in lines if '"audit"' in line]
+        if records:
+            break
+        time.sleep(0.2)
+    # THEN there is its record
+    record = AuditRecord.model_validate(records[-1])
+    assert record.score == answer["prediction"]["confidence_score"]
+    assert record.model.model_dump() == answer["model"]
+    # AND neither the picture nor its name, in no log group of the stack
+    encoded = base64.b64encode(SCAN).decode("ascii")
+    for group in ("PredictLogs", "GradcamLogs", "AnalyzeLogs", "HealthLogs", "ModelInfoLogs", "SiteLogs", "AccessLogs"):
+        text = "\n".join(aws.log_lines(group))
+        assert "Jane" not in text, group
+        assert encoded[:60] not in text, group
+
+
+def test_the_audit_record_names_the_commit_that_was_built(aws: LocalAws, user: httpx.Client) -> None:
+    assert user.post("/api/v1/predict", json=as_json()).status_code == 200
+    (revision,) = {
+        json.loads(line)["audit"]["code_version"].partition("+")[2]
+        for line in aws.log_lines("PredictLogs")
+        if '"audit"' in line
+    }
+    if (ROOT / ".git").exists():
+        assert len(revision.removesuffix(".dirty")) == 12
+
+
+def test_metrics_of_requests_are_in_the_log_in_embedded_metric_format(aws: LocalAws, user: httpx.Client) -> None:
+    user.post("/api/v1/predict", content=b"no picture", headers={"Content-Type": "image/png"})
+    lines = [json.loads(line) for line in aws.log_lines("PredictLogs") if '"_aws"' in line]
+    assert any(line.get("code") == "unsupported_media_type" and line["Errors"] == [1.0] for line in lines)
+    assert any(line.get("FlaggedInputs") == [1.0] for line in lines)
+    assert {line["service"] for line in lines} == {STACK}
+
+
+# --- limits, last: they change the stack ------------------------------------------------------------------------------
+
+
+def test_over_the_rate_of_a_key_requests_are_refused_and_come_through_again_later(
+    aws: LocalAws, user: httpx.Client
+) -> None:
+    aws.deploy(**GENEROUS | {"KeyRateLimit": "1", "KeyBurstLimit": "2"})
+    answers = [user.get("/api/v1/model-info") for _ in range(8)]
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert answers[0].status_code == 200
+    assert len(refused) >= 4
+    for answer in refused:
+        assert_problem(answer, 429, "throttled")
+        assert int(answer.headers["retry-after"]) >= 1
+    time.sleep(2)
+    assert user.get("/api/v1/model-info").status_code == 200
+
+
+def test_over_its_quota_a_key_is_refused_and_what_is_open_still_answers(
+    aws: LocalAws, user: httpx.Client, anyone: httpx.Client
+) -> None:
+    aws.deploy(**GENEROUS | {"KeyQuota": "1"})
+    answers = [user.get("/api/v1/model-info") for _ in range(3)]
+    assert_problem(answers[-1], 429, "quota_exceeded")
+    assert anyone.get("/api/v1/health").status_code == 200
+
+
+def test_over_the_rate_of_the_stage_what_is_open_is_refused_as_well(aws: LocalAws, anyone: httpx.Client) -> None:
+    aws.deploy(**GENEROUS | {"StageRateLimit": "1", "StageBurstLimit": "1"})
+    answers = [anyone.get("/api/v1/health") for _ in range(6)]
+    assert answers[0].status_code == 200
+    assert_problem(next(answer for answer in answers if answer.status_code != 200), 429, "throttled")
+
+
+def test_every_refusal_of_the_gateway_is_one_that_it_knows(aws: LocalAws) -> None:
+    known = {
+        response["responseType"]
+        for response in aws.client("apigateway").get_gateway_responses(restApiId=aws.physical_name("Api"), limit=500)[
+            "items"
+        ]
+    }
+    assert set(gateway_responses()) <= known
+
+
+def test_the_stack_goes_and_leaves_its_logs(aws: LocalAws) -> None:
+    kept = [aws.physical_name(group) for group in ("PredictLogs", "AccessLogs")]
+    aws.delete()
+    stacks = aws.client("cloudformation").list_stacks(StackStatusFilter=["CREATE_COMPLETE", "UPDATE_COMPLETE"])
+    assert STACK not in {stack["StackName"] for stack in stacks["StackSummaries"]}
+    assert aws.client("lambda").list_functions()["Functions"] == []
+    groups = {group["logGroupName"] for group in aws.client("logs").describe_log_groups()["logGroups"]}
+    assert set(kept) <= groups
