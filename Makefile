@@ -107,7 +107,7 @@ REVISION := $(shell git describe --always --dirty=.dirty --abbrev=12 --exclude '
 build: $(READY) $(VENV_SAM)/.ready ## The image of all functions, and the SAM build (MODEL=, BASE_IMAGE=, ARCHITECTURE=x86_64|arm64)
 	@rm -rf build/weights && mkdir -p build/weights
 	@model=bundled; if [ "$(MODEL)" != bundled ]; then \
-		file=$$($(MODEL_FILE) "$(MODEL)") && cp -f "$$file" build/weights/ && model="build/weights/$$(basename "$$file")"; fi; \
+		file=$$($(MODEL_FILE) "$(MODEL)"); cp -f "$$file" build/weights/; model="build/weights/$$(basename "$$file")"; fi; \
 	$(SAM) build --parameter-overrides "Model='$$model'" "Revision='$(REVISION)'" "Architecture='$(ARCHITECTURE)'" \
 		$(if $(BASE_IMAGE),"BaseImage='$(BASE_IMAGE)'") && echo "built in $$SECONDS s"
 

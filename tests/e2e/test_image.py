@@ -82,6 +82,16 @@ class Container:
         assert "statusCode" in answer, answer
         return answer["statusCode"], json.loads(answer["body"])
 
+    def wait(self) -> None:
+        """Wait until the emulator is there to be asked."""
+        for _ in range(200):
+            try:
+                # It answers 404 to anything else; that it answers is what counts.
+                httpx.get(self._address.partition("/2015")[0], timeout=5, trust_env=False)
+                return
+            except httpx.TransportError:
+                time.sleep(0.05)
+
     def logs(self) -> str:
         """Return what it wrote to both of its outputs."""
         both = subprocess.run(
@@ -96,13 +106,7 @@ def started(image: str, handler: str) -> Iterator[Container]:
     identifier = docker("run", "-d", "-p", "127.0.0.1::8080", *LIKE_LAMBDA, image, handler)
     try:
         container = Container(identifier)
-        for _ in range(200):
-            try:
-                # The emulator answers 404 to anything else; that it answers is what counts.
-                httpx.get(container._address.partition("/2015")[0], timeout=5, trust_env=False)
-                break
-            except httpx.TransportError:
-                time.sleep(0.05)
+        container.wait()
         yield container
     finally:
         docker("rm", "-f", identifier)

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from thyroid.errors import InvalidRequestError, PayloadTooLargeError, ThyroidError
+from thyroid.settings import Settings
 from thyroid.web.problems import INTERNAL_ERROR, KINDS, MEDIA_TYPE, Problem, install
 
 TEMPLATE: dict[str, Any] = cfn_yaml.load(str(Path(__file__).parents[2] / "template.yaml"))
@@ -31,10 +32,8 @@ def test_a_refusal_of_the_gateway_is_a_problem_that_browsers_may_read(name: str)
     assert problem.type == f"urn:thyroid:problem:{problem.code}"
     assert problem.request_id == "an-id"
     assert problem.status == int(RESPONSES[name]["StatusCode"])
-    assert RESPONSES[name]["ResponseParameters"]["Headers"] == {
-        "Access-Control-Allow-Origin": "'*'",
-        "Content-Type": f"'{MEDIA_TYPE}'",
-    }
+    headers = RESPONSES[name]["ResponseParameters"]["Headers"]
+    assert headers.items() >= {"Access-Control-Allow-Origin": "'*'", "Content-Type": f"'{MEDIA_TYPE}'"}.items()
 
 
 @pytest.mark.parametrize(
@@ -42,6 +41,14 @@ def test_a_refusal_of_the_gateway_is_a_problem_that_browsers_may_read(name: str)
     [
         ("MISSING_AUTHENTICATION_TOKEN", HTTPStatus.NOT_FOUND),
         ("RESOURCE_NOT_FOUND", HTTPStatus.NOT_FOUND),
+        ("UNAUTHORIZED", HTTPStatus.UNAUTHORIZED),
+        ("INVALID_API_KEY", HTTPStatus.FORBIDDEN),
+        ("ACCESS_DENIED", HTTPStatus.FORBIDDEN),
+        ("INVALID_SIGNATURE", HTTPStatus.FORBIDDEN),
+        ("EXPIRED_TOKEN", HTTPStatus.FORBIDDEN),
+        ("WAF_FILTERED", HTTPStatus.FORBIDDEN),
+        ("QUOTA_EXCEEDED", HTTPStatus.TOO_MANY_REQUESTS),
+        ("INTEGRATION_FAILURE", HTTPStatus.BAD_GATEWAY),
         ("REQUEST_TOO_LARGE", HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
         ("THROTTLED", HTTPStatus.TOO_MANY_REQUESTS),
         ("INTEGRATION_TIMEOUT", HTTPStatus.GATEWAY_TIMEOUT),
@@ -51,6 +58,26 @@ def test_a_refusal_of_the_gateway_is_a_problem_that_browsers_may_read(name: str)
 )
 def test_a_refusal_of_the_gateway_has_its_status(name: str, status: HTTPStatus) -> None:
     assert body_of(name)["status"] == status
+
+
+def test_every_refusal_has_its_status_checked_here() -> None:
+    (checked,) = (
+        mark.args[1] for mark in test_a_refusal_of_the_gateway_has_its_status.pytestmark if mark.name == "parametrize"
+    )
+    assert {name for name, _ in checked} == set(RESPONSES)
+
+
+def test_who_is_throttled_is_told_when_to_come_back() -> None:
+    headers = RESPONSES["THROTTLED"]["ResponseParameters"]["Headers"]
+    assert headers["Retry-After"] == "'1'"
+    # Browsers see only those headers of another origin that they are told of.
+    assert "Retry-After" in headers["Access-Control-Expose-Headers"]
+
+
+def test_what_is_too_large_is_told_the_limits_that_the_application_has() -> None:
+    settings = Settings()
+    for limit in (settings.max_body_bytes, settings.max_binary_body_bytes):
+        assert str(limit) in body_of("REQUEST_TOO_LARGE")["detail"]
 
 
 def test_an_unknown_address_gets_the_code_that_the_application_gives_it() -> None:
