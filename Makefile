@@ -92,6 +92,8 @@ UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --no-emit-index-url --no-header
 # Prints the file that MODEL stands for, fetched from the hub if need be: no image build needs the hub or its token.
 MODEL_FILE := $(PY) -c 'import sys; sys.excepthook = lambda _, error, __: print(f"error: {error}", file=sys.stderr); \
 	from thyroid_model.sources import resolve; print(resolve(sys.argv[1]).path)'
+# Asking for settings, the SAM CLI wants to hear of the one repository for each function.
+FUNCTIONS := $(shell sed -n 's/^  \([A-Za-z]*Function\):$$/\1/p' template.yaml)
 # The commit, and whether more than that is built.
 REVISION := $(shell git describe --always --dirty=.dirty --abbrev=12 --exclude '*' 2>/dev/null)
 
@@ -121,8 +123,8 @@ e2e: build $(VENV_AWS)/.ready ## Deploy to a local AWS and call everything; need
 
 .PHONY: deploy
 deploy: build ## Deploy to your AWS account, asking for each setting (STACK=, REPOSITORY= of the image, MODEL=)
-	repository=$$($(PY) -m deploy.repository "$(REPOSITORY)") && \
-	$(SAM) deploy --guided --stack-name "$(STACK)" --image-repository "$$repository"
+	@repository=$$($(PY) -m deploy.repository "$(REPOSITORY)"); \
+	$(SAM) deploy --guided --stack-name "$(STACK)" $(FUNCTIONS:%=--image-repositories %="$$repository")
 
 define KEPT
 

@@ -1,7 +1,7 @@
 """Prints the address of the image repository (ECR) of a name, which is made if there is none.
 
-``python -m deploy.repository NAME``, with AWS credentials at hand. One for all functions: left to itself, the SAM CLI makes
-one for each and pushes the same image to all of them.
+``python -m deploy.repository NAME``, with AWS credentials at hand. One for all functions: left to itself, the SAM CLI
+makes one for each and pushes the same image to all of them.
 """
 
 import json

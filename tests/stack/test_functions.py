@@ -1,11 +1,13 @@
 """The functions: one image, a role and a log group each, versions that roll out and back."""
 
 import json
+import re
+import subprocess
 from typing import Any
 
 import pytest
 
-from tests.stack.conftest import Stack, of_type, properties, stack
+from tests.stack.conftest import ROOT, Stack, of_type, properties, stack
 
 STACK = stack()
 FUNCTIONS = of_type(STACK, "AWS::Lambda::Function")
@@ -108,8 +110,6 @@ def versions(stack: Stack) -> set[str]:
 def test_a_change_of_settings_is_a_new_version_of_the_functions_it_changes(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    from tests.stack.conftest import ROOT
-
     path = tmp_path_factory.mktemp("changed") / "template.yaml"
     text = (ROOT / "template.yaml").read_text("utf-8")
     path.write_text(
@@ -193,3 +193,9 @@ def test_functions_are_told_where_their_metrics_go_and_whether_to_trace() -> Non
 
 def test_audit_records_cannot_be_switched_off_by_the_log_level() -> None:
     assert STACK["Parameters"]["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]
+
+
+def test_the_deployment_names_one_repository_for_every_function() -> None:
+    planned = subprocess.run(["make", "-n", "deploy"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    named = re.findall(r'--image-repositories (\w+)="\$repository"', planned)
+    assert sorted(named) == sorted(FUNCTIONS)
