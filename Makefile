@@ -93,7 +93,7 @@ UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --no-emit-index-url --no-header
 MODEL_FILE := $(PY) -c 'import sys; sys.excepthook = lambda _, error, __: print(f"error: {error}", file=sys.stderr); \
 	from thyroid_model.sources import resolve; print(resolve(sys.argv[1]).path)'
 # Asking for settings, the SAM CLI wants to hear of the one repository for each function.
-FUNCTIONS := $(shell sed -n 's/^  \([A-Za-z]*Function\):$$/\1/p' template.yaml)
+FUNCTIONS := $(shell sed -n 's/^  \([A-Za-z][A-Za-z]*Function\):$$/\1/p' template.yaml)
 # The commit, and whether more than that is built.
 REVISION := $(shell git describe --always --dirty=.dirty --abbrev=12 --exclude '*' 2>/dev/null)
 

@@ -99,6 +99,11 @@ def test_init_takes_under_three_seconds_and_a_fifth_of_tensorflows(image: str, r
         ours.append(start(image, "functions.predict.handler"))
         theirs.append(start(reference, "benchmarks.reference.handler"))
     we, they = _middle(ours), _middle(theirs)
+    base = int(docker("image", "inspect", "--format", "{{.Size}}", base_image()))
+    sizes = [
+        (int(docker("image", "inspect", "--format", "{{.Size}}", name)) - base) / 1e6 for name in (image, reference)
+    ]
+    measured(f"image above its base: {sizes[0]:.0f} MB; on TensorFlow {sizes[1]:.0f} MB")
     ratio = they.init / we.init
     measured(
         f"init at {MEMORY_MB} MB and {PROCESSOR:.2f} of a processor, median of {STARTS}: {we.init:.2f} s; "

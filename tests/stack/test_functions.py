@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.conftest import LINTED_NOT_RUN
 from tests.stack.conftest import ROOT, Stack, of_type, properties, stack
 
 STACK = stack()
@@ -199,3 +200,9 @@ def test_the_deployment_names_one_repository_for_every_function() -> None:
     planned = subprocess.run(["make", "-n", "deploy"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     named = re.findall(r'--image-repositories (\w+)="\$repository"', planned)
     assert sorted(named) == sorted(FUNCTIONS)
+
+
+def test_what_is_linted_and_not_run_is_asserted_by_a_test_that_exists() -> None:
+    for where in LINTED_NOT_RUN.values():
+        file, _, name = where.partition("::")
+        assert f"def {name}(" in (ROOT / file).read_text("utf-8"), where
