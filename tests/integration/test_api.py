@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import hashlib
 import json
 import re
 import subprocess
@@ -382,6 +383,7 @@ def test_a_file_name_is_never_printed(server: tuple[str, Path], scan: bytes) -> 
     assert answer.json()["filename"] == "Jane"
     text = printed.read_text()
     request_id = answer.headers["x-request-id"]
-    (line,) = [json.loads(line) for line in text.splitlines() if request_id in line]
-    assert (line["route"], line["status"]) == ("/api/v1/predict", 200)
+    prediction, request = (json.loads(line) for line in text.splitlines() if request_id in line)
+    assert prediction["audit"]["input_sha256"] == hashlib.sha256(scan).hexdigest()
+    assert (request["route"], request["status"]) == ("/api/v1/predict", 200)
     assert "Jane" not in text

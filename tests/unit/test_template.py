@@ -77,8 +77,3 @@ def test_the_gateway_passes_on_every_kind_of_body_as_bytes() -> None:
         *PICTURE_TYPES,
         "multipart/form-data",
     }
-
-
-def test_no_function_works_longer_than_the_gateway_waits() -> None:
-    assert TEMPLATE["Globals"]["Function"]["Timeout"] <= 29
-    assert not [name for name, function in FUNCTIONS.items() if "Timeout" in function["Properties"]]
