@@ -3,9 +3,11 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import httpx
 import pytest
 
 from deploy.sbom import default_base
@@ -60,6 +62,30 @@ def run(
 def docker(*arguments: str, timeout: float = 120) -> str:
     """Run a docker command and return what it printed."""
     return run(["docker", *arguments], timeout=timeout).stdout.strip()
+
+
+def wait_for(address: str, process: "subprocess.Popen[bytes] | None" = None, log: Path | None = None) -> None:
+    """Wait until something answers at an address, whatever it answers.
+
+    Parameters
+    ----------
+    address : str
+        Where it is expected.
+    process : subprocess.Popen, optional
+        What is to answer; where it ends meanwhile, the test fails with the end of its log.
+    log : pathlib.Path, optional
+        What the process prints.
+    """
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if process is not None:
+            assert process.poll() is None, log.read_text("utf-8")[-4000:] if log else "it ended"
+        try:
+            httpx.get(address, timeout=5, trust_env=False)
+            return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    pytest.fail(f"nothing answered at {address} within a minute")
 
 
 def measured(what: str) -> None:

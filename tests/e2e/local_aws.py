@@ -12,7 +12,6 @@ import json
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 
-from tests.e2e.conftest import ROOT, docker, run, sam
+from tests.e2e.conftest import ROOT, docker, run, sam, wait_for
 
 REGION = "eu-central-1"
 STACK = "thyroid-e2e"
@@ -156,13 +154,7 @@ def local_aws(image: str, log: Path) -> Iterator[LocalAws]:
         process = subprocess.Popen([server], env=environment, cwd=log.parent, stdout=output, stderr=output)
     try:
         aws = LocalAws(f"http://127.0.0.1:{port}")
-        for _ in range(300):
-            assert process.poll() is None, log.read_text("utf-8")[-4000:]
-            try:
-                httpx.get(aws.endpoint, trust_env=False, timeout=5)
-                break
-            except httpx.TransportError:
-                time.sleep(0.2)
+        wait_for(aws.endpoint, process, log)
         yield aws
     finally:
         process.terminate()  # it removes its containers

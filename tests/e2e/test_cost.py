@@ -10,8 +10,8 @@ from statistics import median
 import pytest
 
 from events.generate import events
-from tests.e2e.conftest import docker, measured
-from tests.e2e.test_image import Container
+from tests.e2e.conftest import measured
+from tests.e2e.container import started
 
 GB_SECOND = 0.0000166667  # Lambda, x86_64, first tier
 REQUEST = 0.20 / 1e6  # Lambda
@@ -36,20 +36,13 @@ def test_the_formula_gives_what_awss_price_list_gives() -> None:
 @pytest.mark.parametrize("name", ["predict", "gradcam", "analyze"])
 def test_a_million_requests_cost_less_than_the_gateway_in_front_of_them(image: str, name: str, memory_mb: int) -> None:
     # GIVEN a function with the memory and the share of a processor that Lambda would give it
-    limits = ("--read-only", "--tmpfs", "/tmp:size=512m", "--user", "993:990", "--cap-drop", "ALL")
-    size = ("--memory", f"{memory_mb}m", "--memory-swap", f"{memory_mb}m", "--cpus", f"{memory_mb / 1769:.2f}")
-    told = ("-e", "POWERTOOLS_METRICS_NAMESPACE=Thyroid", "-e", f"AWS_LAMBDA_FUNCTION_MEMORY_SIZE={memory_mb}")
-    identifier = docker("run", "-d", "-p", "127.0.0.1::8080", *limits, *size, *told, image, f"functions.{name}.handler")
-    try:
+    telling = {"POWERTOOLS_METRICS_NAMESPACE": "Thyroid"}
+    with started(image, f"functions.{name}.handler", memory_mb, **telling) as container:
         # WHEN it is called again and again
-        container = Container(identifier)
-        container.wait()
         for _ in range(CALLS):
             status, body = container.invoke(EVENTS[name])
             assert status == 200, body
         logs = container.logs()
-    finally:
-        docker("rm", "-f", identifier)
     # THEN its warm calls take, as the emulator reports them
     durations = [float(found) for found in re.findall(r"\tDuration: ([\d.]+) ms", logs)][1:]
     assert len(durations) == CALLS - 1

@@ -4,23 +4,18 @@ import base64
 import hashlib
 import json
 import re
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from events.generate import events
 from tests.e2e.conftest import ROOT, base_image, docker, measured
+from tests.e2e.container import like_lambda, started
 
 SERVING_LAYER_LIMIT_MB = 400
-LIKE_LAMBDA = (
-    *("--read-only", "--tmpfs", "/tmp:size=512m", "--user", "993:990", "--cap-drop", "ALL"),
-    *("--memory", "1024m", "--memory-swap", "1024m", "--cpus", "0.58"),  # 1 processor at 1,769 MB
-)
+MEMORY_MB = 1024
 # Run inside: AWS's base image has Python, and hardly any other command.
 ALL_FOLDERS = """
 import os
@@ -68,56 +63,12 @@ FUNCTIONS = {
 }
 
 
-class Container:
-    """A running function; its emulator answers one call at a time."""
-
-    def __init__(self, identifier: str) -> None:
-        self.identifier = identifier
-        port = docker("port", identifier, "8080/tcp").splitlines()[0].rpartition(":")[2]
-        self._address = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-
-    def invoke(self, event: dict[str, Any]) -> tuple[int, Any]:
-        """Send an event; return the answer's status and its body, read as JSON."""
-        answer = httpx.post(self._address, json=event, timeout=60, trust_env=False).json()
-        assert "statusCode" in answer, answer
-        return answer["statusCode"], json.loads(answer["body"])
-
-    def wait(self) -> None:
-        """Wait until the emulator is there to be asked."""
-        for _ in range(200):
-            try:
-                # It answers 404 to anything else; that it answers is what counts.
-                httpx.get(self._address.partition("/2015")[0], timeout=5, trust_env=False)
-                return
-            except httpx.TransportError:
-                time.sleep(0.05)
-
-    def logs(self) -> str:
-        """Return what it wrote to both of its outputs."""
-        both = subprocess.run(
-            ["docker", "logs", self.identifier], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
-        )
-        return both.stdout
-
-
-@contextmanager
-def started(image: str, handler: str) -> Iterator[Container]:
-    """Start a function the way Lambda does, and remove it at the end."""
-    identifier = docker("run", "-d", "-p", "127.0.0.1::8080", *LIKE_LAMBDA, image, handler)
-    try:
-        container = Container(identifier)
-        container.wait()
-        yield container
-    finally:
-        docker("rm", "-f", identifier)
-
-
 @pytest.fixture(scope="module")
 def inside(image: str) -> Callable[[str], str]:
     """Run Python inside a container of the image, like Lambda would, and return what it printed."""
 
     def run_inside(script: str) -> str:
-        return docker("run", "--rm", *LIKE_LAMBDA, "--entrypoint", "python3", image, "-c", script)
+        return docker("run", "--rm", *like_lambda(MEMORY_MB), "--entrypoint", "python3", image, "-c", script)
 
     return run_inside
 
@@ -172,16 +123,16 @@ def test_bytecode_of_our_modules_is_in_the_image(inside: Callable[[str], str]) -
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_answers_its_event(image: str, name: str) -> None:
-    with started(image, FUNCTIONS[name]) as container:
+    with started(image, FUNCTIONS[name], MEMORY_MB) as container:
         begin = time.monotonic()
         status, body = container.invoke(EVENTS[name])
         first = time.monotonic() - begin
         begin = time.monotonic()
         assert container.invoke(EVENTS[name])[0] == 200
         second = time.monotonic() - begin
-        memory = docker("stats", "--no-stream", "--format", "{{.MemUsage}}", container.identifier).partition(" ")[0]
         measured(
-            f"{name}: first answer {first * 1000:.0f} ms, second {second * 1000:.0f} ms, {memory} in use (1024 MB)"
+            f"{name}: first answer {first * 1000:.0f} ms, second {second * 1000:.0f} ms, "
+            f"{container.memory()} in use ({MEMORY_MB} MB)"
         )
         assert status == 200, body
 
@@ -192,7 +143,7 @@ def test_the_model_that_answers_is_the_one_in_the_image(
     # GIVEN the hash of the graph that lies in the image
     graph = inside(HASH.format(f"/opt/model/{manifest['score_graph']['file']}"))
     # WHEN a picture is scored
-    with started(image, FUNCTIONS["predict"]) as container:
+    with started(image, FUNCTIONS["predict"], MEMORY_MB) as container:
         _, body = container.invoke(EVENTS["predict"])
     # THEN the answer names exactly that
     assert body["model"] == {"name": manifest["name"], "version": manifest["version"], "sha256": graph}
@@ -202,20 +153,19 @@ def test_the_model_that_answers_is_the_one_in_the_image(
 
 def test_every_layer_is_explained_and_nothing_is_left_on_disk(image: str, manifest: dict[str, Any]) -> None:
     event = EVENTS["gradcam"]
-    with started(image, FUNCTIONS["gradcam"]) as container:
+    with started(image, FUNCTIONS["gradcam"], MEMORY_MB) as container:
         for layer in manifest["conv_layers"]:
             body = json.dumps({**json.loads(event["body"]), "layer_name": layer["name"]})
             status, answer = container.invoke({**event, "body": body})
             assert (status, answer.get("layer_used")) == (200, layer["name"]), answer
         # Pictures of patients pass through here: none may stay, not even in the one folder that can be written to.
         assert docker("exec", container.identifier, "python3", "-c", TEMPORARY_FILES) == ""
-        memory = docker("stats", "--no-stream", "--format", "{{.MemUsage}}", container.identifier).partition(" ")[0]
-        measured(f"Grad-CAM of {len(manifest['conv_layers'])} layers: {memory} in use (1024 MB)")
+        measured(f"Grad-CAM of {len(manifest['conv_layers'])} layers: {container.memory()} in use (1024 MB)")
 
 
 def test_a_bad_picture_is_refused_and_the_next_one_answered(image: str) -> None:
     event = EVENTS["predict"]
-    with started(image, FUNCTIONS["predict"]) as container:
+    with started(image, FUNCTIONS["predict"], MEMORY_MB) as container:
         status, problem = container.invoke({**event, "body": json.dumps({"image": "not base64!"})})
         assert (status, problem["code"]) == (400, "invalid_base64")
         assert container.invoke(event)[0] == 200
@@ -235,7 +185,7 @@ def test_a_score_in_the_image_is_the_score_of_the_artifact(
     encoded = inside(BASE64.format(f"/opt/model/{golden['file']}"))
     # WHEN it comes as a request
     event = EVENTS["predict"]
-    with started(image, FUNCTIONS["predict"]) as container:
+    with started(image, FUNCTIONS["predict"], MEMORY_MB) as container:
         status, body = container.invoke({**event, "body": json.dumps({"image": encoded})})
     # THEN it gets that score
     assert status == 200, body

@@ -9,20 +9,14 @@ import time
 from statistics import median
 from typing import NamedTuple
 
-import httpx
 import pytest
 
 from events.generate import events
 from tests.e2e.conftest import base_image, docker, measured
-from tests.e2e.test_image import Container
+from tests.e2e.container import WHOLE_PROCESSOR_MB, started
 
 MEMORY_MB = 512
-PROCESSOR = MEMORY_MB / 1769  # Lambda gives a whole one at 1,769 MB
-LITTLE = (
-    *("--read-only", "--tmpfs", "/tmp:size=512m", "--user", "993:990", "--cap-drop", "ALL"),
-    *("--memory", f"{MEMORY_MB}m", "--memory-swap", f"{MEMORY_MB}m", "--cpus", f"{PROCESSOR:.2f}"),
-    *("-e", "THYROID_WARM_UP=true"),  # both make a prediction before they say that they are ready
-)
+PROCESSOR = MEMORY_MB / WHOLE_PROCESSOR_MB
 STARTS = 3
 LAMBDA_ALLOWS = 10.0  # seconds of init; then it starts all over, and who asked first waits for both
 LONGEST_INIT = 3.0  # seconds
@@ -39,35 +33,19 @@ class Start(NamedTuple):
 
 
 def start(image: str, handler: str) -> Start:
-    """Start a function in a fresh container and ask it once."""
-    identifier = docker("run", "-d", "-p", "127.0.0.1::8080", *LITTLE, image, handler)
-    try:
-        container = Container(identifier)
-        first_answer = _ask(container)
+    """Start a function in a fresh container and ask it once; both make a prediction before they say they are ready."""
+    with started(image, handler, MEMORY_MB, THYROID_WARM_UP="true") as container:
+        begin = time.monotonic()
+        status, body = container.invoke(EVENT)
+        first_answer = time.monotonic() - begin
+        assert status == 200, body
         # From starting the function's process until it asks for work. (`Init Duration` in the line REPORT is not that:
         # the emulator starts the function with the first call, and counts it as a part of that.)
         reported = re.search(r"INIT REPORT\(.*?durationMs: ([\d.]+)", container.logs())
         assert reported, container.logs()
-        usage = docker("stats", "--no-stream", "--format", "{{.MemUsage}}", identifier)
-        in_use = re.match(r"([\d.]+)MiB", usage)
-        assert in_use, usage
+        in_use = re.match(r"([\d.]+)MiB", container.memory())
+        assert in_use, container.memory()
         return Start(float(reported[1]) / 1000, first_answer, float(in_use[1]))
-    finally:
-        docker("rm", "-f", identifier)
-
-
-def _ask(container: Container) -> float:
-    """Return how long the first answer took, once the emulator is there to be asked."""
-    for _ in range(200):
-        begin = time.monotonic()
-        try:
-            status, body = container.invoke(EVENT)
-        except (httpx.NetworkError, httpx.RemoteProtocolError):
-            time.sleep(0.05)
-        else:
-            assert status == 200, body
-            return time.monotonic() - begin
-    pytest.fail(container.logs())
 
 
 def _middle(starts: list[Start]) -> Start:

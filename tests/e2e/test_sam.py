@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from events.generate import FOLDER, picture
-from tests.e2e.conftest import ROOT, measured, run, sam
+from tests.e2e.conftest import ROOT, measured, run, sam, wait_for
 
 # Which function an event is for, and the fields that its answer has.
 PICTURE_FIELDS = {"success", "timestamp", "filename", "prediction", "model", "disclaimer"}
@@ -116,14 +116,9 @@ def gateway(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ht
             env={**os.environ, "SAM_CLI_TELEMETRY": "0"},
         )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False) as client:
-            for _ in range(300):
-                assert process.poll() is None, log.read_text("utf-8")
-                try:
-                    client.get("/nowhere")
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.2)
+        address = f"http://127.0.0.1:{port}"
+        wait_for(f"{address}/nowhere", process, log)
+        with httpx.Client(base_url=address, timeout=120, trust_env=False) as client:
             yield client
     finally:
         process.terminate()  # it removes its containers

@@ -2,8 +2,8 @@
 
 import asyncio
 import base64
-import io
 import hashlib
+import io
 import json
 import re
 import subprocess
