@@ -1,7 +1,8 @@
 # Every command that a person needs. `make` alone lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
+# For recipes of several steps; not .SHELLFLAGS, which the make of macOS does not know.
+STRICT := set -euo pipefail;
 
 PYTHON ?= python3
 HOST ?= 127.0.0.1
@@ -81,9 +82,12 @@ evaluate: $(READY) ## Measure it on the cases that it did not see (DATA=; PUBLIS
 # --- the image and the stack ---------------------------------------------------------------------------------------------
 
 BASE_IMAGE ?=
-ARCHITECTURE ?= x86_64
+# Of this machine, since TensorFlow compiles the model in the build, and under emulation that takes long or fails.
+ARCHITECTURE ?= $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 STACK ?= thyroid
 REPOSITORY ?= $(STACK)
+# What you answered at the last deployment, which is what the next one asks with. Not in the repository: it is yours.
+ANSWERS := $(CURDIR)/deployment-$(STACK).toml
 VENV_SAM := .venv-sam
 VENV_LINT := .venv-lint
 VENV_AWS := .venv-aws
@@ -108,10 +112,12 @@ REVISION := $(shell git describe --always --dirty=.dirty --abbrev=12 --exclude '
 .PHONY: build
 build: $(READY) $(VENV_SAM)/.ready ## The image of all functions, and the SAM build (MODEL=, BASE_IMAGE=, ARCHITECTURE=x86_64|arm64)
 	@rm -rf build/weights && mkdir -p build/weights
-	@model=bundled; if [ "$(MODEL)" != bundled ]; then \
+	@$(STRICT) model=bundled; if [ "$(MODEL)" != bundled ]; then \
 		file=$$($(MODEL_FILE) "$(MODEL)"); cp -f "$$file" build/weights/; model="build/weights/$$(basename "$$file")"; fi; \
 	$(SAM) build --parameter-overrides "Model='$$model'" "Revision='$(REVISION)'" "Architecture='$(ARCHITECTURE)'" \
-		$(if $(BASE_IMAGE),"BaseImage='$(BASE_IMAGE)'") && echo "built in $$SECONDS s"
+		$(if $(BASE_IMAGE),"BaseImage='$(BASE_IMAGE)'"); \
+	$(PY) -m deploy.release; \
+	echo "built for $(ARCHITECTURE) in $$SECONDS s"
 
 .PHONY: sbom
 sbom: build ## The image's bill of materials, build/sbom.cdx.json (CycloneDX)
@@ -123,8 +129,11 @@ e2e: build $(VENV_AWS)/.ready ## Deploy to a local AWS and call everything; need
 
 .PHONY: deploy
 deploy: build ## Deploy to your AWS account, asking for each setting (STACK=, REPOSITORY= of the image, MODEL=)
-	@repository=$$($(PY) -m deploy.repository "$(REPOSITORY)"); \
-	$(SAM) deploy --guided --stack-name "$(STACK)" $(FUNCTIONS:%=--image-repositories %="$$repository")
+	@$(STRICT) test -f "$(ANSWERS)" || cp samconfig.toml "$(ANSWERS)"; \
+	repository=$$($(PY) -m deploy.repository "$(REPOSITORY)"); \
+	region=$$(echo "$$repository" | cut -d. -f4); \
+	$(SAM) deploy --guided --config-file "$(ANSWERS)" --stack-name "$(STACK)" --region "$$region" \
+		$(FUNCTIONS:%=--image-repositories %="$$repository")
 
 define KEPT
 
@@ -142,7 +151,7 @@ endef
 .PHONY: destroy
 destroy: $(VENV_SAM)/.ready ## Take the stack out of your AWS account, and say what stays (STACK=)
 	$(info $(KEPT))
-	$(SAM) delete --stack-name "$(STACK)"
+	@$(STRICT) $(SAM) delete --stack-name "$(STACK)" $$(test ! -f "$(ANSWERS)" || echo --config-file "$(ANSWERS)")
 
 .PHONY: check-template
 check-template: $(READY) $(VENV_SAM)/.ready $(VENV_LINT)/.ready
@@ -172,5 +181,5 @@ lock: $(READY) ## Pin the versions that pyproject.toml leaves open (UPGRADE=--up
 	cp requirements.txt layers/model/requirements.txt  # what is there already is what is preferred
 	$(UV_COMPILE) --universal --python-version 3.13 --extra model pyproject.toml -o layers/model/requirements.txt
 	$(UV_COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_34 -c requirements.txt pyproject.toml -o functions/requirements.txt
-	for tool in sam aws lint; do \
+	$(STRICT) for tool in sam aws lint; do \
 		$(UV_COMPILE) $(UPGRADE) --universal --python-version 3.11 tests/tools/$$tool.in -o tests/tools/$$tool.txt; done

@@ -5,55 +5,11 @@ import re
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 # Run inside the image: AWS's base image has Python, and hardly any other command.
-LOOK_INSIDE = """
-import hashlib, json, os, platform, shutil, subprocess, sys
-from importlib.metadata import distributions
-
-def sha256(file):
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-def lines(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-
-# Lambda puts its runtime's folder on the path only when it starts a function.
-folders = dict.fromkeys(os.path.abspath(folder) for folder in (*sys.path, os.environ.get("LAMBDA_RUNTIME_DIR", "")))
-packages = [
-    {"folder": str(found.locate_file("")), "metadata": found.metadata.json} for found in distributions(path=folders)
-]
-
-manager, system = None, []
-if shutil.which("dpkg-query"):
-    manager = "deb"
-    form = "${db:Status-Status}\\t${Package}\\t${Version}\\t${Architecture}\\n"
-    rows = (line.split("\\t") for line in lines("dpkg-query", "-W", "-f", form))
-    system = [[name, version, arch, ""] for status, name, version, arch in rows if status == "installed"]
-elif shutil.which("rpm"):
-    manager = "rpm"
-    form = "%{NAME}\\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}\\t%{ARCH}\\t%{LICENSE}\\n"
-    rows = (line.split("\\t") for line in lines("rpm", "-qa", "--qf", form))
-    system = [row for row in rows if row[0] != "gpg-pubkey"]
-
-folder = os.environ["THYROID_MODEL_DIR"]
-with open(os.path.join(folder, "model.json"), encoding="utf-8") as opened:
-    manifest = json.load(opened)
-
-import thyroid
-
-print(json.dumps({
-    "version": thyroid.__version__,
-    "python": platform.python_version(),
-    "release": platform.freedesktop_os_release(),
-    "packages": packages,
-    "manager": manager,
-    "system": system,
-    "manifest": manifest,
-    "files": {name: sha256(os.path.join(folder, name)) for name in os.listdir(folder)},
-}))
-"""
+LOOK_INSIDE = Path(__file__).with_name("look_inside.py")
 
 
 class ImageError(Exception):
@@ -94,7 +50,7 @@ def inspect(name: str) -> Image | None:
 
 
 def look_inside(name: str) -> dict[str, Any]:
-    """Return what :data:`LOOK_INSIDE` finds in an image.
+    """Return what :mod:`deploy.look_inside` finds in an image.
 
     Raises
     ------
@@ -102,7 +58,7 @@ def look_inside(name: str) -> dict[str, Any]:
         If it is none of ours.
     """
     options = ("--rm", "--network", "none", "--read-only", "--entrypoint", "python3")
-    done = _docker("run", *options, name, "-c", LOOK_INSIDE)
+    done = _docker("run", *options, name, "-c", LOOK_INSIDE.read_text("utf-8"))
     if done.returncode:
         raise ImageError(f"{name} is no image of this project; run `make build` first. ({_last_line(done.stderr)})")
     content: dict[str, Any] = json.loads(done.stdout)

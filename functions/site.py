@@ -33,4 +33,4 @@ API = (router, health.router, model_info.router, predict.router, gradcam.router,
 DOCS = docs_router(API)
 
 app = build_app([router, DOCS])
-handler = lambda_handler(app, needs_model=False)
+handler = lambda_handler(app)

@@ -53,6 +53,14 @@ class Container:
         return both.stdout
 
 
+# What the template tells every function.
+AS_DEPLOYED = {
+    "THYROID_TRACES": "true",
+    "POWERTOOLS_METRICS_NAMESPACE": "Thyroid",
+    "POWERTOOLS_SERVICE_NAME": "thyroid",
+}
+
+
 @contextmanager
 def started(image: str, handler: str, memory_mb: int, **environment: str) -> Iterator[Container]:
     """Start a function, and remove it at the end."""

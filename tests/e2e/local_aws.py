@@ -8,7 +8,6 @@ It differs from AWS in ways that are told here and nowhere else:
 - It pulls no image: the copy is named as local.
 """
 
-import json
 import os
 import socket
 import subprocess
@@ -19,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+import yaml
 
+from deploy.release import new_name
 from tests.e2e.conftest import ROOT, docker, run, sam, wait_for
 
 REGION = "eu-central-1"
@@ -42,9 +42,12 @@ class LocalAws:
     ----------
     endpoint : str
         Address of its services.
+    image : str
+        Tag of the image that was built.
     """
 
     endpoint: str
+    image: str
     _clients: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -61,6 +64,7 @@ class LocalAws:
 
     def deploy(self, **parameters: str) -> None:
         """Run `sam deploy`: create the stack, or change it to these parameters."""
+        _copy_template(self.image)
         overrides = [f"{name}={value}" for name, value in parameters.items()]
         command = [sam(), "deploy", "--template-file", str(COPY), "--stack-name", STACK, "--resolve-s3"]
         command += ["--image-repository", LOCAL_IMAGE.partition(":")[0], "--capabilities", "CAPABILITY_IAM"]
@@ -114,9 +118,8 @@ class LocalAws:
 
 def gateway_responses() -> dict[str, Any]:
     """Return the gateway responses of the template that was built."""
-    responses: dict[str, Any] = cfn_yaml.load(str(BUILT / "template.yaml"))["Resources"]["Api"]["Properties"][
-        "GatewayResponses"
-    ]
+    template = yaml.safe_load((BUILT / "template.yaml").read_text("utf-8"))
+    responses: dict[str, Any] = template["Resources"]["Api"]["Properties"]["GatewayResponses"]
     return responses
 
 
@@ -132,7 +135,6 @@ def local_aws(image: str, log: Path) -> Iterator[LocalAws]:
         Takes what it prints.
     """
     _copy_image(image)
-    _copy_template(image)
     before = set(docker("ps", "-aq", "--no-trunc").split())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -153,7 +155,7 @@ def local_aws(image: str, log: Path) -> Iterator[LocalAws]:
     with log.open("wb") as output:
         process = subprocess.Popen([server], env=environment, cwd=log.parent, stdout=output, stderr=output)
     try:
-        aws = LocalAws(f"http://127.0.0.1:{port}")
+        aws = LocalAws(f"http://127.0.0.1:{port}", image)
         wait_for(aws.endpoint, process, log)
         yield aws
     finally:
@@ -173,9 +175,12 @@ def _copy_image(image: str) -> None:
 
 
 def _copy_template(image: str) -> None:
-    built = (BUILT / "template.yaml").read_text("utf-8")
-    rollout = json.dumps(cfn_yaml.load(str(BUILT / "template.yaml"))["Parameters"]["Rollout"]["Default"]).strip('"')
-    copy = built.replace(f"ImageUri: {image}", f"ImageUri: {LOCAL_IMAGE}")
-    copy = copy.replace(f"    Default: {rollout}\n", "    Default: none\n")
-    assert copy.count(LOCAL_IMAGE) == built.count(f"ImageUri: {image}") > 0
-    COPY.write_text(copy, "utf-8")
+    template = yaml.safe_load((BUILT / "template.yaml").read_text("utf-8"))
+    template["Parameters"]["Rollout"]["Default"] = "none"
+    functions = [r for r in template["Resources"].values() if r["Type"] == "AWS::Serverless::Function"]
+    assert {function["Properties"]["ImageUri"] for function in functions} == {image}
+    for function in functions:
+        function["Properties"]["ImageUri"] = LOCAL_IMAGE
+    # Each deployment is a release of its own, as each `make deploy` is.
+    template["Globals"]["Function"]["Environment"]["Variables"]["THYROID_RELEASE"] = new_name()
+    COPY.write_text(yaml.safe_dump(template, sort_keys=False), "utf-8")

@@ -11,12 +11,13 @@ import pytest
 
 from events.generate import events
 from tests.e2e.conftest import measured
-from tests.e2e.container import started
+from tests.e2e.container import AS_DEPLOYED, started
 
 GB_SECOND = 0.0000166667  # Lambda, x86_64, first tier
 REQUEST = 0.20 / 1e6  # Lambda
 API_REQUEST = 3.50 / 1e6  # REST API, first 333 million a month
 LOG_GB = 0.50  # CloudWatch Logs, taken in
+TRANSFER_GB = 0.09  # out to the internet, first 10 TB a month
 CALLS = 20
 EVENTS = events()
 
@@ -36,8 +37,7 @@ def test_the_formula_gives_what_awss_price_list_gives() -> None:
 @pytest.mark.parametrize("name", ["predict", "gradcam", "analyze"])
 def test_a_million_requests_cost_less_than_the_gateway_in_front_of_them(image: str, name: str, memory_mb: int) -> None:
     # GIVEN a function with the memory and the share of a processor that Lambda would give it
-    telling = {"POWERTOOLS_METRICS_NAMESPACE": "Thyroid"}
-    with started(image, f"functions.{name}.handler", memory_mb, **telling) as container:
+    with started(image, f"functions.{name}.handler", memory_mb, **AS_DEPLOYED) as container:
         # WHEN it is called again and again
         for _ in range(CALLS):
             status, body = container.invoke(EVENTS[name])
@@ -50,8 +50,11 @@ def test_a_million_requests_cost_less_than_the_gateway_in_front_of_them(image: s
     written = sum(len(line) for line in logs.splitlines() if line.startswith("{") and json.loads(line)) / CALLS
     function, gateway = dollars_per_million(milliseconds, memory_mb), 1e6 * API_REQUEST
     logging = 1e6 * written / 2**30 * LOG_GB
+    answered = len(json.dumps(body, separators=(",", ":")))
+    transfer = 1e6 * answered / 2**30 * TRANSFER_GB
     measured(
         f"{name} at {memory_mb} MB: {milliseconds:.1f} ms warm (p95 {sorted(durations)[-2]:.1f}); a million cost "
-        f"${function:.2f} Lambda + ${gateway:.2f} gateway + ${logging:.2f} logs ({written:.0f} bytes each)"
+        f"${function:.2f} Lambda + ${gateway:.2f} gateway + ${logging:.2f} logs ({written:.0f} bytes each) "
+        f"+ ${transfer:.2f} transfer ({answered:,} bytes each)"
     )
     assert function < gateway

@@ -129,11 +129,6 @@ def test_a_browser_may_ask_first_without_a_key(anyone: httpx.Client) -> None:
         assert "x-api-key" in answer.headers["access-control-allow-headers"]
 
 
-def test_a_picture_of_the_documentation_comes_as_bytes(anyone: httpx.Client) -> None:
-    answer = anyone.get("/docs/favicon.png", headers={"Accept": "image/png"})
-    assert answer.content.startswith(b"\x89PNG\r\n\x1a\n")
-
-
 # --- refusals ---------------------------------------------------------------------------------------------------------
 
 
@@ -268,6 +263,37 @@ def test_metrics_of_requests_are_in_the_log_in_embedded_metric_format(aws: Local
     assert any(line.get("code") == "unsupported_media_type" and line["Errors"] == [1.0] for line in lines)
     assert any(line.get("FlaggedInputs") == [1.0] for line in lines)
     assert {line["service"] for line in lines} == {STACK}
+
+
+# --- changes of the stack ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [("MemorySize", "512"), ("KeyQuota", "0"), ("CorsOrigins", "not an origin"), ("LogRetentionDays", "2")],
+)
+def test_a_parameter_out_of_range_is_refused_before_anything_is_changed(
+    aws: LocalAws, parameter: str, value: str
+) -> None:
+    before = aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]["Parameters"]
+    with pytest.raises(AssertionError, match=parameter):
+        aws.deploy(**GENEROUS | {parameter: value})
+    assert aws.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]["Parameters"] == before
+
+
+def test_a_changed_parameter_reaches_the_version_that_callers_get(aws: LocalAws, user: httpx.Client) -> None:
+    live = {"FunctionName": aws.physical_name("PredictFunction"), "Qualifier": "live"}
+    before = aws.client("lambda").get_function_configuration(**live)
+
+    aws.deploy(**GENEROUS | {"MemorySize": "2048", "CorsOrigins": "https://page.example"})
+
+    after = aws.client("lambda").get_function_configuration(**live)
+    assert (before["MemorySize"], after["MemorySize"]) == (1769, 2048)
+    assert int(after["Version"]) == int(before["Version"]) + 1
+    allowed = user.post("/api/v1/predict", json=as_json(), headers={"Origin": "https://page.example"})
+    assert allowed.headers["access-control-allow-origin"] == "https://page.example"
+    other = user.post("/api/v1/predict", json=as_json(), headers={"Origin": "https://other.example"})
+    assert "access-control-allow-origin" not in other.headers
 
 
 # --- limits, last: they change the stack ------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 
 from events.generate import events
 from tests.e2e.conftest import base_image, docker, measured
-from tests.e2e.container import WHOLE_PROCESSOR_MB, started
+from tests.e2e.container import AS_DEPLOYED, WHOLE_PROCESSOR_MB, started
 
 MEMORY_MB = 512
 PROCESSOR = MEMORY_MB / WHOLE_PROCESSOR_MB
@@ -34,7 +34,7 @@ class Start(NamedTuple):
 
 def start(image: str, handler: str) -> Start:
     """Start a function in a fresh container and ask it once; both make a prediction before they say they are ready."""
-    with started(image, handler, MEMORY_MB, THYROID_WARM_UP="true") as container:
+    with started(image, handler, MEMORY_MB, THYROID_WARM_UP="true", **AS_DEPLOYED) as container:
         begin = time.monotonic()
         status, body = container.invoke(EVENT)
         first_answer = time.monotonic() - begin

@@ -184,11 +184,6 @@ def test_the_front_door_and_the_documentation_are_served(gateway: httpx.Client, 
     assert not answer.text.isalnum()
 
 
-def test_a_picture_of_the_documentation_comes_as_bytes(gateway: httpx.Client) -> None:
-    answer = gateway.get("/docs/favicon.png", headers={"Accept": "image/png"})
-    assert answer.content.startswith(PNG_SIGNATURE)
-
-
 def test_the_description_names_all_endpoints(gateway: httpx.Client) -> None:
     paths = gateway.get("/openapi.json").json()["paths"]
     for path in ("health", "model-info", "predict", "gradcam", "analyze"):

@@ -14,6 +14,8 @@ TEMPLATE: dict[str, Any] = cfn_yaml.load(str(ROOT / "template.yaml"))
 
 Stack = dict[str, Any]
 
+KEPT = "RetainExceptOnCreate"  # when the stack is deleted, but not when it could not be made
+
 
 def stack(path: Path = ROOT / "template.yaml", **parameters: str) -> Stack:
     """Return the template after SAM's transform. Conditions are still in it: those are CloudFormation's to decide."""

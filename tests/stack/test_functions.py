@@ -3,15 +3,17 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import LINTED_NOT_RUN
-from tests.stack.conftest import ROOT, Stack, of_type, properties, stack
+from tests.stack.conftest import KEPT, ROOT, of_type, properties, stack
 
 STACK = stack()
 FUNCTIONS = of_type(STACK, "AWS::Lambda::Function")
+TEMPLATE_TEXT = (ROOT / "template.yaml").read_text("utf-8")
 TAKE_PICTURES = {"PredictFunction", "GradcamFunction", "AnalyzeFunction"}
 LARGEST_PICTURE_NEEDS_MB = 750
 LARGEST_NUMBER_OF_ALARMS = 10  # of a deployment group (AWS CodeDeploy quotas)
@@ -74,7 +76,7 @@ def test_each_has_a_log_group_of_its_own_with_retention_and_a_key_by_parameter()
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
         assert group["Properties"]["KmsKeyId"] == {"Fn::If": ["HasKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
         # Audit records outlive the stack until their days are over.
-        assert group["DeletionPolicy"] == "Retain"
+        assert group["DeletionPolicy"] == KEPT
     for function in FUNCTIONS.values():
         assert function["Properties"]["LoggingConfig"]["LogFormat"] == "JSON"
 
@@ -104,19 +106,23 @@ def test_each_version_has_an_alias() -> None:
     assert {alias["Properties"]["Name"] for alias in aliases.values()} == {"live"}
 
 
-def versions(stack: Stack) -> set[str]:
-    return set(of_type(stack, "AWS::Lambda::Version"))
-
-
-def test_a_change_of_settings_is_a_new_version_of_the_functions_it_changes(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    path = tmp_path_factory.mktemp("changed") / "template.yaml"
-    text = (ROOT / "template.yaml").read_text("utf-8")
-    path.write_text(
-        text.replace("POWERTOOLS_METRICS_NAMESPACE: Thyroid", "POWERTOOLS_METRICS_NAMESPACE: Other"), "utf-8"
+def test_every_release_is_a_new_version_of_every_function(tmp_path: Path) -> None:
+    # GIVEN two releases of the same build. SAM reads the template's text alone, so a parameter would make no version.
+    made = []
+    for name in ("20260101T000000Z", "20260102T000000Z"):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(re.sub("THYROID_RELEASE: .*", f"THYROID_RELEASE: {name}", TEMPLATE_TEXT), "utf-8")
+        made.append(stack(path))
+    # THEN no version of one is in the other
+    first, second = (set(of_type(release, "AWS::Lambda::Version")) for release in made)
+    assert len(first) == len(FUNCTIONS)
+    assert not first & second
+    # AND Lambda, which makes no version where nothing differs, sees that something does
+    first_told, second_told = (
+        of_type(release, "AWS::Lambda::Function")["PredictFunction"]["Properties"]["Environment"]["Variables"]
+        for release in made
     )
-    assert not versions(STACK) & versions(stack(path))
+    assert first_told != second_told
 
 
 # --- rolling out ------------------------------------------------------------------------------------------------------
@@ -189,7 +195,13 @@ def test_functions_are_told_where_their_metrics_go_and_whether_to_trace() -> Non
         assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Thyroid"
         assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
         assert variables["THYROID_TRACES"] == {"Ref": "DetailedTraces"}
+        assert function["Properties"]["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}
         assert function["Properties"]["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_who_describes_the_others_does_not_load_the_model_for_it() -> None:
+    told = {name: f["Properties"]["Environment"]["Variables"].get("THYROID_WARM_UP") for name, f in FUNCTIONS.items()}
+    assert told == dict.fromkeys(FUNCTIONS) | {"SiteFunction": "false"}  # the image says true
 
 
 def test_audit_records_cannot_be_switched_off_by_the_log_level() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.stack.conftest import TEMPLATE
 
+UUID = "01234567-89ab-cdef-0123-456789abcdef"
 PARAMETERS: dict[str, dict[str, Any]] = TEMPLATE["Parameters"]
 
 
@@ -55,16 +56,20 @@ def test_a_refused_text_is_told_what_it_has_to_be(name: str) -> None:
         ("LogRetentionDays", [1, 365, 3653], [0, 2, 366]),
         (
             "CorsOrigins",
-            ["*", "https://a.example", "https://a.example, http://localhost:8000"],
-            ["", "a.example", "*,*"],
+            ["*", "https://a.example", "https://a.example,  http://localhost:8000", "http://[::1]:8000"],
+            ["", "a.example", "*,*", "https://a..b", "http://:::", "https://a.example/path"],
         ),
-        ("DomainName", ["", "thyroid.example.org"], ["thyroid", "https://a.example"]),
-        ("CertificateArn", ["", "arn:aws:acm:eu-central-1:123456789012:certificate/12ab-34"], ["12ab"]),
-        ("KmsKeyArn", ["", "arn:aws:kms:eu-central-1:123456789012:key/1-2"], ["alias/x", "arn:aws:kms:x:1:key/a"]),
+        ("DomainName", ["", "thyroid.example.org"], ["thyroid", "https://a.example", "-.-", f"{'a' * 64}.example"]),
+        ("CertificateArn", ["", f"arn:aws:acm:eu-central-1:123456789012:certificate/{UUID}"], ["12ab"]),
+        ("KmsKeyArn", ["", f"arn:aws:kms:eu-central-1:123456789012:key/{UUID}"], ["alias/x", "arn:aws:kms:x:1:key/a"]),
         ("AlarmTopicArn", ["", "arn:aws:sns:eu-central-1:123456789012:alarms"], ["me@example.org"]),
-        ("Model", ["bundled", "build/weights/a.h5"], [""]),
+        ("Model", ["bundled", "build/weights/a.h5"], ["", "published", "build/weights/", "../a.h5"]),
         ("Revision", ["", "d723c5dd3f9a.dirty"], ["a b", "$(x)"]),
-        ("BaseImage", ["a.b/c:1", "a.b/c:1@sha256:" + "0" * 64], ["", "a b", "a@sha256:1"]),
+        (
+            "BaseImage",
+            ["a.b/c:1", "localhost:5000/c", "a/b:Tag_1", "a.b/c:1@sha256:" + "0" * 64],
+            ["", "a b", "a@sha256:1", ":::", "-"],
+        ),
     ],
 )
 def test_values_out_of_range_are_refused(name: str, taken: list[object], refused: list[object]) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -34,5 +35,5 @@ def test_after_the_transform_it_finds_no_more_than_what_is_skipped_before(tmp_pa
     judged = json.loads(done.stdout)
     assert judged["summary"]["passed"] > 100
     # THEN
-    found = {failed["check_id"] for failed in judged["results"]["failed_checks"]}
-    assert found == {match[1] for match in SKIPPED.finditer((ROOT / "template.yaml").read_text("utf-8"))}
+    found = Counter(failed["check_id"] for failed in judged["results"]["failed_checks"])
+    assert found == Counter(match[1] for match in SKIPPED.finditer((ROOT / "template.yaml").read_text("utf-8")))

@@ -1,5 +1,6 @@
 """What unit tests share."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,9 @@ def tiny_artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tiny")
     compile_model(source_of(tiny_network(), folder), folder / "model", parity_pictures=4)
     return folder / "model"
+
+
+@pytest.fixture
+def copied_artifact(artifact: Path, tmp_path: Path) -> Path:
+    """A copy of the compiled model that is served, to be written to."""
+    return Path(shutil.copytree(artifact, tmp_path / "model"))

@@ -1,6 +1,10 @@
 import asyncio
 import base64
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,8 @@ from tests.events import CONTEXT, rest_event
 from thyroid.errors import UnknownLayerError
 from thyroid.web.app import build_app
 from thyroid.web.lambda_handler import Handler, lambda_handler, path_below_base
+
+ROOT = Path(__file__).parents[2]
 
 router = APIRouter()
 
@@ -131,3 +137,65 @@ def test_below_a_base_path_of_a_custom_domain_it_answers_as_well(handler: Handle
 )
 def test_the_base_path_is_what_comes_before_the_resource(event: dict[str, Any], path: str) -> None:
     assert path_below_base(event) == path
+
+
+# --- init -------------------------------------------------------------------------------------------------------------
+
+STARTED = "import functions.{function}, thyroid.web.app as app; print(app._service.cache_info().currsize)"
+
+
+def start(function: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Import a function's module in a process of its own, as Lambda's init does; print whether there is a service."""
+    told = {**os.environ, "POWERTOOLS_SERVICE_NAME": "a-stack", **environment}
+    command = [sys.executable, "-c", STARTED.format(function=function)]
+    return subprocess.run(command, env=told, cwd=ROOT, capture_output=True, text=True, check=True)
+
+
+@pytest.mark.parametrize("function", ["predict", "gradcam", "analyze", "health", "model_info"])
+def test_a_function_that_asks_the_model_loads_and_proves_it_in_init(function: str, tmp_path: Path) -> None:
+    # GIVEN no model, so that loading it is heard of
+    done = start(function, THYROID_WARM_UP="true", THYROID_MODEL_DIR=str(tmp_path))
+    # THEN init goes on, and one line says what is wrong, in the form of all others
+    log, service = done.stdout.splitlines()
+    assert service == "1"
+    told = json.loads(log)
+    assert (told["level"], told["service"]) == ("ERROR", "a-stack")
+    assert "make model" in told["message"]
+
+
+@pytest.mark.parametrize("warm_up", ["false", ""])
+def test_who_is_not_to_warm_up_loads_no_model_in_init(warm_up: str, tmp_path: Path) -> None:
+    done = start("predict", THYROID_WARM_UP=warm_up, THYROID_MODEL_DIR=str(tmp_path))
+
+    assert done.stdout.split() == ["0"]
+
+
+# --- what is told -----------------------------------------------------------------------------------------------------
+
+TWO_CALLS = """
+from functions import model_info
+from tests.events import CONTEXT, rest_event
+for _ in range(2):
+    model_info.handler(rest_event("GET", "/api/v1/model-info"), CONTEXT)
+"""
+
+
+def test_the_first_call_of_a_process_is_told_as_a_cold_start(artifact: Path) -> None:
+    told = {**os.environ, "POWERTOOLS_METRICS_NAMESPACE": "Thyroid", "THYROID_MODEL_DIR": str(artifact)}
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_CALLS], env=told, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["cold_start"] for line in lines if line.get("message") == "request"] == [True, False]
+    assert [line["ColdStart"] for line in lines if "_aws" in line] == [[1.0], [0.0]]
+
+
+def test_no_setting_of_the_environment_makes_it_log_the_event() -> None:
+    told = {**os.environ, "POWERTOOLS_LOGGER_LOG_EVENT": "true", "THYROID_MODEL_DIR": "none"}
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_CALLS], env=told, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert "request" in done.stdout
+    assert "amazonaws.com" not in done.stdout  # the host, which is in the event

@@ -28,20 +28,24 @@ def test_a_prediction_is_measured_with_its_score_in_one_line(capsys: pytest.Capt
     assert line["service"] == "a-stack"
     names = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
     assert names == {
-        "Latency": "Milliseconds",
         "ColdStart": "Count",
         "ServerErrors": "Count",
         "FlaggedInputs": "Count",
+        "Latency": "Milliseconds",
         "Score": "None",
     }
     assert {name: line[name] for name in names} == {
-        "Latency": [12.5],
         "ColdStart": [0.0],
         "ServerErrors": [0.0],
         "FlaggedInputs": [0.0],
+        "Latency": [12.5],
         "Score": [0.25],
     }
     assert line["risk"] == "Borderline"
+
+
+def test_only_an_answered_prediction_has_a_time_and_a_score(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not {"Latency", "Score"} & set(emitted(capsys, ANSWERED)[0])
 
 
 def test_a_cold_start_is_counted(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 import hashlib
 import io
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,8 @@ from tests.pictures import picture_file
 from thyroid.audit import AuditRecord
 from thyroid.service import Service
 from thyroid.settings import Settings
-from thyroid.web.observe import CatchUnexpected, Observe, record_prediction, request_id_of
+from thyroid.web.catch_unexpected import CatchUnexpected
+from thyroid.web.observe import Observe, record_prediction, request_id_of
 
 
 def observed(app: FastAPI, settings: Settings | None = None) -> tuple[TestClient, io.StringIO]:
@@ -37,6 +39,7 @@ def an_app() -> FastAPI:
 
     @app.get("/scans/{name}")
     def scan(name: str) -> str:
+        time.sleep(0.01)
         return name
 
     @app.get("/predict")
@@ -58,7 +61,7 @@ def test_a_request_is_one_line_with_route_status_time_and_id() -> None:
 
     (line,) = lines(stream)
     assert (line["route"], line["method"], line["status"]) == ("/scans/{name}", "GET", 200)
-    assert line["duration_ms"] >= 0
+    assert line["duration_ms"] >= 10
     assert line["request_id"] == response.headers["x-request-id"]
 
 
@@ -72,6 +75,15 @@ def test_nothing_of_a_patient_is_logged(path: str) -> None:
 
     assert lines(stream)
     assert "Jane" not in stream.getvalue()
+
+
+def test_a_method_that_is_none_is_not_told() -> None:
+    client, stream = observed(an_app())
+
+    client.request("JANE-DOE", "/scans/3")
+
+    assert "JANE" not in stream.getvalue()
+    assert [line["method"] for line in lines(stream)] == ["other"]
 
 
 def test_a_prediction_is_an_audit_record_and_told_of_in_the_requests_line() -> None:

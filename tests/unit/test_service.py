@@ -1,17 +1,27 @@
 import base64
+import hashlib
 import io
 import re
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
 import thyroid
-from tests.fakes import DEFAULT_LAYER, FakeEngine, golden_artifact, make_manifest
+from tests.fakes import DEFAULT_LAYER, FakeEngine
 from tests.pictures import noise_file, picture_file, png_that_claims
-from thyroid.errors import ModelUnavailableError, PayloadTooLargeError, UnknownLayerError
+from thyroid.audit import AuditRecord
+from thyroid.errors import (
+    ModelUnavailableError,
+    PayloadTooLargeError,
+    UnknownLayerError,
+    UnsupportedMediaTypeError,
+)
 from thyroid.schemas import DISCLAIMER
 from thyroid.service import Service
 from thyroid.settings import Settings
@@ -165,35 +175,10 @@ def test_a_model_that_failed_to_open_is_tried_again() -> None:
 # --- health ----------------------------------------------------------------------------------------------------------
 
 
-def test_healthy_is_only_who_gave_the_golden_score(tmp_path: Path) -> None:
-    golden = golden_artifact(tmp_path, score=0.4)
-
-    health = service_with(FakeEngine(0.4, make_manifest(golden)), tmp_path).health()
+def test_healthy_is_whose_model_was_loaded_and_proved() -> None:
+    health = service_with(FakeEngine()).health()
 
     assert (health.status, health.model_loaded, health.version) == ("healthy", True, thyroid.__version__)
-
-
-@pytest.mark.parametrize("score", [0.4 + 2e-5, 0.4 - 2e-5, float("nan")])
-def test_another_score_than_the_golden_one_is_unhealthy(tmp_path: Path, score: float) -> None:
-    golden = golden_artifact(tmp_path, score=0.4)
-
-    health = service_with(FakeEngine(score, make_manifest(golden)), tmp_path).health()
-
-    assert (health.status, health.model_loaded) == ("unhealthy", False)
-
-
-def test_a_missing_golden_picture_is_unhealthy(tmp_path: Path) -> None:
-    golden = golden_artifact(tmp_path, score=0.4)
-    (tmp_path / "golden.png").unlink()
-
-    assert not service_with(FakeEngine(0.4, make_manifest(golden)), tmp_path).health().model_loaded
-
-
-def test_another_golden_picture_than_the_models_is_unhealthy(tmp_path: Path) -> None:
-    golden = golden_artifact(tmp_path, score=0.4)
-    (tmp_path / "golden.png").write_bytes(picture_file("PNG", "L"))
-
-    assert not service_with(FakeEngine(0.4, make_manifest(golden)), tmp_path).health().model_loaded
 
 
 def test_a_model_that_is_not_there_is_unhealthy(tmp_path: Path) -> None:
@@ -207,44 +192,96 @@ def test_a_runtime_that_breaks_is_unhealthy(tmp_path: Path) -> None:
     assert Service(Settings(model_dir=tmp_path), broken).health().status == "unhealthy"
 
 
-def test_the_golden_picture_is_scored_once_in_a_process(tmp_path: Path) -> None:
-    engine = FakeEngine(0.4, make_manifest(golden_artifact(tmp_path, score=0.4)))
-    service = service_with(engine, tmp_path)
+def test_the_model_is_loaded_and_proved_once_in_a_process() -> None:
+    opened: list[FakeEngine] = []
+
+    def opening(_folder: Path, _threads: int) -> FakeEngine:
+        opened.append(FakeEngine())
+        return opened[-1]
+
+    service = Service(Settings(), opening)
 
     assert all(service.health().model_loaded for _ in range(3))
-    assert engine.calls == 1
+    assert service.predict(picture_file()).success
+    assert len(opened) == 1
 
 
-def test_who_was_unhealthy_may_recover(tmp_path: Path) -> None:
-    engine = FakeEngine(0.9, make_manifest(golden_artifact(tmp_path, score=0.4)))
-    service = service_with(engine, tmp_path)
+def test_who_was_unhealthy_recovers_once_the_model_was_repaired() -> None:
+    broken = True
 
-    assert not service.health().model_loaded
-    engine.answer = 0.4
-    assert service.health().model_loaded
+    def opening(_folder: Path, _threads: int) -> FakeEngine:
+        if broken:
+            raise ModelUnavailableError("The golden picture got another score.")
+        return FakeEngine()
 
-
-def test_a_model_that_was_repaired_is_loaded_anew(tmp_path: Path) -> None:
-    manifest = make_manifest(golden_artifact(tmp_path, score=0.4))
-    engines = iter([FakeEngine(0.9, manifest), FakeEngine(0.4, manifest)])
-    service = Service(Settings(model_dir=tmp_path), lambda _folder, _threads: next(engines))
+    service = Service(Settings(), opening)
 
     assert not service.health().model_loaded
+    with pytest.raises(ModelUnavailableError):
+        service.predict(picture_file())
+    broken = False
     assert service.health().model_loaded
+    assert service.predict(picture_file()).success
 
 
-def test_a_model_whose_check_fails_is_unhealthy(tmp_path: Path) -> None:
-    class NoMaps(FakeEngine):
-        def check(self) -> None:
-            raise ModelUnavailableError("The maps are missing.")
+# --- audit -----------------------------------------------------------------------------------------------------------
 
-    golden = golden_artifact(tmp_path, score=0.4)
+WAYS: dict[str, Callable[[Service, bytes], object]] = {
+    "predict": lambda service, data: service.predict(data),
+    "gradcam": lambda service, data: service.gradcam(data),
+    "analyze": lambda service, data: service.analyze(data),
+    "analyze, alone": lambda service, data: service.analyze(data, include_gradcam=False),
+}
 
-    assert not service_with(NoMaps(0.4, make_manifest(golden)), tmp_path).health().model_loaded
+
+class SlowEngine(FakeEngine):
+    """Takes ten milliseconds for a score."""
+
+    def score(self, tensor: npt.NDArray[np.float32]) -> float:
+        time.sleep(0.01)
+        return super().score(tensor)
 
 
-def test_the_limit_for_strangers_pictures_is_no_matter_to_the_golden_one(tmp_path: Path) -> None:
-    engine = FakeEngine(0.4, make_manifest(golden_artifact(tmp_path, score=0.4)))
-    service = Service(Settings(model_dir=tmp_path, max_pixels=1), lambda _folder, _threads: engine)
+@pytest.mark.parametrize("way", WAYS)
+def test_each_prediction_that_is_answered_is_recorded_once(way: str) -> None:
+    records: list[AuditRecord] = []
+    service = Service(Settings(revision="abc1234"), lambda _folder, _threads: SlowEngine(0.8765), records.append)
+    data = picture_file()
 
-    assert service.health().model_loaded
+    WAYS[way](service, data)
+
+    (record,) = records
+    assert record.input_sha256 == hashlib.sha256(data).hexdigest()
+    assert (record.score, record.label, record.risk) == (0.8765, "Malignant (Cancerous)", "High Risk")
+    assert record.model.model_dump() == {"name": "fake", "version": "1.2.3", "sha256": "a" * 64}
+    assert record.code_version == f"{thyroid.__version__}+abc1234"
+    assert record.duration_ms >= 10
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_refused_is_not_recorded(way: str) -> None:
+    records: list[AuditRecord] = []
+    service = Service(Settings(), lambda _folder, _threads: FakeEngine(), records.append)
+
+    with pytest.raises(UnsupportedMediaTypeError):
+        WAYS[way](service, b"no picture")
+
+    assert records == []
+
+
+def test_a_prediction_whose_pictures_cannot_be_sent_is_not_recorded() -> None:
+    records: list[AuditRecord] = []
+    service = Service(Settings(), lambda _folder, _threads: FakeEngine(), records.append)
+
+    with pytest.raises(PayloadTooLargeError):
+        service.gradcam(noise_file(1024, 1024), size=1024)
+
+    assert records == []
+
+
+def test_without_a_known_commit_the_code_version_is_the_packages() -> None:
+    records: list[AuditRecord] = []
+
+    Service(Settings(), lambda _folder, _threads: FakeEngine(), records.append).predict(picture_file())
+
+    assert records[0].code_version == thyroid.__version__

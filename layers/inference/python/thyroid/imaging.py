@@ -5,6 +5,7 @@ size is read from the header and judged before any pixel is decoded.
 """
 
 import io
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,9 @@ from thyroid.errors import PayloadTooLargeError, UnreadableImageError, Unsupport
 PLUGINS = (PngImagePlugin, JpegImagePlugin, WebPImagePlugin, BmpImagePlugin, TiffImagePlugin, GifImagePlugin)
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SMALLEST_SIDE = 32
+
+# At DEBUG Pillow logs the tags of a file, a patient's name among them; Lambda sets the level of all loggers at once.
+logging.getLogger("PIL").setLevel(logging.WARNING)
 
 # Pillow's own limits would come before ours and warn or raise where a larger `max_pixels` is wanted.
 Image.MAX_IMAGE_PIXELS = None

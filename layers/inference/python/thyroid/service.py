@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 import thyroid
-from thyroid import explain, imaging
+from thyroid import explain, golden, imaging
 from thyroid.assessment import Assessment, assess
 from thyroid.audit import AuditRecord, utc_now
-from thyroid.errors import ModelUnavailableError, PayloadTooLargeError, ThyroidError
+from thyroid.errors import PayloadTooLargeError, ThyroidError
 from thyroid.explain import Target
 from thyroid.manifest import Manifest
 from thyroid.preprocessing import Prepared, prepare
@@ -42,9 +42,6 @@ MODEL_NAME = "Thyroid Cancer Detection Model"
 # A synchronous Lambda answer holds 6,291,556 bytes at most (AWS Lambda quotas); what is left is for the other fields.
 LARGEST_IMAGES = 6_200_000
 
-# The golden picture is our own: the limit that is set for strangers' pictures is no matter to it.
-GOLDEN_MAX_PIXELS = 10_000_000
-
 
 class Engine(Protocol):
     """What the service asks of :class:`thyroid.engine.Engine`."""
@@ -61,15 +58,20 @@ class Engine(Protocol):
     ) -> tuple[float, npt.NDArray[np.float32]]:
         """Return the score and the signed evidence for malignancy at a layer."""
 
-    def check(self) -> None:
-        """Open what is not open yet."""
-
 
 def load_engine(folder: Path, threads: int) -> Engine:
-    """Open the compiled model in `folder`."""
+    """Open the compiled model in `folder`, and prove that it scores here as it did when it was compiled.
+
+    Raises
+    ------
+    ModelUnavailableError
+        If it is missing or damaged, or scores its golden picture otherwise.
+    """
     from thyroid.engine import Engine as LiteRTEngine  # the runtime is loaded with the first model, not before
 
-    return LiteRTEngine(folder, threads)
+    engine = LiteRTEngine(folder, threads)
+    golden.prove(engine, folder)
+    return engine
 
 
 class Service:
@@ -80,7 +82,7 @@ class Service:
     settings : Settings
         Where the model is and how large a picture may be.
     open_engine : callable, optional
-        Opens the model in a folder with a number of threads.
+        Opens and proves the model in a folder, with a number of threads.
     audit : callable, optional
         Is handed a record of each prediction just before it is answered.
     """
@@ -95,16 +97,15 @@ class Service:
         self._open_engine = open_engine
         self._audit = audit
         self._loaded: Engine | None = None
-        self._proven = False
         self._lock = threading.Lock()
 
     def engine(self) -> Engine:
-        """Return the loaded model; the first call loads it, a failed one is tried again by the next.
+        """Return the loaded model; the first call loads and proves it, a failed one is tried again by the next.
 
         Raises
         ------
         ModelUnavailableError
-            If the artifact is missing or damaged.
+            As :func:`load_engine` says.
         """
         with self._lock:
             if self._loaded is None:
@@ -221,7 +222,7 @@ class Service:
     def health(self) -> HealthResponse:
         """Say whether the model works here: whether its golden picture got its golden score in this process."""
         try:
-            self.prove()
+            self.engine()
             healthy = True
         except ThyroidError as error:
             LOGGER.error("The model does not work: %s", error.detail)
@@ -235,42 +236,6 @@ class Service:
             timestamp=_now(),
             version=thyroid.__version__,
         )
-
-    def prove(self) -> None:
-        """Open all of the model and score its golden picture, unless it already got its score in this process.
-
-        A model that fails is let go, so that the next call finds the one that was put in its place.
-
-        Raises
-        ------
-        ModelUnavailableError
-            If the model does not load, or its golden picture is not the one it was compiled with or gets another score.
-        """
-        if self._proven:
-            return
-        engine = self.engine()
-        try:
-            self._prove(engine)
-        except Exception:
-            with self._lock:
-                if self._loaded is engine:
-                    self._loaded = None
-            raise
-        self._proven = True
-
-    def _prove(self, engine: Engine) -> None:
-        engine.check()
-        golden = engine.manifest.golden
-        try:
-            data = (self._settings.model_dir / golden.file).read_bytes()
-        except OSError as error:
-            raise ModelUnavailableError("The model's golden picture is missing; run `make model` again.") from error
-        if hashlib.sha256(data).hexdigest() != golden.sha256:
-            raise ModelUnavailableError("The model's golden picture is damaged; run `make model` again.")
-        picture = imaging.decode(data, max_pixels=GOLDEN_MAX_PIXELS)
-        score = engine.score(_prepare(picture.pixels, engine.manifest).tensor)
-        if not abs(score - golden.score) <= golden.tolerance:  # so written, NaN fails too
-            raise ModelUnavailableError("The model does not reproduce its golden score here; run `make model` again.")
 
     def _explain(
         self, data: bytes, layer_name: str | None, target: Target, size: int | None

@@ -17,6 +17,8 @@ LAMBDA_EVENT_LIMIT = 6_291_456
 # agent is nothing else, all that takes 62,000 bytes (tests/integration/test_payload_limits.py).
 EVENT_RESERVE = 65_536
 
+MOST_DIGITS = 18
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -79,7 +81,7 @@ class Settings:
             text = text_of(name)
             if not text:
                 return default
-            if not text.isdecimal() or int(text) < 1:
+            if not text.isdecimal() or len(text) > MOST_DIGITS or int(text) < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, not {text!r}")
             return int(text)
 

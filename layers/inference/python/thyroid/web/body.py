@@ -184,6 +184,10 @@ async def _multipart(headers: Headers, content: bytes) -> Body:
         form = await parser.parse()
     except MultiPartException as error:
         raise InvalidRequestError(f"The multipart form cannot be read: {error.message}") from None
+    except (LookupError, UnicodeError):  # of the charset that the content type names
+        raise InvalidRequestError(
+            "The multipart form cannot be read in the charset that it names; use UTF-8."
+        ) from None
     try:
         images = form.getlist("image")
         if len(images) != 1:

@@ -23,25 +23,20 @@ Handler = Callable[[Event, Any], dict[str, Any]]
 TEXT_TYPES = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json", "image/svg+xml"]
 
 
-def lambda_handler(app: FastAPI, *, needs_model: bool = True) -> Handler:
+def lambda_handler(app: FastAPI) -> Handler:
     """Wrap `app` for Lambda.
 
-    Parameters
-    ----------
-    app : fastapi.FastAPI
-        What answers.
-    needs_model : bool
-        Whether it asks the model. Where the settings say so, the model is then loaded and proved here, during Lambda's
-        init: no first picture waits for it, a snapshot and a provisioned environment hold it.
+    Where the settings say so, the model is loaded and proved here, during Lambda's init: no first picture waits for it,
+    and a snapshot or a provisioned environment holds it.
     """
     logging.getLogger("mangum.http").setLevel(logging.WARNING)  # it logs addresses; ours is the line about a request
     asyncio.set_event_loop(_event_loop())
     adapter = Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
     logger = get_logger()
-    if needs_model and get_settings().warm_up:
+    if get_settings().warm_up:
         get_service().health()  # A model that does not work is logged, and each request that needs it gets a 503.
 
-    @logger.inject_lambda_context
+    @logger.inject_lambda_context(log_event=False)  # whatever the environment says: pictures are in it
     def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped
         asyncio.set_event_loop(_event_loop())
         try:

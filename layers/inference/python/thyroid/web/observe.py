@@ -1,25 +1,26 @@
-"""What wraps every request: a request id, what is told of it to logs, metrics and traces, and a last net under errors.
+"""What wraps every request: a request id, and what is told of it to logs, metrics and traces.
 
 What is told holds the route as it is declared, never the address that was called, for addresses, file names, bodies
 and the messages of unforeseen errors may hold something of a patient.
 """
 
 import time
-import traceback
 import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from thyroid.audit import AuditRecord
 from thyroid.settings import Settings
-from thyroid.web import metrics, problems, tracing
+from thyroid.web import metrics, tracing
 
 REQUEST_ID_HEADER = b"x-request-id"
+
+# A method is a word of the caller's choice; what is none of these is not told.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Observe:
             return
         observation = Observation(request_id_of(scope), self.logger)
         scope.setdefault("state", {})["request_id"] = observation.request_id
-        current = _CURRENT.set(observation)
+        _CURRENT.set(observation)
         status = 0
         started = time.perf_counter()
 
@@ -86,7 +87,6 @@ class Observe:
             try:
                 await self.app(scope, receive, named)
             finally:
-                _CURRENT.reset(current)
                 facts = self._facts(scope, observation, status, time.perf_counter() - started)
                 self.logger.info("request", request_id=observation.request_id, **facts)
                 annotate(facts)
@@ -95,7 +95,7 @@ class Observe:
     def _facts(self, scope: Scope, observation: Observation, status: int, seconds: float) -> dict[str, Any]:
         facts: dict[str, Any] = {
             "route": getattr(scope.get("route"), "path", "unmatched"),
-            "method": scope["method"],
+            "method": scope["method"] if scope["method"] in METHODS else "other",
             "status": status,
             "duration_ms": round(1000 * seconds, 1),
         }
@@ -104,35 +104,3 @@ class Observe:
         if record := observation.prediction:
             facts |= {"model_sha256": record.model.sha256, "score": record.score, "risk": record.risk}
         return facts
-
-
-class CatchUnexpected:
-    """Answers 500 to what nobody foresaw, and logs its type and where it was raised, but not its message."""
-
-    def __init__(self, app: ASGIApp, logger: Logger) -> None:
-        self.app = app
-        self.logger = logger
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; an ASGI application."""
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watched)
-        except Exception as error:
-            if scope["type"] != "http":
-                raise
-            request = Request(scope)
-            self.logger.error(
-                "unexpected error",
-                error=type(error).__name__,
-                where=[f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)],
-                request_id=getattr(request.state, "request_id", ""),
-            )
-            if not started:
-                await problems.unexpected(request)(scope, receive, send)

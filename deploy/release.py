@@ -1,0 +1,81 @@
+"""Makes a release of what ``sam build`` built: ``python -m deploy.release``, which `make build` runs.
+
+It changes the built template, never the source:
+
+- Each release has a name of its own in the functions' environment. Otherwise a changed parameter would reach no caller:
+  SAM makes a version of a function where the template's text differs, which a parameter's value is no part of, and
+  requests go to versions (github.com/aws/serverless-application-model/issues/3820).
+- The one processor that may be deployed is the one that the image is for.
+- Parameters that only the build reads are not asked for.
+"""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy.image import ImageError, inspect
+
+BUILT = Path(".aws-sam/build/template.yaml")
+IMAGE = "healthfunction:latest"
+READ_BY_BUILD_ONLY = ("BaseImage", "Model", "Revision")
+# What Docker calls a processor, and what Lambda does.
+ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
+
+
+def released(template: dict[str, Any], name: str, architecture: str) -> dict[str, Any]:
+    """Return a built template as a release.
+
+    Parameters
+    ----------
+    template : dict
+        As ``sam build`` wrote it. It is changed.
+    name : str
+        Another one for each release.
+    architecture : {"x86_64", "arm64"}
+        Of the image.
+    """
+    template["Globals"]["Function"]["Environment"]["Variables"]["THYROID_RELEASE"] = name
+    template["Parameters"]["Architecture"] |= {"Default": architecture, "AllowedValues": [architecture]}
+    for parameter in READ_BY_BUILD_ONLY:
+        template["Parameters"].pop(parameter, None)
+    interface = template["Metadata"]["AWS::CloudFormation::Interface"]
+    interface["ParameterGroups"] = [
+        group for group in interface["ParameterGroups"] if not set(group["Parameters"]) & set(READ_BY_BUILD_ONLY)
+    ]
+    for resource in template["Resources"].values():
+        resource.get("Metadata", {}).pop("DockerContext", None)  # a path of the machine that built it
+    return template
+
+
+def new_name() -> str:
+    """Return a name that no other release has: the time, in UTC."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Release the build; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.release", description="Make a release of the build.")
+    parser.add_argument("--template", type=Path, default=BUILT, help="what `sam build` wrote")
+    parser.add_argument("--image", default=IMAGE, help="the image that it built")
+    options = parser.parse_args(arguments)
+    try:
+        image = inspect(options.image)
+        if image is None:
+            raise ImageError(f"There is no image {options.image}; run `make build` first.")
+        architecture = ARCHITECTURES[image.platform.partition("/")[2]]
+    except (ImageError, KeyError) as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    template = yaml.safe_load(options.template.read_text("utf-8"))
+    options.template.write_text(
+        yaml.safe_dump(released(template, new_name(), architecture), sort_keys=False, width=120), "utf-8"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
