@@ -53,7 +53,7 @@ class Container:
         return both.stdout
 
 
-# What the template tells every function.
+# What the template tells the functions where nothing else was asked for.
 AS_DEPLOYED = {
     "THYROID_TRACES": "true",
     "POWERTOOLS_METRICS_NAMESPACE": "Thyroid",

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import LINTED_NOT_RUN
+from tests.e2e.container import AS_DEPLOYED
 from tests.stack.conftest import KEPT, ROOT, of_type, properties, stack
 
 STACK = stack()
 FUNCTIONS = of_type(STACK, "AWS::Lambda::Function")
+PREDICT = FUNCTIONS["PredictFunction"]["Properties"]
 TEMPLATE_TEXT = (ROOT / "template.yaml").read_text("utf-8")
 TAKE_PICTURES = {"PredictFunction", "GradcamFunction", "AnalyzeFunction"}
 LARGEST_PICTURE_NEEDS_MB = 750
@@ -197,6 +199,13 @@ def test_functions_are_told_where_their_metrics_go_and_whether_to_trace() -> Non
         assert variables["THYROID_TRACES"] == {"Ref": "DetailedTraces"}
         assert function["Properties"]["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}
         assert function["Properties"]["TracingConfig"] == {"Mode": "Active"}
+
+
+def test_what_is_measured_in_containers_is_told_what_the_template_tells_by_default() -> None:
+    told = PREDICT["Environment"]["Variables"]
+    assert STACK["Parameters"]["DetailedTraces"]["Default"] == AS_DEPLOYED["THYROID_TRACES"]
+    assert told["POWERTOOLS_METRICS_NAMESPACE"] == AS_DEPLOYED["POWERTOOLS_METRICS_NAMESPACE"]
+    assert set(told) - set(AS_DEPLOYED) == {"THYROID_CORS_ORIGINS", "THYROID_RELEASE"}
 
 
 def test_who_describes_the_others_does_not_load_the_model_for_it() -> None:
