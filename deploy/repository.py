@@ -4,6 +4,7 @@
 makes one for each and pushes the same image to all of them.
 """
 
+import argparse
 import json
 import sys
 
@@ -45,9 +46,11 @@ def repository(name: str) -> str:
         return str(made["repository"]["repositoryUri"])
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Print the address; return the exit status."""
-    (name,) = arguments
+    parser = argparse.ArgumentParser(prog="python -m deploy.repository", description="Give the image's repository.")
+    parser.add_argument("name", help="of the repository, in the account and region of your AWS credentials")
+    name = parser.parse_args(arguments).name
     try:
         print(repository(name))  # noqa: T201
     except (BotoCoreError, ClientError) as error:
@@ -57,4 +60,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 import thyroid
 from tests.fakes import FakeEngine
-from tests.pictures import picture_file
+from tests.pictures import noise_file, picture_file
 from thyroid.audit import AuditRecord
 from thyroid.service import Service
 from thyroid.settings import Settings
@@ -43,9 +43,9 @@ def an_app() -> FastAPI:
         return name
 
     @app.get("/predict")
-    def predict() -> float:
+    def predict(width: int = 64) -> float:
         service = Service(Settings(revision="abc1234"), lambda _folder, _threads: FakeEngine(0.8), record_prediction)
-        return service.predict(picture_file(), filename="Jane-Doe.png").prediction.confidence_score
+        return service.predict(noise_file(64, width), filename="Jane-Doe.png").prediction.confidence_score
 
     @app.get("/broken")
     def broken() -> None:
@@ -94,7 +94,7 @@ def test_a_prediction_is_an_audit_record_and_told_of_in_the_requests_line() -> N
     prediction, request = lines(stream)
     assert prediction["message"] == "prediction"
     record = AuditRecord.model_validate(prediction["audit"])
-    assert record.input_sha256 == hashlib.sha256(picture_file()).hexdigest()
+    assert record.input_sha256 == hashlib.sha256(noise_file(64, 64)).hexdigest()
     assert (record.score, record.risk, record.code_version) == (0.8, "High Risk", f"{thyroid.__version__}+abc1234")
     assert (request["score"], request["risk"], request["model_sha256"]) == (0.8, "High Risk", record.model.sha256)
     assert prediction["request_id"] == request["request_id"] == response.headers["x-request-id"]
@@ -109,12 +109,18 @@ def test_no_prediction_is_made_without_a_request_to_record_it_for() -> None:
 
 def test_predictions_at_the_same_time_are_recorded_each_for_its_own_request() -> None:
     client, stream = observed(an_app())
+    widths = range(64, 88)
 
     with ThreadPoolExecutor(8) as pool:
-        responses = list(pool.map(lambda _: client.get("/predict"), range(24)))
+        responses = list(pool.map(lambda width: client.get("/predict", params={"width": width}), widths))
 
-    recorded = [line["request_id"] for line in lines(stream) if line["message"] == "prediction"]
-    assert sorted(recorded) == sorted(response.headers["x-request-id"] for response in responses)
+    recorded = {
+        line["request_id"]: line["audit"]["input_sha256"] for line in lines(stream) if line["message"] == "prediction"
+    }
+    assert recorded == {
+        response.headers["x-request-id"]: hashlib.sha256(noise_file(64, width)).hexdigest()
+        for response, width in zip(responses, widths, strict=True)
+    }
 
 
 def test_without_a_namespace_there_are_no_metrics(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The settings of the serving world, in one typed object. Nothing else reads the environment."""
+"""The settings of the serving world, in one typed object. Nothing else of ours reads the environment."""
 
 import os
 from collections.abc import Mapping
