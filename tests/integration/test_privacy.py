@@ -112,3 +112,15 @@ def test_a_name_that_was_sent_comes_back_in_the_answer_at_most(
     # AND a refusal does not repeat what was sent
     if answer["statusCode"] != 200:
         assert NAME not in answer["body"]
+
+
+@pytest.mark.parametrize("method", ["GET", NAME])
+def test_an_address_that_was_called_and_a_method_that_is_none_are_not_written(
+    method: str, written: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = predict.handler(rest_event(method, f"/scans/{NAME}", query={NAME: NAME}), CONTEXT)
+
+    assert answer["statusCode"] == 404
+    printed = capsys.readouterr()
+    assert '"route":"unmatched"' in written.getvalue()
+    assert NAME not in written.getvalue() + printed.out + printed.err + answer["body"]
