@@ -72,7 +72,7 @@ def test_a_hub_that_gives_another_file_than_was_pinned(tmp_path: Path) -> None:
     ],
 )
 def test_the_image_alone_is_not_built_without_a_model_either(model: str, told: str) -> None:
-    command = ["docker", "build", "--file", "functions/Dockerfile", "--target", "compile", "--build-arg"]
+    command = ["docker", "build", "--force-rm", "--file", "functions/Dockerfile", "--target", "compile", "--build-arg"]
     command += [f"BASE_IMAGE={base_image()}", "--build-arg", f"MODEL={model}", "."]
     environment = {**os.environ, "DOCKER_BUILDKIT": "0"}  # SAM's builder, whose layers are there already
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=280)
