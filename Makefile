@@ -14,7 +14,7 @@ READY := $(VENV)/.ready
 
 .PHONY: help
 help: ## List the commands
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.txt pyproject.toml
 	@echo 'Setting up $(VENV), once: TensorFlow and the rest of requirements.txt take a few minutes.'
@@ -88,6 +88,7 @@ STACK ?= thyroid
 REPOSITORY ?= $(STACK)
 # What you answered at the last deployment, which is what the next one asks with. Not in the repository: it is yours.
 ANSWERS := $(CURDIR)/deployment-$(STACK).toml
+REGION ?= $(shell sed -n 's/^region *= *"\(.*\)"/\1/p' 'deployment-$(STACK).toml' 2>/dev/null | tail -n 1)
 VENV_SAM := .venv-sam
 VENV_LINT := .venv-lint
 VENV_AWS := .venv-aws
@@ -128,9 +129,9 @@ e2e: build $(VENV_AWS)/.ready ## Deploy to a local AWS and call everything; need
 	BASE_IMAGE="$(BASE_IMAGE)" $(PY) -m pytest tests/e2e
 
 .PHONY: deploy
-deploy: build ## Deploy to your AWS account, asking for each setting (STACK=, REPOSITORY= of the image, MODEL=)
+deploy: build ## Deploy to your AWS account, asking for each setting (STACK=, REGION=, REPOSITORY= of the image, MODEL=)
 	@$(STRICT) test -f "$(ANSWERS)" || cp samconfig.toml "$(ANSWERS)"; \
-	repository=$$($(PY) -m deploy.repository "$(REPOSITORY)"); \
+	repository=$$($(PY) -m deploy.repository "$(REPOSITORY)" --region "$(REGION)"); \
 	region=$$(echo "$$repository" | cut -d. -f4); \
 	$(SAM) deploy --guided --config-file "$(ANSWERS)" --stack-name "$(STACK)" --region "$$region" \
 		$(FUNCTIONS:%=--image-repositories %="$$repository")
@@ -149,9 +150,10 @@ What stays, on purpose, when the stack is gone:
 endef
 
 .PHONY: destroy
-destroy: $(VENV_SAM)/.ready ## Take the stack out of your AWS account, and say what stays (STACK=)
+destroy: $(VENV_SAM)/.ready ## Take the stack out of your AWS account, and say what stays (STACK=, REGION=)
 	$(info $(KEPT))
-	@$(STRICT) $(SAM) delete --stack-name "$(STACK)" $$(test ! -f "$(ANSWERS)" || echo --config-file "$(ANSWERS)")
+	@$(STRICT) if [ -f "$(ANSWERS)" ]; then set -- --config-file "$(ANSWERS)"; fi; \
+	$(SAM) delete --stack-name "$(STACK)" $(if $(REGION),--region "$(REGION)") "$$@"
 
 .PHONY: check-template
 check-template: $(READY) $(VENV_SAM)/.ready $(VENV_LINT)/.ready

@@ -5,8 +5,7 @@ It changes the built template, never the source:
 - Each release has a name of its own in the functions' environment. Otherwise a changed parameter would reach no caller:
   SAM makes a version of a function where the template's text differs, which a parameter's value is no part of, and
   requests go to versions (github.com/aws/serverless-application-model/issues/3820).
-- The one processor that may be deployed is the one that the image is for.
-- Parameters that only the build reads are not asked for.
+- What the build has decided is not asked for again: base image, model, commit, and the processor that the image is for.
 """
 
 import argparse
@@ -21,7 +20,7 @@ from deploy.image import ImageError, inspect
 
 BUILT = Path(".aws-sam/build/template.yaml")
 IMAGE = "healthfunction:latest"
-READ_BY_BUILD_ONLY = ("BaseImage", "Model", "Revision")
+DECIDED_BY_BUILD = ("BaseImage", "Model", "Revision", "Architecture")
 # What Docker calls a processor, and what Lambda does.
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
 
@@ -39,13 +38,13 @@ def released(template: dict[str, Any], name: str, architecture: str) -> dict[str
         Of the image.
     """
     template["Globals"]["Function"]["Environment"]["Variables"]["THYROID_RELEASE"] = name
-    template["Parameters"]["Architecture"] |= {"Default": architecture, "AllowedValues": [architecture]}
-    for parameter in READ_BY_BUILD_ONLY:
+    template["Globals"]["Function"]["Architectures"] = [architecture]
+    for parameter in DECIDED_BY_BUILD:
         template["Parameters"].pop(parameter, None)
     interface = template["Metadata"]["AWS::CloudFormation::Interface"]
-    interface["ParameterGroups"] = [
-        group for group in interface["ParameterGroups"] if not set(group["Parameters"]) & set(READ_BY_BUILD_ONLY)
-    ]
+    for group in interface["ParameterGroups"]:
+        group["Parameters"] = [parameter for parameter in group["Parameters"] if parameter in template["Parameters"]]
+    interface["ParameterGroups"] = [group for group in interface["ParameterGroups"] if group["Parameters"]]
     for resource in template["Resources"].values():
         resource.get("Metadata", {}).pop("DockerContext", None)  # a path of the machine that built it
     return template

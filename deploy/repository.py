@@ -25,15 +25,22 @@ LIFECYCLE = {
 }
 
 
-def repository(name: str) -> str:
-    """Return the address of a repository of this account and region; make it if there is none.
+def repository(name: str, region: str | None = None) -> str:
+    """Return the address of a repository of this account; make it if there is none.
+
+    Parameters
+    ----------
+    name : str
+        Of the repository.
+    region : str, optional
+        Where it is; left out, that of the credentials.
 
     Raises
     ------
     botocore.exceptions.ClientError
         If AWS refuses.
     """
-    registry = boto3.client("ecr")
+    registry = boto3.client("ecr", region_name=region)
     try:
         return str(registry.describe_repositories(repositoryNames=[name])["repositories"][0]["repositoryUri"])
     except registry.exceptions.RepositoryNotFoundException:
@@ -49,10 +56,11 @@ def repository(name: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Print the address; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m deploy.repository", description="Give the image's repository.")
-    parser.add_argument("name", help="of the repository, in the account and region of your AWS credentials")
-    name = parser.parse_args(arguments).name
+    parser.add_argument("name", help="of the repository, in the account of your AWS credentials")
+    parser.add_argument("--region", help="where it is; left out, that of the credentials")
+    options = parser.parse_args(arguments)
     try:
-        print(repository(name))  # noqa: T201
+        print(repository(options.name, options.region or None))  # noqa: T201
     except (BotoCoreError, ClientError) as error:
         print(f"error: AWS gave no image repository: {error}", file=sys.stderr)  # noqa: T201
         return 1

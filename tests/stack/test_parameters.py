@@ -59,10 +59,14 @@ def test_a_refused_text_is_told_what_it_has_to_be(name: str) -> None:
             ["*", "https://a.example", "https://a.example,  http://localhost:8000", "http://[::1]:8000"],
             ["", "a.example", "*,*", "https://a..b", "http://:::", "https://a.example/path"],
         ),
-        ("DomainName", ["", "thyroid.example.org"], ["thyroid", "https://a.example", "-.-", f"{'a' * 64}.example"]),
-        ("CertificateArn", ["", f"arn:aws:acm:eu-central-1:123456789012:certificate/{UUID}"], ["12ab"]),
-        ("KmsKeyArn", ["", f"arn:aws:kms:eu-central-1:123456789012:key/{UUID}"], ["alias/x", "arn:aws:kms:x:1:key/a"]),
-        ("AlarmTopicArn", ["", "arn:aws:sns:eu-central-1:123456789012:alarms"], ["me@example.org"]),
+        ("DomainName", ["none", "thyroid.example.org"], ["thyroid", "https://a.example", "-.-", f"{'a' * 64}.example"]),
+        ("CertificateArn", ["none", f"arn:aws:acm:eu-central-1:123456789012:certificate/{UUID}"], ["12ab"]),
+        (
+            "KmsKeyArn",
+            ["none", f"arn:aws:kms:eu-central-1:123456789012:key/{UUID}"],
+            ["alias/x", "arn:aws:kms:x:1:key/a"],
+        ),
+        ("AlarmTopicArn", ["none", "arn:aws:sns:eu-central-1:123456789012:alarms"], ["me@example.org"]),
         ("Model", ["bundled", "build/weights/a.h5"], ["", "published", "build/weights/", "../a.h5"]),
         ("Revision", ["", "d723c5dd3f9a.dirty"], ["a b", "$(x)"]),
         (

@@ -317,3 +317,24 @@ def test_a_client_that_leaves_is_no_fault_of_the_body() -> None:
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
     with pytest.raises(ClientDisconnect):
         asyncio.run(receive(Request(scope, gone), Settings()))
+
+
+# --- charsets of a form ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", '"utf-8"'])
+def test_a_form_may_name_the_charset_that_it_is_read_in(charset: str) -> None:
+    content, content_type = form({"image": ("scan.png", PICTURE, "image/png")}, {"filename": "Schilddrüse.png"})
+
+    picture, options = options_of(read(content, f"{content_type}; charset={charset}"))
+
+    assert (picture, options.filename) == (PICTURE, "Schilddrüse.png")
+
+
+@pytest.mark.parametrize("charset", ["punycode", "utf-16", "us-ascii", "undefined", "nonesuch", "a\x00b", "zip"])
+def test_any_other_charset_is_refused_before_a_codec_is_asked(charset: str) -> None:
+    # GIVEN a field that punycode would take minutes to decode
+    content, content_type = form({"image": ("scan.png", PICTURE, "image/png")}, {"filename": "a" * 400_000})
+
+    with pytest.raises(InvalidRequestError, match="UTF-8"):
+        read(content, f"{content_type}; charset={charset}")

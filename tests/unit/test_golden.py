@@ -1,5 +1,7 @@
 """A model proves itself by its golden picture before it scores anyone else's."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +98,32 @@ def test_no_picture_is_scored_by_a_model_that_did_not_prove_itself(copied_artifa
         with pytest.raises(ModelUnavailableError):
             service.predict(picture_file())
         assert not service.health().model_loaded
+
+
+def test_a_runtime_that_breaks_is_a_model_that_does_not_work(
+    copied_artifact: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> float:
+        raise RuntimeError("no memory for tensors")
+
+    monkeypatch.setattr("thyroid.engine.Engine.score", refuse)
+    service = Service(Settings(model_dir=copied_artifact))
+
+    assert not service.health().model_loaded
+    with pytest.raises(ModelUnavailableError, match="RuntimeError"):
+        service.predict(picture_file())
+
+
+def test_a_golden_picture_that_is_none_is_the_models_fault_not_the_callers(copied_artifact: Path) -> None:
+    # GIVEN a golden picture that is no picture, though it is the one that the manifest names
+    (copied_artifact / "golden.png").write_bytes(b"no picture")
+    manifest = copied_artifact / "model.json"
+    text = json.loads(manifest.read_text("utf-8"))
+    text["golden"]["sha256"] = hashlib.sha256(b"no picture").hexdigest()
+    manifest.write_text(json.dumps(text), "utf-8")
+    # THEN
+    with pytest.raises(ModelUnavailableError):
+        Service(Settings(model_dir=copied_artifact)).predict(picture_file())
 
 
 def test_a_whole_artifact_proves_itself(copied_artifact: Path) -> None:

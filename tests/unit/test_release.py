@@ -1,4 +1,4 @@
-"""A release of the built template: a name of its own, the image's processor, and only questions that matter."""
+"""A release of the built template: a name of its own, the image's processor, and no question whose answer is known."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -9,13 +9,16 @@ import yaml
 
 from deploy import release
 from deploy.image import Image, ImageError
-from deploy.release import READ_BY_BUILD_ONLY, main, new_name, released
+from deploy.release import DECIDED_BY_BUILD, main, new_name, released
 
 ROOT = Path(__file__).parents[2]
 BUILT: dict[str, Any] = {
     "Metadata": {
         "AWS::CloudFormation::Interface": {
-            "ParameterGroups": [{"Parameters": ["BaseImage", "Model", "Revision"]}, {"Parameters": ["Architecture"]}]
+            "ParameterGroups": [
+                {"Parameters": ["BaseImage", "Model", "Revision"]},
+                {"Parameters": ["Architecture", "MemorySize"]},
+            ]
         }
     },
     "Parameters": {
@@ -23,8 +26,14 @@ BUILT: dict[str, Any] = {
         "Model": {"Default": "bundled"},
         "Revision": {"Default": ""},
         "Architecture": {"Type": "String", "Default": "x86_64", "AllowedValues": ["x86_64", "arm64"]},
+        "MemorySize": {"Type": "Number", "Default": 1769},
     },
-    "Globals": {"Function": {"Environment": {"Variables": {"THYROID_RELEASE": "none", "OTHER": "stays"}}}},
+    "Globals": {
+        "Function": {
+            "Architectures": [{"Ref": "Architecture"}],
+            "Environment": {"Variables": {"THYROID_RELEASE": "none", "OTHER": "stays"}},
+        }
+    },
     "Resources": {
         "F": {"Type": "AWS::Serverless::Function", "Metadata": {"DockerContext": "/home/me/x", "DockerTag": "latest"}},
         "Logs": {"Type": "AWS::Logs::LogGroup"},
@@ -43,18 +52,19 @@ def test_each_release_has_its_name_in_the_functions_environment() -> None:
 def test_only_the_processor_that_the_image_is_for_can_be_deployed() -> None:
     made = released(deepcopy(BUILT), "a", "arm64")
 
-    assert made["Parameters"]["Architecture"] == {"Type": "String", "Default": "arm64", "AllowedValues": ["arm64"]}
+    assert made["Globals"]["Function"]["Architectures"] == ["arm64"]
 
 
-def test_what_the_build_alone_reads_is_not_asked_for() -> None:
+def test_what_the_build_has_decided_is_not_asked_for_again() -> None:
     made = released(deepcopy(BUILT), "a", "x86_64")
 
-    assert list(made["Parameters"]) == ["Architecture"]
+    assert list(made["Parameters"]) == ["MemorySize"]
     groups = made["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
-    assert [group["Parameters"] for group in groups] == [["Architecture"]]
+    assert [group["Parameters"] for group in groups] == [["MemorySize"]]
+    # Nothing else of the template asks for them: each stands once, as a build argument or as the processor.
     source = (ROOT / "template.yaml").read_text("utf-8")
-    for name in READ_BY_BUILD_ONLY:
-        assert source.count(f"!Ref {name}\n") == 1  # as a build argument, which the build has filled in
+    for name in DECIDED_BY_BUILD:
+        assert source.count(f"!Ref {name}\n") == 1
 
 
 def test_no_path_of_the_machine_that_built_it_is_left() -> None:
@@ -80,7 +90,7 @@ def test_the_built_template_becomes_a_release_for_the_images_processor(
     assert main(["--template", str(template)]) == 0
 
     made = yaml.safe_load(template.read_text("utf-8"))
-    assert made["Parameters"]["Architecture"]["Default"] == "arm64"
+    assert made["Globals"]["Function"]["Architectures"] == ["arm64"]
     assert made["Globals"]["Function"]["Environment"]["Variables"]["THYROID_RELEASE"] != "none"
 
 

@@ -41,10 +41,16 @@ def test_one_that_is_there_is_used_as_it_is(capsys: pytest.CaptureFixture[str]) 
     }
 
 
+def test_it_is_in_the_region_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["thyroid", "--region", "ca-central-1"]) == 0
+
+    assert ".ecr.ca-central-1." in capsys.readouterr().out
+
+
 def test_where_aws_refuses_one_sentence_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(_name: str) -> str:
+    def refuse(_name: str, _region: str | None) -> str:
         raise EndpointConnectionError(endpoint_url="https://ecr.example")
 
     monkeypatch.setattr(repository, "repository", refuse)

@@ -185,13 +185,6 @@ def test_a_model_that_is_not_there_is_unhealthy(tmp_path: Path) -> None:
     assert Service(Settings(model_dir=tmp_path)).health().status == "unhealthy"
 
 
-def test_a_runtime_that_breaks_is_unhealthy(tmp_path: Path) -> None:
-    def broken(_folder: Path, _threads: int) -> FakeEngine:
-        raise RuntimeError("no memory for tensors")
-
-    assert Service(Settings(model_dir=tmp_path), broken).health().status == "unhealthy"
-
-
 def test_the_model_is_loaded_and_proved_once_in_a_process() -> None:
     opened: list[FakeEngine] = []
 

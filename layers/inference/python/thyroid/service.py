@@ -17,7 +17,7 @@ import thyroid
 from thyroid import explain, golden, imaging
 from thyroid.assessment import Assessment, assess
 from thyroid.audit import AuditRecord, utc_now
-from thyroid.errors import PayloadTooLargeError, ThyroidError
+from thyroid.errors import ModelUnavailableError, PayloadTooLargeError
 from thyroid.explain import Target
 from thyroid.manifest import Manifest
 from thyroid.preprocessing import Prepared, prepare
@@ -65,12 +65,20 @@ def load_engine(folder: Path, threads: int) -> Engine:
     Raises
     ------
     ModelUnavailableError
-        If it is missing or damaged, or scores its golden picture otherwise.
+        If it is missing or damaged, does not run here, or scores its golden picture otherwise.
     """
     from thyroid.engine import Engine as LiteRTEngine  # the runtime is loaded with the first model, not before
 
-    engine = LiteRTEngine(folder, threads)
-    golden.prove(engine, folder)
+    try:
+        engine = LiteRTEngine(folder, threads)
+        golden.prove(engine, folder)
+    except ModelUnavailableError:
+        raise
+    except (
+        Exception
+    ) as error:  # of the runtime, or of a golden picture that is none: whatever it is, no picture is scored
+        kind = type(error).__name__
+        raise ModelUnavailableError(f"The model does not run here ({kind}); run `make model` again.") from error
     return engine
 
 
@@ -224,11 +232,8 @@ class Service:
         try:
             self.engine()
             healthy = True
-        except ThyroidError as error:
+        except ModelUnavailableError as error:
             LOGGER.error("The model does not work: %s", error.detail)
-            healthy = False
-        except Exception as error:  # of the runtime itself, say; whatever it is, this is no healthy process
-            LOGGER.error("The model does not work: %s", type(error).__name__)
             healthy = False
         return HealthResponse(
             status="healthy" if healthy else "unhealthy",
