@@ -17,6 +17,7 @@ LAMBDA_EVENT_LIMIT = 6_291_456
 # agent is nothing else, all that takes 62,000 bytes (tests/integration/test_payload_limits.py).
 EVENT_RESERVE = 65_536
 
+# Python itself refuses to read very long numbers, with a message that names no variable.
 MOST_DIGITS = 18
 
 
