@@ -88,6 +88,7 @@ STACK ?= thyroid
 REPOSITORY ?= $(STACK)
 # What you answered at the last deployment, which is what the next one asks with. Not in the repository: it is yours.
 ANSWERS := $(CURDIR)/deployment-$(STACK).toml
+# Where that was, if there was one.
 REGION ?= $(shell sed -n 's/^region *= *"\(.*\)"/\1/p' 'deployment-$(STACK).toml' 2>/dev/null | tail -n 1)
 VENV_SAM := .venv-sam
 VENV_LINT := .venv-lint

@@ -1,1 +1,1 @@
-"""What is run around a deployment, on its owner's machine: the image's repository, its bill of materials, licences."""
+"""What is run around a deployment, on its owner's machine: release, repository, bill of materials, licences."""

@@ -30,7 +30,7 @@ BUILT = ROOT / ".aws-sam" / "build"
 COPY = BUILT / "local-aws.yaml"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
-# Half a gigabyte, a third of what the template asks for at least, and nothing to write to but /tmp.
+# Half of what the template asks for at least where pictures are taken, and nothing to write to but /tmp.
 LIKE_LAMBDA = "--memory=512m --read-only --tmpfs /tmp:size=512m"
 
 

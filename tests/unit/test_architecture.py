@@ -14,7 +14,18 @@ FUNCTIONS = sorted(path.stem for path in (ROOT / "functions").glob("*.py") if pa
 HTTP_AND_AWS = {"fastapi", "starlette", "mangum", "aws_lambda_powertools", "boto3", "botocore", "uvicorn"}
 MODEL_WORLD = {"tensorflow", "keras", "h5py", "huggingface_hub", "matplotlib", "thyroid_model"}
 
-ROAD = ["imaging", "field_of_view", "preprocessing", "engine", "assessment", "explain", "schemas", "audit", "service"]
+ROAD = [
+    "imaging",
+    "field_of_view",
+    "preprocessing",
+    "engine",
+    "golden",
+    "assessment",
+    "explain",
+    "schemas",
+    "audit",
+    "service",
+]
 
 
 def imports(path: Path) -> set[str]:

@@ -74,9 +74,8 @@ def load_engine(folder: Path, threads: int) -> Engine:
         golden.prove(engine, folder)
     except ModelUnavailableError:
         raise
-    except (
-        Exception
-    ) as error:  # of the runtime, or of a golden picture that is none: whatever it is, no picture is scored
+    except Exception as error:
+        # Of the runtime, or of a golden picture that is none. Whatever it is, no picture is scored by this model.
         kind = type(error).__name__
         raise ModelUnavailableError(f"The model does not run here ({kind}); run `make model` again.") from error
     return engine
