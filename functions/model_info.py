@@ -8,12 +8,17 @@ from thyroid.schemas import ModelInfoResponse
 from thyroid.service import Service
 from thyroid.web.app import build_app, get_service
 from thyroid.web.lambda_handler import lambda_handler
-from thyroid.web.openapi import MODEL_PROBLEMS
+from thyroid.web.openapi import MODEL_PROBLEMS, WITH_KEY
 
 router = APIRouter(tags=["Service"])
 
 
-@router.get("/api/v1/model-info", summary="Model architecture and layer information", responses=MODEL_PROBLEMS)
+@router.get(
+    "/api/v1/model-info",
+    summary="Model architecture and layer information",
+    responses=MODEL_PROBLEMS,
+    openapi_extra=WITH_KEY,
+)
 def model_info(service: Annotated[Service, Depends(get_service)]) -> ModelInfoResponse:
     """Describe the model: shapes, classes, layers, and its measured figures."""
     return service.model_info()

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from thyroid.errors import InvalidRequestError, PayloadTooLargeError, ThyroidError
 from thyroid.settings import Settings
+from thyroid.web.openapi import PICTURE_PROBLEMS
 from thyroid.web.problems import INTERNAL_ERROR, KINDS, MEDIA_TYPE, Problem, install
 
 TEMPLATE: dict[str, Any] = cfn_yaml.load(str(Path(__file__).parents[2] / "template.yaml"))
@@ -82,6 +83,11 @@ def test_an_unknown_address_gets_the_code_that_the_application_gives_it() -> Non
     refused = TestClient(app).get("/nowhere").json()
     ours = body_of("MISSING_AUTHENTICATION_TOKEN")
     assert [ours[key] for key in ("status", "title", "code")] == [refused[key] for key in ("status", "title", "code")]
+
+
+@pytest.mark.parametrize("name", ["INVALID_API_KEY", "THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_TIMEOUT"])
+def test_what_a_caller_may_meet_of_the_gateway_is_in_the_documentation(name: str) -> None:
+    assert f"`{body_of(name)['code']}`" in PICTURE_PROBLEMS[STATUS[name]]["description"]
 
 
 def test_the_gateway_uses_the_codes_of_the_application() -> None:

@@ -1,5 +1,5 @@
 from thyroid.schemas import AnalyzeOptions, AnalyzeRequest, ImageRequest, PredictOptions
-from thyroid.web.openapi import PICTURE_PROBLEMS, PICTURE_TYPES, request_body
+from thyroid.web.openapi import PICTURE_PROBLEMS, PICTURE_TYPES, SECURITY_SCHEMES, request_body
 
 OPTIONS = {"filename", "layer_name", "target", "size", "include_gradcam"}
 ANALYZE = request_body(AnalyzeOptions, AnalyzeRequest)
@@ -37,6 +37,10 @@ def test_an_endpoint_describes_no_option_that_it_does_not_take() -> None:
 
 
 def test_errors_are_described_as_problems() -> None:
-    assert set(PICTURE_PROBLEMS) == {400, 413, 415, 422, 503}
+    assert set(PICTURE_PROBLEMS) == {400, 403, 413, 415, 422, 429, 503, 504}
     for answer in PICTURE_PROBLEMS.values():
         assert answer["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def test_a_key_may_be_sent_and_may_be_left_out_where_none_is_asked_for() -> None:
+    assert ANALYZE["security"] == [{name: []} for name in SECURITY_SCHEMES] + [{}]

@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from functions import site
+from thyroid.web.docs import describe
 from thyroid.web.openapi import PICTURE_TYPES
 
 ROOT = Path(__file__).parents[2]
@@ -77,3 +78,17 @@ def test_the_gateway_passes_on_every_kind_of_body_as_bytes() -> None:
         *PICTURE_TYPES,
         "multipart/form-data",
     }
+
+
+def test_the_documentation_asks_for_a_key_where_the_gateway_does() -> None:
+    documented = describe(site.API)
+    asking = {
+        path for path, operations in documented["paths"].items() for op in operations.values() if op.get("security")
+    }
+    events = [
+        event["Properties"] for function in FUNCTIONS.values() for event in function["Properties"]["Events"].values()
+    ]
+    closed = {str(event["Path"]) for event in events if event.get("Auth", {}).get("ApiKeyRequired", True)}
+    assert asking == closed
+    (scheme,) = documented["components"]["securitySchemes"].values()
+    assert (scheme["in"], scheme["name"].lower()) == ("header", "x-api-key")

@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 import thyroid
 from thyroid import phantom
 from thyroid.schemas import DISCLAIMER, AnalyzeRequest, GradCAMRequest, ImageRequest
+from thyroid.web.openapi import SECURITY_SCHEMES
 from thyroid.web.problems import MEDIA_TYPE, Problem
 
 TITLE = "Thyroid Cancer Detection API"
@@ -122,7 +123,9 @@ def describe(documented: Sequence[APIRouter]) -> dict[str, Any]:
         [(model, "validation") for model in (ImageRequest, GradCAMRequest, AnalyzeRequest, Problem)],
         ref_template="#/components/schemas/{model}",
     )
-    description.setdefault("components", {}).setdefault("schemas", {}).update(bodies["$defs"])
+    components = description.setdefault("components", {})
+    components.setdefault("schemas", {}).update(bodies["$defs"])
+    components["securitySchemes"] = SECURITY_SCHEMES
     sample = _sample_picture()
     for path in description["paths"].values():
         for operation in path.values():

@@ -23,9 +23,20 @@ PICTURE_TYPES = (
 
 Responses = dict[int | str, dict[str, Any]]
 
+# The gateway asks for a key, the application never does: on a laptop there is none.
+SECURITY_SCHEMES = {
+    "ApiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Api-Key",
+        "description": "Asked for where the service is deployed, not on a laptop.",
+    }
+}
+WITH_KEY: dict[str, Any] = {"security": [{"ApiKey": []}, {}]}
+
 
 def request_body(options: type[BaseModel], with_image: type[BaseModel]) -> dict[str, Any]:
-    """Describe a body that may come in three kinds; for a route's ``openapi_extra``.
+    """Describe a body that may come in three kinds, and the key that is asked for; for a route's ``openapi_extra``.
 
     Parameters
     ----------
@@ -52,7 +63,7 @@ def request_body(options: type[BaseModel], with_image: type[BaseModel]) -> dict[
         }
         for name, field in fields.items()
     ]
-    return {"requestBody": {"required": True, "content": content}, "parameters": parameters}
+    return {"requestBody": {"required": True, "content": content}, "parameters": parameters, **WITH_KEY}
 
 
 def problem_responses(whats: Mapping[int, str]) -> Responses:
@@ -69,13 +80,21 @@ def problem_responses(whats: Mapping[int, str]) -> Responses:
     }
 
 
+GATEWAY_PROBLEMS = {
+    403: "`forbidden`: deployed, a key is asked for",
+    429: "`throttled`, with `Retry-After`, or `quota_exceeded`: deployed, a key may ask for so much",
+}
 PICTURE_PROBLEMS = problem_responses(
-    {
+    GATEWAY_PROBLEMS
+    | {
         400: "`invalid_base64`: the picture is not base64",
         413: "`payload_too_large`: the body or the picture is over its limit, which `detail` names",
         415: "`unsupported_media_type`: not a picture format, or not a content type, that is taken",
         422: "`invalid_request`, `unreadable_image` or `unknown_layer`: `detail` says what to change",
         503: "`model_unavailable`: no model answers here; try again after `Retry-After` seconds",
+        504: "`timeout`: deployed, the answer took longer than the gateway waits",
     }
 )
-MODEL_PROBLEMS = problem_responses({503: "`model_unavailable`: no model answers here; try again after `Retry-After`"})
+MODEL_PROBLEMS = problem_responses(
+    GATEWAY_PROBLEMS | {503: "`model_unavailable`: no model answers here; try again after `Retry-After`"}
+)
