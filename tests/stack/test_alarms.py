@@ -7,18 +7,29 @@ import pytest
 
 from tests.stack.conftest import of_type, properties, stack
 from thyroid.settings import Settings
-from thyroid.web.metrics import emit
+from thyroid.telemetry.metrics import emit, emit_upload
 
 STACK = stack()
 ALARMS = of_type(STACK, "AWS::CloudWatch::Alarm")
 STACK_NAME = {"Ref": "AWS::StackName"}
 
 
+FACTS = {"status": 200, "outcome": "analysed", "duration_ms": 1.0, "score": 0.5, "risk": "Moderate Risk"}
+SETTINGS = Settings(metrics_namespace="Thyroid", service_name="a-stack")
+
+
 @pytest.fixture
 def emitted(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """The line of metrics of a prediction."""
-    facts = {"status": 200, "duration_ms": 1.0, "score": 0.5, "risk": "Moderate Risk"}
-    emit(Settings(metrics_namespace="Thyroid", service_name="a-stack"), facts, cold_start=False)
+    emit(SETTINGS, FACTS, cold_start=False)
+    line: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return line
+
+
+@pytest.fixture
+def emitted_of_an_upload(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The line of metrics of an upload."""
+    emit_upload(SETTINGS, FACTS)
     line: dict[str, Any] = json.loads(capsys.readouterr().out)
     return line
 
@@ -56,11 +67,32 @@ def test_the_gateway_is_watched_by_the_name_of_the_api() -> None:
         assert properties(STACK, name)["Dimensions"][0] == {"Name": "ApiName", "Value": STACK_NAME}
 
 
-def test_the_dashboard_is_json_and_shows_metrics_and_alarms_that_exist(emitted: dict[str, Any]) -> None:
+def test_it_is_told_when_a_picture_was_given_up_or_waits_too_long() -> None:
+    dead = properties(STACK, "DeadLettersAlarm")
+    assert (dead["Namespace"], dead["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+    assert dead["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["UploadsDeadLetters", "QueueName"]}}]
+    assert dead["Threshold"] == 1
+    age = properties(STACK, "UploadsAgeAlarm")
+    assert (age["Namespace"], age["MetricName"]) == ("AWS/SQS", "ApproximateAgeOfOldestMessage")
+    assert age["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["UploadsQueue", "QueueName"]}}]
+    # Before SQS throws the message away.
+    assert age["Threshold"] < properties(STACK, "UploadsQueue")["MessageRetentionPeriod"]
+
+
+def test_it_is_told_when_an_archive_failed() -> None:
+    alarm = properties(STACK, "ArchiveFailedAlarm")
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/States", "ExecutionsFailed")
+    assert alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": "Archive"}}]
+
+
+def test_the_dashboard_is_json_and_shows_metrics_and_alarms_that_exist(
+    emitted: dict[str, Any], emitted_of_an_upload: dict[str, Any]
+) -> None:
     text = properties(STACK, "Dashboard")["DashboardBody"]["Fn::Sub"]
     widgets = json.loads(text)["widgets"]
-    (directive,) = emitted["_aws"]["CloudWatchMetrics"]
-    ours = {metric["Name"] for metric in directive["Metrics"]}
+    lines = (emitted, emitted_of_an_upload)
+    directives = [directive for line in lines for directive in line["_aws"]["CloudWatchMetrics"]]
+    ours = {metric["Name"] for directive in directives for metric in directive["Metrics"]}
     shown = set()
     for widget in widgets:
         namespace = ""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from thyroid.settings import Settings
-from thyroid.web.metrics import emit
+from thyroid.telemetry.metrics import emit, emit_upload
 
 SETTINGS = Settings(metrics_namespace="Thyroid", service_name="a-stack")
 ANSWERED = {"route": "/api/v1/predict", "method": "POST", "status": 200, "duration_ms": 12.5}
@@ -88,3 +88,46 @@ def test_no_metric_of_one_request_is_left_in_the_next(capsys: pytest.CaptureFixt
     emitted(capsys, PREDICTED)
 
     assert "Score" not in emitted(capsys, ANSWERED)[0]
+
+
+# --- uploads ----------------------------------------------------------------------------------------------------------
+
+UPLOADED = {"outcome": "analysed", "repeated": False, "duration_ms": 31.5, "score": 0.25, "risk": "Borderline"}
+
+
+def test_an_upload_is_measured_with_its_score(capsys: pytest.CaptureFixture[str]) -> None:
+    emit_upload(SETTINGS, UPLOADED)
+    (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    assert {name: line[name] for name in ("Uploads", "RefusedUploads", "FailedUploads", "FlaggedInputs")} == {
+        "Uploads": [1.0],
+        "RefusedUploads": [0.0],
+        "FailedUploads": [0.0],
+        "FlaggedInputs": [0.0],
+    }
+    assert (line["UploadLatency"], line["Score"], line["risk"]) == ([31.5], [0.25], "Borderline")
+
+
+@pytest.mark.parametrize(
+    ("facts", "refused", "failed", "flagged"),
+    [
+        ({"outcome": "refused", "problem": "unreadable_image"}, 1.0, 0.0, 1.0),
+        ({"outcome": "refused", "problem": "not_found"}, 1.0, 0.0, 0.0),
+        ({"outcome": "failed", "error": "ClientError"}, 0.0, 1.0, 0.0),
+        ({"outcome": "superseded"}, 0.0, 0.0, 0.0),
+    ],
+)
+def test_what_became_of_an_upload_is_counted(
+    capsys: pytest.CaptureFixture[str], facts: dict[str, Any], refused: float, failed: float, flagged: float
+) -> None:
+    emit_upload(SETTINGS, {"duration_ms": 1.0, **facts})
+    line, *errors = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    counted = [line["RefusedUploads"], line["FailedUploads"], line["FlaggedInputs"]]
+    assert counted == [[refused], [failed], [flagged]]
+    assert "Score" not in line
+    assert [error["code"] for error in errors] == ([facts["problem"]] if "problem" in facts else [])
+
+
+def test_without_a_namespace_uploads_have_no_metrics_either(capsys: pytest.CaptureFixture[str]) -> None:
+    emit_upload(Settings(), UPLOADED)
+    assert capsys.readouterr().out == ""

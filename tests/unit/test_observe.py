@@ -17,8 +17,9 @@ from tests.pictures import noise_file, picture_file
 from thyroid.audit import AuditRecord
 from thyroid.service import Service
 from thyroid.settings import Settings
+from thyroid.telemetry.observation import record_prediction
 from thyroid.web.catch_unexpected import CatchUnexpected
-from thyroid.web.observe import Observe, record_prediction, request_id_of
+from thyroid.web.observe import Observe, request_id_of
 
 
 def observed(app: FastAPI, settings: Settings | None = None) -> tuple[TestClient, io.StringIO]:

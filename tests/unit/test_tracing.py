@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from thyroid.settings import Settings
-from thyroid.web import tracing
+from thyroid.telemetry import tracing
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,30 +1,21 @@
 """Builds the HTTP application around the routes it is given: all of them locally, one function's on Lambda."""
 
-import logging
 import threading
 from collections.abc import Iterable
 from functools import cache
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.logging.utils import copy_config_to_registered_loggers
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-import thyroid
 from thyroid.service import Service
 from thyroid.settings import Settings, get_settings
-from thyroid.web import problems, tracing
+from thyroid.telemetry import tracing
+from thyroid.telemetry.logs import get_logger
+from thyroid.telemetry.observation import record_prediction
+from thyroid.web import problems
 from thyroid.web.catch_unexpected import CatchUnexpected
-from thyroid.web.observe import Observe, record_prediction
-
-
-@cache
-def get_logger() -> Logger:
-    """Return the logger of this process: JSON lines on standard output, for the modules of this package as well."""
-    logger = Logger(service=get_settings().service_name, location=None)
-    logging.getLogger(thyroid.__name__)  # what is copied to has to be there
-    copy_config_to_registered_loggers(logger, include={thyroid.__name__})
-    return logger
+from thyroid.web.observe import Observe
 
 
 def get_service() -> Service:

@@ -12,7 +12,8 @@ from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from thyroid.errors import InvalidBase64Error
 from thyroid.settings import get_settings
-from thyroid.web.app import get_logger, get_service
+from thyroid.telemetry.logs import get_logger
+from thyroid.web.app import get_service
 from thyroid.web.observe import request_id_of
 from thyroid.web.problems import problem
 

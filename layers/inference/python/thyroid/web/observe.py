@@ -6,46 +6,19 @@ and the messages of unforeseen errors may hold something of a patient.
 
 import time
 import uuid
-from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from thyroid.audit import AuditRecord
 from thyroid.settings import Settings
-from thyroid.web import metrics, tracing
+from thyroid.telemetry import metrics, tracing
+from thyroid.telemetry.observation import Observation, observing
 
 REQUEST_ID_HEADER = b"x-request-id"
 
 # A method is a word of the caller's choice; what is none of these is not told.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-
-
-@dataclass
-class Observation:
-    """What is known of the request that is being answered."""
-
-    request_id: str
-    logger: Logger
-    prediction: AuditRecord | None = None
-
-
-_CURRENT: ContextVar[Observation] = ContextVar("observation")
-
-
-def record_prediction(record: AuditRecord) -> None:
-    """Log the audit record of the request that is being answered, and keep it for what is told of the request.
-
-    Raises
-    ------
-    LookupError
-        If there is no such request: no prediction leaves without its record.
-    """
-    observation = _CURRENT.get()
-    observation.prediction = record
-    observation.logger.info("prediction", audit=record.model_dump(), request_id=observation.request_id)
 
 
 def request_id_of(scope: Scope) -> str:
@@ -71,7 +44,6 @@ class Observe:
             return
         observation = Observation(request_id_of(scope), self.logger)
         scope.setdefault("state", {})["request_id"] = observation.request_id
-        _CURRENT.set(observation)
         status = 0
         started = time.perf_counter()
 
@@ -83,7 +55,7 @@ class Observe:
                 message["headers"] = [*message.get("headers", []), request_id]
             await send(message)
 
-        with tracing.segment(self.settings) as annotate:
+        with observing(observation), tracing.segment(self.settings) as annotate:
             try:
                 await self.app(scope, receive, named)
             finally:

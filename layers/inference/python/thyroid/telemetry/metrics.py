@@ -1,6 +1,7 @@
-"""A request's metrics, as one or two lines in CloudWatch's embedded metric format on standard output.
+"""Metrics of a request or an upload, in CloudWatch's embedded metric format on standard output.
 
 Of every request its cold start, server error and flagged input, 0 or 1; of an answered prediction also time and score.
+Of every upload whether it was answered, refused or failed, and its score.
 
 One dimension, the deployment, keeps their number and so their price low; AWS measures each function by itself. Errors
 alone are also counted by code.
@@ -34,18 +35,50 @@ def emit(settings: Settings, facts: Mapping[str, Any], *, cold_start: bool) -> N
     """
     if not settings.metrics_namespace:
         return
-    code = facts.get("problem")
-    metrics = EphemeralMetrics(namespace=settings.metrics_namespace, service=settings.service_name)
+    metrics = _of(settings)
     metrics.add_metric("ColdStart", MetricUnit.Count, int(cold_start))
     metrics.add_metric("ServerErrors", MetricUnit.Count, int(not 0 < facts["status"] < 500))
-    metrics.add_metric("FlaggedInputs", MetricUnit.Count, int(code in FLAGGED_INPUT))
+    metrics.add_metric("FlaggedInputs", MetricUnit.Count, int(facts.get("problem") in FLAGGED_INPUT))
     if "score" in facts:
         metrics.add_metric("Latency", MetricUnit.Milliseconds, facts["duration_ms"])
         metrics.add_metric("Score", MetricUnit.NoUnit, facts["score"])
         metrics.add_metadata("risk", facts["risk"])
     _write(metrics)
-    if code:
-        errors = EphemeralMetrics(namespace=settings.metrics_namespace, service=settings.service_name)
+    _emit_error(settings, facts)
+
+
+def emit_upload(settings: Settings, facts: Mapping[str, Any]) -> None:
+    """Emit the metrics of one upload, where the settings name a namespace for them.
+
+    Parameters
+    ----------
+    settings : Settings
+        Name the namespace and the deployment.
+    facts : mapping
+        What :mod:`thyroid.uploads.worker` tells of an upload.
+    """
+    if not settings.metrics_namespace:
+        return
+    metrics = _of(settings)
+    metrics.add_metric("Uploads", MetricUnit.Count, 1)
+    metrics.add_metric("RefusedUploads", MetricUnit.Count, int(facts["outcome"] == "refused"))
+    metrics.add_metric("FailedUploads", MetricUnit.Count, int(facts["outcome"] == "failed"))
+    metrics.add_metric("FlaggedInputs", MetricUnit.Count, int(facts.get("problem") in FLAGGED_INPUT))
+    if "score" in facts:
+        metrics.add_metric("UploadLatency", MetricUnit.Milliseconds, facts["duration_ms"])
+        metrics.add_metric("Score", MetricUnit.NoUnit, facts["score"])
+        metrics.add_metadata("risk", facts["risk"])
+    _write(metrics)
+    _emit_error(settings, facts)
+
+
+def _of(settings: Settings) -> EphemeralMetrics:
+    return EphemeralMetrics(namespace=settings.metrics_namespace, service=settings.service_name)
+
+
+def _emit_error(settings: Settings, facts: Mapping[str, Any]) -> None:
+    if code := facts.get("problem"):
+        errors = _of(settings)
         errors.add_dimension("code", code)
         errors.add_metric("Errors", MetricUnit.Count, 1)
         _write(errors)

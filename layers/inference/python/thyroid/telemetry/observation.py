@@ -1,0 +1,55 @@
+"""What is known of the picture that is being answered, from the request to the record of its score."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from thyroid.audit import AuditRecord
+
+
+@dataclass
+class Observation:
+    """One request, or one upload.
+
+    Attributes
+    ----------
+    request_id : str
+        Names it in the logs.
+    logger : aws_lambda_powertools.Logger
+        Where its audit record goes.
+    prediction : AuditRecord, optional
+        What was answered, once it was.
+    """
+
+    request_id: str
+    logger: Logger
+    prediction: AuditRecord | None = None
+
+
+_CURRENT: ContextVar[Observation] = ContextVar("observation")
+
+
+@contextmanager
+def observing(observation: Observation) -> Iterator[None]:
+    """Make it the one of this context meanwhile: of this request's task, of this upload's thread."""
+    before = _CURRENT.set(observation)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(before)
+
+
+def record_prediction(record: AuditRecord) -> None:
+    """Log the audit record of what is being answered, and keep it for what is told of that.
+
+    Raises
+    ------
+    LookupError
+        If nothing is: no prediction leaves without its record.
+    """
+    observation = _CURRENT.get()
+    observation.prediction = record
+    observation.logger.info("prediction", audit=record.model_dump(), request_id=observation.request_id)
