@@ -177,20 +177,6 @@ def test_another_content_type_is_refused(content_type: str) -> None:
     assert all(taken in caught.value.detail for taken in PICTURE_TYPES)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        Body("image/png", b"", {}),
-        Body("multipart/form-data", b"", {}),
-        Body("application/json", b'{"image": ""}', {}),
-        Body("application/json", b'{"image": "data:image/png;base64,"}', {}),
-    ],
-)
-def test_an_empty_picture_is_refused_as_such(body: Body) -> None:
-    with pytest.raises(InvalidRequestError, match="empty"):
-        options_of(body)
-
-
 def test_a_form_that_cannot_be_read_is_not_printed(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(InvalidRequestError):
         read("\N{EN DASH}Jane".encode(), "multipart/form-data; boundary=x")

@@ -16,7 +16,7 @@ from tests.pictures import (
     saved,
     transparent_file,
 )
-from thyroid.errors import PayloadTooLargeError, UnreadableImageError, UnsupportedMediaTypeError
+from thyroid.errors import InvalidRequestError, PayloadTooLargeError, UnreadableImageError, UnsupportedMediaTypeError
 from thyroid.imaging import FORMATS, UPRIGHT, Picture, decode
 
 RAMP = np.repeat(GREY_RAMP[:, :, np.newaxis], 3, axis=2)
@@ -125,12 +125,15 @@ def test_broken_exif_data_around_sound_pixels_is_ignored() -> None:
     assert decoded(picture_file("JPEG", exif=exif)).shape == RAMP.shape
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"hello", b"%PDF-1.7 \n", b"<svg xmlns='http://www.w3.org/2000/svg'/>", bytes(64)]
-)
+@pytest.mark.parametrize("data", [b"hello", b"%PDF-1.7 \n", b"<svg xmlns='http://www.w3.org/2000/svg'/>", bytes(64)])
 def test_what_is_no_picture_is_refused_as_such(data: bytes) -> None:
     with pytest.raises(UnsupportedMediaTypeError, match="PNG, JPEG, WebP, BMP, TIFF or GIF"):
         decoded(data)
+
+
+def test_no_bytes_are_no_picture_and_said_to_be_none() -> None:
+    with pytest.raises(InvalidRequestError, match="empty"):
+        decoded(b"")
 
 
 @pytest.mark.parametrize("kind", ["ICO", "PPM", "TGA", "PCX", "ICNS", "JPEG2000", "PDF", "EPS"])

@@ -55,6 +55,18 @@ class UnreadableImageError(ThyroidError):
     code = "unreadable_image"
 
 
+class NotFoundError(ThyroidError):
+    """There is nothing at this address, or the picture was deleted before it was read."""
+
+    code = "not_found"
+
+
+class UploadsUnavailableError(ThyroidError):
+    """No bucket takes pictures here."""
+
+    code = "uploads_unavailable"
+
+
 class UnknownLayerError(ThyroidError):
     """The layer asked for does not exist; the sentence names those that do."""
 

@@ -24,7 +24,7 @@ from PIL import (
 )
 from PIL.ExifTags import Base
 
-from thyroid.errors import PayloadTooLargeError, UnreadableImageError, UnsupportedMediaTypeError
+from thyroid.errors import InvalidRequestError, PayloadTooLargeError, UnreadableImageError, UnsupportedMediaTypeError
 
 PLUGINS = (PngImagePlugin, JpegImagePlugin, WebPImagePlugin, BmpImagePlugin, TiffImagePlugin, GifImagePlugin)
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
@@ -82,6 +82,8 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
 
     Raises
     ------
+    InvalidRequestError
+        If there are no bytes.
     UnsupportedMediaTypeError
         If the bytes are none of these formats.
     PayloadTooLargeError
@@ -89,6 +91,8 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     UnreadableImageError
         If the file is truncated or broken, has more than 16 bits a value, or a side under 32 pixels.
     """
+    if not data:
+        raise InvalidRequestError("The picture is empty; send the bytes of a picture file.")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(*image.size, max_pixels)

@@ -1,5 +1,6 @@
 """Requests and answers. The reference service's fields come first, as they are there; additions follow them."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -23,6 +24,18 @@ Filename = Annotated[
 Score = Annotated[float, Field(ge=0.0, le=1.0, description="Malignancy score.", examples=[0.1234])]
 Timestamp = Annotated[str, Field(description="UTC.", examples=["2026-02-13 10:30:45"])]
 LayerUsed = Annotated[str, Field(examples=["depthwise_separable_conv_2"])]
+
+
+PictureType = Literal[
+    "image/png",
+    "image/jpeg",
+    "image/jpg",
+    "image/webp",
+    "image/bmp",
+    "image/tiff",
+    "image/gif",
+    "application/octet-stream",
+]
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -80,7 +93,21 @@ class AnalyzeRequest(AnalyzeOptions, _WithImage):
     """Body of `/api/v1/analyze`."""
 
 
+class UploadRequest(BaseModel):
+    """Body of `/api/v1/uploads`."""
+
+    content_type: PictureType = Field(description="What the picture will be sent as.")
+    size: int | None = Field(
+        default=None, ge=1, description="Of the picture file, in bytes. Given, the link takes just that size."
+    )
+
+
 # --- answers --------------------------------------------------------------------------------------------------------
+
+
+def now() -> str:
+    """Return the time as answers have it."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 class _Answer(BaseModel):
@@ -166,6 +193,36 @@ class AnalyzeResponse(_PictureAnswer):
     gradcam: GradCAM | None
     model: ModelReference
     disclaimer: str = DISCLAIMER
+
+
+class UploadForm(_Answer):
+    """A multipart form that a browser, or any HTTP client, sends to the bucket itself."""
+
+    method: Literal["POST"] = "POST"
+    url: str
+    fields: dict[str, str] = Field(description="Come first, as they are; the picture follows as the part `file`.")
+
+
+class UploadResponse(_Answer):
+    """Answer of `POST /api/v1/uploads`."""
+
+    success: Literal[True] = True
+    id: str
+    upload: UploadForm
+    expires: Timestamp
+    largest: int = Field(description="Largest picture file that the link takes, in bytes.")
+    result: str = Field(
+        description="Where the result will be: asked for too early, it is 202.",
+        examples=["/api/v1/uploads/6925a1b2-0123456789abcdef0123456789abcdef"],
+    )
+
+
+class WaitingResponse(_Answer):
+    """Answer of `GET /api/v1/uploads/{id}` while there is no result."""
+
+    success: Literal[True] = True
+    status: Literal["waiting"] = "waiting"
+    detail: str = "No result yet; ask again after `Retry-After` seconds."
 
 
 class HealthResponse(_Answer):

@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +31,7 @@ from thyroid.schemas import (
     Prediction,
     PredictionResponse,
     ScoredClass,
+    now,
 )
 from thyroid.settings import Settings
 
@@ -134,7 +134,7 @@ class Service:
         verdict = assess(engine.score(prepared.tensor), engine.manifest)
         self._audit(self._record(data, verdict, engine.manifest, time.perf_counter() - started))
         return PredictionResponse(
-            timestamp=_now(),
+            timestamp=now(),
             filename=filename,
             prediction=_prediction(verdict),
             risk_assessment=verdict.risk,
@@ -164,7 +164,7 @@ class Service:
         """
         verdict, explanation, manifest = self._explain(data, layer_name, target, size)
         return GradCAMResponse(
-            timestamp=_now(),
+            timestamp=now(),
             filename=filename,
             layer_used=explanation.layer_used,
             images=explanation.images,
@@ -195,7 +195,7 @@ class Service:
             return AnalyzeResponse(**dict(self.predict(data, filename=filename)), gradcam=None)
         verdict, explanation, manifest = self._explain(data, layer_name, target, size)
         return AnalyzeResponse(
-            timestamp=_now(),
+            timestamp=now(),
             filename=filename,
             prediction=_prediction(verdict),
             risk_assessment=verdict.risk,
@@ -237,7 +237,7 @@ class Service:
         return HealthResponse(
             status="healthy" if healthy else "unhealthy",
             model_loaded=healthy,
-            timestamp=_now(),
+            timestamp=now(),
             version=thyroid.__version__,
         )
 
@@ -263,13 +263,18 @@ class Service:
         self._audit(self._record(data, verdict, engine.manifest, taken))
         return verdict, explanation, engine.manifest
 
-    def _record(self, data: bytes, verdict: Assessment, manifest: Manifest, seconds: float) -> AuditRecord:
+    @property
+    def code_version(self) -> str:
+        """Version of this package and, where it is known, the commit."""
         revision = self._settings.revision
+        return f"{thyroid.__version__}+{revision}" if revision else thyroid.__version__
+
+    def _record(self, data: bytes, verdict: Assessment, manifest: Manifest, seconds: float) -> AuditRecord:
         return AuditRecord(
             time=utc_now(),
             input_sha256=hashlib.sha256(data).hexdigest(),
             model=_reference(manifest),
-            code_version=f"{thyroid.__version__}+{revision}" if revision else thyroid.__version__,
+            code_version=self.code_version,
             score=verdict.score,
             label=verdict.label,
             risk=verdict.risk,
@@ -307,7 +312,3 @@ def _prediction(verdict: Assessment) -> Prediction:
 
 def _reference(manifest: Manifest) -> ModelReference:
     return ModelReference(name=manifest.name, version=manifest.version, sha256=manifest.sha256)
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -47,6 +47,16 @@ class Settings:
         ``POWERTOOLS_METRICS_NAMESPACE``: where the metrics go; without it there are none.
     traces : bool
         ``THYROID_TRACES``: whether requests are traced; needs Lambda's own tracing to be on.
+    uploads_bucket : str
+        ``THYROID_UPLOADS_BUCKET``: bucket that takes pictures; without it none are taken in that way.
+    results_bucket : str
+        ``THYROID_RESULTS_BUCKET``: bucket that their results go to.
+    records_table : str
+        ``THYROID_RECORDS_TABLE``: table that remembers which pictures are done.
+    max_upload_bytes : int
+        ``THYROID_MAX_UPLOAD_BYTES``: largest picture file that is read from a bucket.
+    upload_link_seconds : int
+        ``THYROID_UPLOAD_LINK_SECONDS``: how long a link that takes or gives a file is good for.
     """
 
     model_dir: Path = Path("build/model")
@@ -59,6 +69,11 @@ class Settings:
     service_name: str = "thyroid"
     metrics_namespace: str = ""
     traces: bool = False
+    uploads_bucket: str = ""
+    results_bucket: str = ""
+    records_table: str = ""
+    max_upload_bytes: int = 32 * 1024 * 1024
+    upload_link_seconds: int = 900
 
     @property
     def max_binary_body_bytes(self) -> int:
@@ -104,6 +119,11 @@ class Settings:
             service_name=text_of("POWERTOOLS_SERVICE_NAME") or cls.service_name,
             metrics_namespace=text_of("POWERTOOLS_METRICS_NAMESPACE"),
             traces=switch("THYROID_TRACES"),
+            uploads_bucket=text_of("THYROID_UPLOADS_BUCKET"),
+            results_bucket=text_of("THYROID_RESULTS_BUCKET"),
+            records_table=text_of("THYROID_RECORDS_TABLE"),
+            max_upload_bytes=number("THYROID_MAX_UPLOAD_BYTES", cls.max_upload_bytes),
+            upload_link_seconds=number("THYROID_UPLOAD_LINK_SECONDS", cls.upload_link_seconds),
         )
 
 

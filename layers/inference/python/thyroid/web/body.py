@@ -88,8 +88,28 @@ async def receive(request: Request, settings: Annotated[Settings, Depends(get_se
     if content is None:
         raise PayloadTooLargeError(_over_the_limit(media_type, settings))
     if media_type == FORM:
-        return await _multipart(request.headers, content)
+        return await _multipart(request.headers, content, "image")
     return Body(media_type, content, _given(dict(request.query_params)))
+
+
+async def receive_form(request: Request, part: str, limit: int) -> Body:
+    """Read a multipart form with one file, larger than a request to a function may be.
+
+    Raises
+    ------
+    UnsupportedMediaTypeError
+        If it is no such form.
+    PayloadTooLargeError
+        If the form is over `limit` bytes.
+    InvalidRequestError
+        If it is broken or has not just one such part.
+    """
+    if not request.headers.get("content-type", "").lower().startswith(FORM):
+        raise UnsupportedMediaTypeError(f"This address takes {FORM} with a part `{part}`.")
+    content = await _read(request, limit)
+    if content is None:
+        raise PayloadTooLargeError(f"The form is over the limit of {limit} bytes; send a smaller picture.")
+    return await _multipart(request.headers, content, part)
 
 
 def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tuple[bytes, Options]:
@@ -108,8 +128,6 @@ def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tu
     ------
     InvalidFieldsError
         If the JSON is broken, or a field is missing, of the wrong type or out of its bounds.
-    InvalidRequestError
-        If the picture is empty.
     InvalidBase64Error
         If ``image`` is not base64.
     """
@@ -121,9 +139,25 @@ def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tu
             picture, chosen = body.content, options.model_validate(body.fields)
     except ValidationError as error:
         raise InvalidFieldsError.from_validation(error) from None
-    if not picture:
-        raise InvalidRequestError("The picture is empty; send the bytes of a picture file.")
     return picture, chosen
+
+
+def parse_json(body: Body, schema: type[Options]) -> Options:
+    """Check a body that has to be JSON and holds no picture.
+
+    Raises
+    ------
+    UnsupportedMediaTypeError
+        If it is no JSON.
+    InvalidFieldsError
+        As :func:`parse` says.
+    """
+    if not _is_json(body.media_type):
+        raise UnsupportedMediaTypeError("This address takes application/json, and no picture; see `/docs`.")
+    try:
+        return schema.model_validate_json(body.content)
+    except ValidationError as error:
+        raise InvalidFieldsError.from_validation(error) from None
 
 
 def decode_base64(text: str) -> bytes:
@@ -178,7 +212,7 @@ def _over_the_limit(media_type: str, settings: Settings) -> str:
     )
 
 
-async def _multipart(headers: Headers, content: bytes) -> Body:
+async def _multipart(headers: Headers, content: bytes, part: str) -> Body:
     _, parameters = parse_options_header(headers["content-type"])
     if parameters.get(b"charset", b"utf-8").lower() not in FORM_CHARSETS:
         raise InvalidRequestError("The multipart form names a charset that is not taken; use UTF-8.")
@@ -193,15 +227,15 @@ async def _multipart(headers: Headers, content: bytes) -> Body:
     except MultiPartException as error:
         raise InvalidRequestError(f"The multipart form cannot be read: {error.message}") from None
     try:
-        images = form.getlist("image")
-        if len(images) != 1:
-            raise InvalidFieldsError([FieldProblem(field="image", message=f"send one such part, not {len(images)}")])
-        fields = _given({name: value for name, value in form.items() if isinstance(value, str) and name != "image"})
-        if isinstance(images[0], str):
-            return Body(FORM, decode_base64(images[0]), fields)
-        if images[0].filename:
-            fields.setdefault("filename", images[0].filename)
-        return Body(FORM, await images[0].read(), fields)
+        files = form.getlist(part)
+        if len(files) != 1:
+            raise InvalidFieldsError([FieldProblem(field=part, message=f"send one such part, not {len(files)}")])
+        fields = _given({name: value for name, value in form.items() if isinstance(value, str) and name != part})
+        if isinstance(files[0], str):
+            return Body(FORM, decode_base64(files[0]), fields)
+        if files[0].filename:
+            fields.setdefault("filename", files[0].filename)
+        return Body(FORM, await files[0].read(), fields)
     finally:
         for file in parser._files_to_close_on_error:  # all files, even of a part that was cut off and is in no form
             file.close()

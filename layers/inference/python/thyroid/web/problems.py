@@ -13,11 +13,13 @@ from thyroid.errors import (
     InvalidBase64Error,
     InvalidRequestError,
     ModelUnavailableError,
+    NotFoundError,
     PayloadTooLargeError,
     ThyroidError,
     UnknownLayerError,
     UnreadableImageError,
     UnsupportedMediaTypeError,
+    UploadsUnavailableError,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -56,9 +58,11 @@ KINDS: Mapping[type[ThyroidError], Kind] = {
     InvalidBase64Error: Kind(400, "Not base64"),
     PayloadTooLargeError: Kind(413, "Too large"),
     UnsupportedMediaTypeError: Kind(415, "Not a picture format that is taken"),
+    NotFoundError: Kind(404, "Not found"),
     InvalidRequestError: Kind(422, "Invalid request"),
     UnreadableImageError: Kind(422, "Unreadable picture"),
     UnknownLayerError: Kind(422, "Unknown layer"),
+    UploadsUnavailableError: Kind(501, "Not taken here"),
     ModelUnavailableError: Kind(503, "Model unavailable"),
 }
 INTERNAL_ERROR = Kind(500, "Internal error")
@@ -86,6 +90,11 @@ class InvalidFieldsError(InvalidRequestError):
                 for item in error.errors(include_url=False, include_context=False, include_input=False)
             ]
         )
+
+
+def kind_of_code(code: str) -> Kind:
+    """Return status and title of an error that was written down, by its code."""
+    return next((kind for error, kind in KINDS.items() if error.code == code), INTERNAL_ERROR)
 
 
 def kind_of(error: ThyroidError) -> Kind:
