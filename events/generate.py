@@ -1,7 +1,7 @@
 """Writes the sample events, one for each function and for each way in: ``python -m events.generate``.
 
-Each is what API Gateway's REST API hands to a function, for ``sam local invoke FUNCTION -e events/NAME.json``. The
-pictures are phantoms made by code: no patient is in them.
+Each is what API Gateway's REST API, a queue or Step Functions hands to a function, for ``sam local invoke FUNCTION -e
+events/NAME.json``. The pictures are phantoms made by code: no patient is in them.
 """
 
 import base64
@@ -74,6 +74,41 @@ def event(
     }
 
 
+def message(name: str, bucket: str, key: str) -> Event:
+    """Return a message of the queue: an event of EventBridge, that an object was created."""
+    found = {"key": key, "size": 40_000, "etag": "0" * 32, "version-id": "a-version", "sequencer": "0069559b00000000"}
+    told = {
+        "version": "0",
+        "id": "00000000-0000-0000-0000-000000000000",
+        "detail-type": "Object Created",
+        "source": "aws.s3",
+        "account": "123456789012",
+        "time": "2026-01-01T00:00:00Z",
+        "region": "eu-central-1",
+        "resources": [f"arn:aws:s3:::{bucket}"],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": bucket},
+            "object": found,
+            "request-id": "sample-request",
+            "requester": "123456789012",
+            "source-ip-address": "192.0.2.1",
+            "reason": "PutObject",
+        },
+    }
+    return {
+        "messageId": name,
+        "receiptHandle": "sample",
+        "body": json.dumps(told),
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1767225600000"},
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:123456789012:uploads",
+        "awsRegion": "eu-central-1",
+    }
+
+
 def events() -> dict[str, Event]:
     """Return all sample events by name."""
     suspicious = base64.b64encode(picture(1, suspicious=True)).decode("ascii")
@@ -99,6 +134,26 @@ def events() -> dict[str, Event]:
         "gradcam": event("gradcam", "POST", "/api/v1/gradcam", body=json.dumps(gradcam), content_type=json_type),
         "analyze": event("analyze", "POST", "/api/v1/analyze", body=json.dumps(analyze), content_type=json_type),
         "site": event("site", "GET", "/"),
+        "upload_links": event(
+            "upload_links",
+            "POST",
+            "/api/v1/uploads",
+            body=json.dumps({"content_type": "image/tiff", "size": 20_000_000}),
+            content_type=json_type,
+        ),
+        # These three need the buckets of a deployed stack; without them the worker names the message as failed.
+        "uploads": {"Records": [message("sample-message", "my-uploads", "scans/phantom.png")]},
+        "archive": {
+            "Items": [{"Etag": "0" * 32, "Key": "scans/phantom.png", "LastModified": 1767225600, "Size": 40_000}],
+            "BatchInput": {"bucket": "my-uploads", "run": "sample-run", "encoded": False},
+        },
+        "archive_summary": {
+            "run": "sample-run",
+            "execution": "arn:aws:states:eu-central-1:123456789012:execution:archive:sample-run",
+            "started": "2026-01-01T00:00:00.000Z",
+            "bucket": "my-uploads",
+            "prefix": "scans/",
+        },
     }
 
 

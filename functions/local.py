@@ -3,11 +3,18 @@
 import logging
 
 from functions.site import API, DOCS
-from thyroid.web.app import build_app
+from thyroid.settings import get_settings
+from thyroid.web.app import build_app, get_service
+from thyroid.web.local_uploads import LocalLinks, local_uploads_router
 
 # The server's own access log names addresses, whose query may hold a file name; our line about each request does not.
 access_log = logging.getLogger("uvicorn.access")
 access_log.handlers.clear()
 access_log.propagate = False
 
-app = build_app([*API, DOCS])
+settings = get_settings()
+links = LocalLinks(get_service(), settings)
+
+app = build_app([*API, DOCS, local_uploads_router(links, settings)])
+if not settings.uploads_bucket:
+    app.state.links = links

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 import thyroid
-from functions import analyze, gradcam, health, model_info, predict
+from functions import analyze, gradcam, health, model_info, predict, upload_links
 from thyroid.schemas import RootResponse
 from thyroid.web.app import build_app
 from thyroid.web.docs import TITLE, docs_router
@@ -25,11 +25,12 @@ def root() -> RootResponse:
             "predict": "/api/v1/predict",
             "gradcam": "/api/v1/gradcam",
             "analyze": "/api/v1/analyze",
+            "uploads": "/api/v1/uploads",
         },
     )
 
 
-API = (router, health.router, model_info.router, predict.router, gradcam.router, analyze.router)
+API = (router, health.router, model_info.router, predict.router, gradcam.router, analyze.router, upload_links.router)
 DOCS = docs_router(API)
 
 app = build_app([router, DOCS])

@@ -1,6 +1,8 @@
 """The service as its users meet it: one local application, each function behind the gateway, and a real server."""
 
+import io
 import json
+import logging
 import socket
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from functions import analyze, gradcam, health, local, model_info, predict, site
 from tests.events import CONTEXT, rest_event
 from tests.pictures import saved
 from thyroid import phantom
+from thyroid.settings import get_settings
 from thyroid.web.lambda_handler import Handler
 
 HANDLERS: dict[str, Handler] = {
@@ -136,3 +139,18 @@ def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
         else:
             return
     pytest.fail("the server did not answer within a minute")
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What the process logs, with the root logger at DEBUG, as Lambda's runtime sets it where it is told to."""
+    stream, root = io.StringIO(), logging.getLogger()
+    everything = logging.StreamHandler(stream)
+    for handler in logging.getLogger(get_settings().service_name).handlers:
+        monkeypatch.setattr(handler, "stream", stream)
+    before = root.level
+    root.setLevel(logging.DEBUG)
+    root.addHandler(everything)
+    yield stream
+    root.removeHandler(everything)
+    root.setLevel(before)

@@ -3,8 +3,6 @@
 import base64
 import io
 import json
-import logging
-from collections.abc import Iterator
 
 import pytest
 from PIL import Image, PngImagePlugin
@@ -14,7 +12,6 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from functions import analyze, gradcam, predict
 from tests.events import CONTEXT, rest_event
 from tests.pictures import picture
-from thyroid.settings import get_settings
 from thyroid.web.lambda_handler import Handler
 
 NAME = "Jane-Doe"
@@ -77,21 +74,6 @@ BODIES: dict[str, tuple[bytes | str, dict[str, str], dict[str, str] | None]] = {
     "a content type": (b"x", {"Content-Type": f"text/{NAME}"}, None),
     "headers": (PICTURES["PNG"], {"Content-Type": "image/png", "X-Patient": NAME, "Referer": NAME}, None),
 }
-
-
-@pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What the process logs, with the root logger at DEBUG, as Lambda's runtime sets it where it is told to."""
-    stream, root = io.StringIO(), logging.getLogger()
-    everything = logging.StreamHandler(stream)
-    for handler in logging.getLogger(get_settings().service_name).handlers:
-        monkeypatch.setattr(handler, "stream", stream)
-    before = root.level
-    root.setLevel(logging.DEBUG)
-    root.addHandler(everything)
-    yield stream
-    root.removeHandler(everything)
-    root.setLevel(before)
 
 
 @pytest.mark.usefixtures("artifact")

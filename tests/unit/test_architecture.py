@@ -12,6 +12,12 @@ SERVING = ROOT / "layers/inference/python/thyroid"
 FUNCTIONS = sorted(path.stem for path in (ROOT / "functions").glob("*.py") if path.stem != "__init__")
 
 HTTP_AND_AWS = {"fastapi", "starlette", "mangum", "aws_lambda_powertools", "boto3", "botocore", "uvicorn"}
+EDGES = {  # folder: what it alone may know of these
+    "web": {"fastapi", "starlette", "mangum", "aws_lambda_powertools"},
+    "uploads": {"boto3", "botocore", "aws_lambda_powertools"},
+    "telemetry": {"aws_lambda_powertools"},
+    "folder": set(),
+}
 MODEL_WORLD = {"tensorflow", "keras", "h5py", "huggingface_hub", "matplotlib", "thyroid_model"}
 
 ROAD = [
@@ -25,6 +31,8 @@ ROAD = [
     "schemas",
     "audit",
     "service",
+    "results",
+    "judge",
 ]
 
 
@@ -56,9 +64,9 @@ def test_a_function_starts_without_the_model_world(function: str) -> None:
 
 
 @pytest.mark.parametrize("path", modules(SERVING), ids=lambda p: p.stem)
-def test_http_and_aws_are_known_to_web_alone(path: Path) -> None:
-    if SERVING / "web" not in path.parents:
-        assert not imports(path) & HTTP_AND_AWS
+def test_http_and_aws_are_known_at_the_edges_alone(path: Path) -> None:
+    known = EDGES.get(path.parent.name, set())
+    assert imports(path) & HTTP_AND_AWS <= known
 
 
 @pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=lambda p: p.stem)
@@ -70,6 +78,23 @@ def test_settings_alone_read_the_environment(path: Path) -> None:
 @pytest.mark.parametrize("step", range(len(ROAD)))
 def test_the_road_of_a_request_goes_one_way(step: int) -> None:
     text = (SERVING / f"{ROAD[step]}.py").read_text("utf-8")
-    for later in [*ROAD[step + 1 :], "web"]:
+    for later in [*ROAD[step + 1 :], *EDGES]:
         assert f"from thyroid.{later} import" not in text
         assert f"from thyroid import {later}" not in text
+
+
+@pytest.mark.parametrize(
+    ("module", "kept_out"),
+    [
+        *(
+            (f"functions.{name}", {"boto3"})
+            for name in ("predict", "gradcam", "analyze", "health", "site", "upload_links")
+        ),
+        ("functions.uploads", {"fastapi", "starlette", "mangum"}),
+        ("functions.archive_summary", {"fastapi", "starlette", "mangum", "ai_edge_litert"}),
+    ],
+)
+def test_a_function_loads_at_its_start_only_the_edge_that_it_stands_at(module: str, kept_out: set[str]) -> None:
+    code = f"import {module}, sys; print(*sorted({kept_out!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

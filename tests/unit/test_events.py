@@ -17,9 +17,11 @@ MADE = events()
 def split(event: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], np.ndarray | None]:
     """Return an event without its body, the body's fields without the picture, and the picture's pixels."""
     rest = {key: value for key, value in event.items() if key != "body"}
-    if event["body"] is None:
+    if event.get("body") is None:
         return rest, {}, None
     fields = {"image": event["body"]} if event["isBase64Encoded"] else json.loads(event["body"])
+    if "image" not in fields:
+        return rest, fields, None
     file = base64.b64decode(fields.pop("image").removeprefix("data:image/png;base64,"), validate=True)
     return rest, fields, np.asarray(Image.open(io.BytesIO(file)), np.int16)
 

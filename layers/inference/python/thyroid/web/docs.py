@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 
 import thyroid
 from thyroid import phantom
-from thyroid.schemas import DISCLAIMER, AnalyzeRequest, GradCAMRequest, ImageRequest
+from thyroid.schemas import DISCLAIMER, AnalyzeRequest, GradCAMRequest, ImageRequest, UploadRequest
 from thyroid.web.openapi import SECURITY_SCHEMES
 from thyroid.web.problems import MEDIA_TYPE, Problem
 
@@ -120,7 +120,7 @@ def describe(documented: Sequence[APIRouter]) -> dict[str, Any]:
         servers=[{"url": ".", "description": "Where this description came from"}],
     )
     _, bodies = models_json_schema(
-        [(model, "validation") for model in (ImageRequest, GradCAMRequest, AnalyzeRequest, Problem)],
+        [(model, "validation") for model in (ImageRequest, GradCAMRequest, AnalyzeRequest, UploadRequest, Problem)],
         ref_template="#/components/schemas/{model}",
     )
     components = description.setdefault("components", {})
@@ -129,9 +129,9 @@ def describe(documented: Sequence[APIRouter]) -> dict[str, Any]:
     sample = _sample_picture()
     for path in description["paths"].values():
         for operation in path.values():
-            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
-            if body is not None:
-                body["example"] = {"image": sample, "filename": "phantom.jpg"}
+            content = operation.get("requestBody", {}).get("content", {})
+            if "image/png" in content:
+                content["application/json"]["example"] = {"image": sample, "filename": "phantom.jpg"}
     return description
 
 

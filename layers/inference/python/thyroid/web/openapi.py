@@ -2,24 +2,16 @@
 
 import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from thyroid.schemas import PictureType
 from thyroid.web.problems import MEDIA_TYPE
 
 # What a body may be sent as that is the picture file itself. The gateway has to pass each of them on as bytes: the
 # template's BinaryMediaTypes.
-PICTURE_TYPES = (
-    "image/png",
-    "image/jpeg",
-    "image/jpg",
-    "image/webp",
-    "image/bmp",
-    "image/tiff",
-    "image/gif",
-    "application/octet-stream",
-)
+PICTURE_TYPES: tuple[str, ...] = get_args(PictureType)
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -66,6 +58,12 @@ def request_body(options: type[BaseModel], with_image: type[BaseModel]) -> dict[
     return {"requestBody": {"required": True, "content": content}, "parameters": parameters, **WITH_KEY}
 
 
+def json_body(schema: type[BaseModel]) -> dict[str, Any]:
+    """Describe a body that holds no picture; for a route's ``openapi_extra``."""
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema.__name__}"}}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def problem_responses(whats: Mapping[int, str]) -> Responses:
     """Describe error answers; for a route's ``responses``.
 
@@ -93,6 +91,25 @@ PICTURE_PROBLEMS = problem_responses(
         422: "`invalid_request`, `unreadable_image` or `unknown_layer`: `detail` says what to change",
         503: "`model_unavailable`: no model answers here; try again after `Retry-After` seconds",
         504: "`timeout`: deployed, the answer took longer than the gateway waits",
+    }
+)
+UPLOAD_PROBLEMS = problem_responses(
+    GATEWAY_PROBLEMS
+    | {
+        413: "`payload_too_large`: the picture file is over the limit, which `detail` names",
+        415: "`unsupported_media_type`: the body is not JSON",
+        422: "`invalid_request`: `detail` says what to change",
+        501: "`uploads_unavailable`: there is no bucket here",
+    }
+)
+RESULT_PROBLEMS = problem_responses(
+    GATEWAY_PROBLEMS
+    | {
+        404: "`not_found`: no link has this id, it ended before a picture came, or the picture was deleted unread",
+        413: "`payload_too_large`: the picture is over its limit, which `detail` names",
+        415: "`unsupported_media_type`: what was uploaded is no picture format that is taken",
+        422: "`invalid_request` or `unreadable_image`: what was uploaded is empty or cannot be decoded",
+        501: "`uploads_unavailable`: there is no bucket here",
     }
 )
 MODEL_PROBLEMS = problem_responses(

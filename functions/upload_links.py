@@ -1,0 +1,106 @@
+"""`/api/v1/uploads`: links for pictures that are too large for the gateway, and what became of those."""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urljoin
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+
+from thyroid.errors import UploadsUnavailableError
+from thyroid.judge import check_size
+from thyroid.results import Result
+from thyroid.schemas import UploadForm, UploadRequest, UploadResponse, WaitingResponse
+from thyroid.settings import Settings, get_settings
+from thyroid.web.app import build_app
+from thyroid.web.body import Body, parse_json, receive
+from thyroid.web.lambda_handler import lambda_handler
+from thyroid.web.openapi import RESULT_PROBLEMS, UPLOAD_PROBLEMS, WITH_KEY, json_body
+from thyroid.web.problems import kind_of_code, problem
+
+if TYPE_CHECKING:
+    from thyroid.uploads.links import Links
+    from thyroid.web.local_uploads import LocalLinks
+
+ADDRESS = "/api/v1/uploads"
+ASK_AGAIN_SECONDS = "2"
+
+router = APIRouter(tags=["Uploads"])
+
+
+def get_links(request: Request) -> "Links | LocalLinks":
+    """Return what hands out links: what the application brings for it, or the buckets."""
+    own: LocalLinks | None = getattr(request.app.state, "links", None)
+    return own or _of_the_buckets()
+
+
+@cache
+def _of_the_buckets() -> "Links":
+    settings = get_settings()
+    if not settings.uploads_bucket:
+        raise UploadsUnavailableError(
+            "No bucket takes pictures here; send the picture itself, or ask whoever runs this service for one."
+        )
+    from thyroid.uploads import aws  # here, so that those who only describe this endpoint do not load it
+    from thyroid.uploads.links import Links
+
+    buckets = settings.uploads_bucket, settings.results_bucket
+    return Links(aws.client("s3"), aws.signer(), *buckets, settings.upload_link_seconds)
+
+
+@router.post(
+    ADDRESS,
+    summary="Get a link to upload a large picture with",
+    status_code=201,
+    responses=UPLOAD_PROBLEMS,
+    openapi_extra=json_body(UploadRequest) | WITH_KEY,
+)
+def hand_out(
+    request: Request,
+    body: Annotated[Body, Depends(receive)],
+    settings: Annotated[Settings, Depends(get_settings)],
+    links: Annotated["Links | LocalLinks", Depends(get_links)],
+) -> UploadResponse:
+    """Hand out a link that takes one picture of the type and size named, for a quarter of an hour."""
+    asked = parse_json(body, UploadRequest)
+    limit = settings.max_upload_bytes
+    check_size(asked.size or 1, limit)
+    link = links.hand_out(asked.content_type, asked.size or 1, asked.size or limit)
+    return UploadResponse(
+        id=link.id,
+        upload=UploadForm(url=_absolute(request, link.url), fields=link.fields),
+        expires=datetime.fromtimestamp(link.expires, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        largest=asked.size or limit,
+        result=f"{ADDRESS}/{link.id}",
+    )
+
+
+@router.get(
+    ADDRESS + "/{id}",
+    summary="What became of an uploaded picture",
+    response_model=Result,
+    responses={202: {"model": WaitingResponse, "description": "Not yet"}, **RESULT_PROBLEMS},
+    openapi_extra=WITH_KEY,
+)
+def find(request: Request, id: str, links: Annotated["Links | LocalLinks", Depends(get_links)]) -> JSONResponse:  # noqa: A002
+    """Answer as `/api/v1/analyze` does once the result is there; its pictures are links. Until then: 202."""
+    written = links.find(id)
+    if written is None:
+        return JSONResponse(WaitingResponse().model_dump(), 202, {"Retry-After": ASK_AGAIN_SECONDS})
+    if not written["success"]:
+        status, title = kind_of_code(written["code"])
+        return problem(request, status, title, written["code"], written["detail"])
+    written["filename"] = None  # the key's last part, which is the id
+    pictures = links.pictures(id)
+    written["gradcam"]["images"] = {kind: _absolute(request, address) for kind, address in pictures.items()}
+    return JSONResponse(written)
+
+
+def _absolute(request: Request, address: str) -> str:
+    """Return an address with its host: a bucket's has one, a laptop's is below this server."""
+    return urljoin(str(request.base_url), address)
+
+
+app = build_app([router])
+handler = lambda_handler(app)

@@ -1,0 +1,53 @@
+"""The worker: pictures of a bucket, as messages of the queue or as a batch of an archive tell of them."""
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from typing import Any
+
+from thyroid.service import Service
+from thyroid.settings import get_settings
+from thyroid.telemetry.logs import get_logger
+from thyroid.telemetry.observation import record_prediction
+from thyroid.uploads import aws
+from thyroid.uploads.archive import answer_batch
+from thyroid.uploads.notify import notify
+from thyroid.uploads.once import Once
+from thyroid.uploads.outbox import Outbox
+from thyroid.uploads.queue import answer_messages
+from thyroid.uploads.worker import Worker
+
+# Pictures that are transferred at a time: those of a whole batch of the queue. A picture takes eight calls of AWS one
+# after the other, each some tens of milliseconds in which the processor has nothing to do for it.
+THREADS = 10
+
+logger = get_logger()
+service = Service(get_settings(), audit=record_prediction)
+pool = ThreadPoolExecutor(THREADS)
+
+
+@cache
+def _once() -> Once:
+    return Once(aws.client("dynamodb"), get_settings().records_table)
+
+
+@cache
+def _worker() -> Worker:
+    settings = get_settings()
+    outbox = Outbox(aws.client("s3"), settings.results_bucket, settings.uploads_bucket)
+    tell = partial(notify, aws.client("events"), outbox)
+    return Worker(settings, service, aws.client("s3"), outbox, _once(), tell, logger)
+
+
+if get_settings().warm_up:  # in Lambda's init, so that no first picture waits for it
+    service.health()
+    _worker()
+
+
+@logger.inject_lambda_context(log_event=False)  # keys are in it
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped
+    """Answer a batch of the queue, or of an archive."""
+    _once().invocation(context)
+    if "Items" in event:
+        bucket = get_settings().results_bucket
+        return answer_batch(event, context.aws_request_id, _worker(), pool, aws.client("s3"), bucket)
+    return answer_messages(event, context, _worker(), pool, logger)

@@ -1,0 +1,94 @@
+"""A batch of an archive to pictures, and to a file that tells line by line what became of them.
+
+Step Functions lists the archive and hands it out in batches. Each leaves one file of JSON Lines under
+``archives/RUN/parts/``, which other programs can read as well; :mod:`thyroid.uploads.summary` counts them.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote_plus
+
+from thyroid.results import Outcome
+from thyroid.uploads.upload import Upload, is_folder
+from thyroid.uploads.worker import Worker
+
+
+class BatchError(Exception):
+    """Some pictures of a batch could not be done; done again, the others cost nothing."""
+
+
+def folder_of(run: str) -> str:
+    """Return what the keys of a run's own files begin with."""
+    return f"archives/{run}"
+
+
+def pictures_of(batch: Mapping[str, Any]) -> Iterator[Upload]:
+    """Read the batch that a distributed map hands out.
+
+    Parameters
+    ----------
+    batch : mapping
+        ``Items`` as S3 lists them or as an inventory does, and ``BatchInput`` with ``bucket`` and ``encoded``. An
+        inventory encodes its keys, and may list folders, older versions and deletions, which are no pictures.
+    """
+    given = batch["BatchInput"]
+    for item in batch["Items"]:
+        key = unquote_plus(item["Key"]) if given["encoded"] else item["Key"]
+        outdated = item.get("IsLatest") == "false" or item.get("IsDeleteMarker") == "true"
+        if not outdated and not is_folder(key):
+            # Which version it is, is asked when its turn comes: a listing does not tell, and an inventory is a day old.
+            yield Upload(item.get("Bucket") or given["bucket"], key)
+
+
+def answer_batch(
+    batch: Mapping[str, Any],
+    request_id: str,
+    worker: Worker,
+    pool: ThreadPoolExecutor,
+    s3: Any,  # noqa: ANN401
+    results_bucket: str,
+) -> dict[str, int]:
+    """Analyse the pictures of a batch and leave the file that tells of them.
+
+    Returns
+    -------
+    dict of str to int
+        How many pictures were analysed, refused, superseded.
+
+    Raises
+    ------
+    BatchError
+        If some failed; what became of the others is done and written.
+    """
+    pictures = list(pictures_of(batch))
+
+    def answer(upload: Upload) -> dict[str, Any]:
+        try:
+            return _line(upload, worker.answer(upload, request_id))
+        except Exception as error:
+            return {"bucket": upload.bucket, "key": upload.key, "status": "failed", "error": type(error).__name__}
+
+    lines = list(pool.map(answer, pictures))
+    s3.put_object(
+        Bucket=results_bucket,
+        Key=f"{folder_of(batch['BatchInput']['run'])}/parts/{_name(pictures)}.jsonl",
+        Body="".join(json.dumps(line) + "\n" for line in lines).encode(),
+        ContentType="application/jsonl",
+    )
+    counts = Counter(line["status"] for line in lines)
+    if counts["failed"]:
+        raise BatchError(f"{counts['failed']} of {len(lines)} pictures failed.")
+    return dict(counts)
+
+
+def _line(upload: Upload, outcome: Outcome) -> dict[str, Any]:
+    return {"bucket": upload.bucket, "key": upload.key, **outcome.model_dump(exclude_none=True)}
+
+
+def _name(pictures: list[Upload]) -> str:
+    """Name a batch by its pictures, so that the one who does it again writes the same file."""
+    return hashlib.sha256(json.dumps([[p.bucket, p.key] for p in pictures]).encode()).hexdigest()[:32]

@@ -1,0 +1,115 @@
+"""Links: one to upload a picture with, which needs no key of AWS, and those to its results."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from thyroid.results import ERROR, HEATMAP, OVERLAY, RESULT
+from thyroid.uploads.link import Link, expiry_of, never_used, new_id
+from thyroid.uploads.outbox import place_of
+from thyroid.uploads.pictures import MISSING
+from thyroid.uploads.upload import Upload
+
+FOLDER = "api"  # where pictures that come by link lie, apart from those of others
+
+
+class Links:
+    """Hands out links, and finds what became of the pictures that came by them.
+
+    Parameters
+    ----------
+    s3 : Any
+        Client of S3.
+    signer : Any
+        Client of S3 that signs links.
+    uploads_bucket, results_bucket : str
+        Names of the buckets.
+    seconds : int
+        How long a link is good for.
+    """
+
+    def __init__(self, s3: Any, signer: Any, uploads_bucket: str, results_bucket: str, seconds: int) -> None:  # noqa: ANN401
+        self._s3 = s3
+        self._signer = signer
+        self._uploads = uploads_bucket
+        self._results = results_bucket
+        self._seconds = seconds
+
+    def hand_out(self, content_type: str, smallest: int, largest: int) -> Link:
+        """Make a link for one picture.
+
+        S3 itself refuses another type, another size, a change of what is signed, and a form that comes too late.
+
+        Parameters
+        ----------
+        content_type : str
+            What the picture has to be sent as.
+        smallest, largest : int
+            Bounds of its size in bytes.
+        """
+        expires = int(time.time()) + self._seconds
+        identifier = new_id(expires)
+        form = self._signer.generate_presigned_post(
+            self._uploads,
+            _key(identifier),
+            Fields={"Content-Type": content_type},
+            Conditions=[{"Content-Type": content_type}, ["content-length-range", smallest, largest]],
+            ExpiresIn=self._seconds,
+        )
+        return Link(identifier, form["url"], form["fields"], expires)
+
+    def find(self, identifier: str) -> dict[str, Any] | None:
+        """Return what became of a picture, result or refusal as they were written; None while that is not known yet.
+
+        Raises
+        ------
+        NotFoundError
+            If no link has this id, or it ended before a picture came.
+        """
+        expires = expiry_of(identifier)
+        upload = Upload(self._uploads, _key(identifier))
+        place = place_of(upload, self._uploads)
+        for name in (RESULT, ERROR):
+            if (written := self._read(f"{place}/{name}")) is not None:
+                return written
+        if expires < time.time() and not self._exists(upload):
+            raise never_used()
+        return None
+
+    def pictures(self, identifier: str) -> Mapping[str, str]:
+        """Return links to the pictures beside a result, by their kind."""
+        place = place_of(Upload(self._uploads, _key(identifier)), self._uploads)
+        return {
+            kind: self._signer.generate_presigned_url(
+                "get_object",
+                Params={"Bucket": self._results, "Key": f"{place}/{name}"},
+                ExpiresIn=self._seconds,
+            )
+            for kind, name in (("heatmap", HEATMAP), ("overlay", OVERLAY))
+        }
+
+    def _read(self, key: str) -> dict[str, Any] | None:
+        try:
+            content = self._s3.get_object(Bucket=self._results, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in MISSING:
+                return None
+            raise
+        record: dict[str, Any] = json.loads(content)
+        return record
+
+    def _exists(self, upload: Upload) -> bool:
+        try:
+            self._s3.head_object(Bucket=upload.bucket, Key=upload.key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in MISSING:
+                return False
+            raise
+        return True
+
+
+def _key(identifier: str) -> str:
+    return f"{FOLDER}/{identifier}"

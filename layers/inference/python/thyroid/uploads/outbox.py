@@ -1,0 +1,165 @@
+"""Writes results to S3, such that an older picture's never replace a newer one's."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from botocore.exceptions import ClientError
+
+from thyroid.results import ERROR, MEDIA_TYPES, NAMES, RESULT, Judgement
+from thyroid.uploads.pictures import MISSING
+from thyroid.uploads.upload import Upload
+
+LONGEST_KEY = 1024  # bytes of UTF-8 (Amazon S3 user guide, "Naming Amazon S3 objects")
+LONGEST_NAME = max(len(name) for name in NAMES)
+
+# What S3 answers where a conditional write meets another state than it asked for.
+CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", *MISSING})
+
+DECISIONS = (RESULT, ERROR)
+
+Etags = Mapping[str, str | None]
+
+
+def place_of(upload: Upload, uploads_bucket: str) -> str:
+    """Return what the keys of a picture's results begin with, without a slash at the end.
+
+    ``results/KEY`` for the uploads bucket, ``buckets/BUCKET/KEY`` for another. A key that leaves no room for the names
+    of the results is cut off, and told apart by its hash.
+    """
+    root = "results" if upload.bucket == uploads_bucket else f"buckets/{upload.bucket}"
+    room = LONGEST_KEY - len(f"{root}//") - LONGEST_NAME
+    key = upload.key.encode()
+    if len(key) <= room:
+        return f"{root}/{upload.key}"
+    mark = f"~{hashlib.sha256(key).hexdigest()}"
+    return f"{root}/{key[: room - len(mark)].decode(errors='ignore')}{mark}"
+
+
+class Outbox:
+    """The bucket of results.
+
+    Parameters
+    ----------
+    s3 : Any
+        Client of S3.
+    bucket : str
+        Its name.
+    uploads_bucket : str
+        The bucket whose pictures' results lie under ``results/``.
+    """
+
+    def __init__(self, s3: Any, bucket: str, uploads_bucket: str) -> None:  # noqa: ANN401
+        self._s3 = s3
+        self.bucket = bucket
+        self._uploads_bucket = uploads_bucket
+
+    def place(self, upload: Upload) -> str:
+        """Return what the keys of a picture's results begin with."""
+        return place_of(upload, self._uploads_bucket)
+
+    def etags(self, upload: Upload, names: Sequence[str] = NAMES) -> Etags:
+        """Return the ETags of files that a picture's results may have now, None for those that are not there."""
+        heads = self._heads(upload, names)
+        return {name: heads[name]["ETag"] if name in heads else None for name in names}
+
+    def replace(self, upload: Upload, before: Etags, judgement: Judgement) -> bool:
+        """Write a picture's results, if nobody wrote any since ``before`` was read.
+
+        What speaks of another decision goes first, and the decision itself comes last: killed in between, this leaves
+        no decision rather than two, and can be done again. No two versions' files are the same to the byte
+        (:func:`thyroid.results.analysed`), so an ETag tells them apart.
+
+        Parameters
+        ----------
+        upload : Upload
+            The picture.
+        before : mapping of str to str or None
+            What :meth:`etags` found. Each write asks for that state, so S3 itself refuses it where another was faster.
+            Files to be written that are not in it are taken to be absent.
+        judgement : Judgement
+            What to write.
+
+        Returns
+        -------
+        bool
+            False where another was faster, or decided otherwise meanwhile, or where it is not known whether there are
+            files to be removed. Some files may be written then: whoever is of the current version writes them again,
+            whoever is not withdraws them.
+        """
+        place = self.place(upload)
+        others = [name for name in reversed(NAMES) if name not in judgement.files]
+        if not before.keys() >= set(others):
+            return False
+        try:
+            for name in others:
+                if etag := before[name]:
+                    self._s3.delete_object(Bucket=self.bucket, Key=f"{place}/{name}", IfMatch=etag)
+            for name, content in judgement.files.items():
+                self._s3.put_object(
+                    Bucket=self.bucket,
+                    Key=f"{place}/{name}",
+                    Body=content,
+                    ContentType=MEDIA_TYPES[name],
+                    Metadata=_metadata(upload, judgement),
+                    **({"IfMatch": etag} if (etag := before.get(name)) else {"IfNoneMatch": "*"}),
+                )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in CONFLICTS:
+                return False
+            raise
+        # No condition on one object can speak of another, so two who write decisions of different kinds do not meet in
+        # S3. Each looks for the other's after writing its own: the later one at least finds it.
+        return not self._heads(upload, [name for name in DECISIONS if name not in judgement.files])
+
+    def withdraw(self, upload: Upload) -> None:
+        """Remove what was written about this state of a picture, where there is a decision about another one."""
+        heads = self._heads(upload, NAMES)
+        mine = [name for name in reversed(NAMES) if name in heads and _is_of(upload, heads[name]["Metadata"])]
+        if not any(name in heads and name not in mine for name in DECISIONS):
+            return
+        for name in mine:
+            key = f"{self.place(upload)}/{name}"
+            try:
+                self._s3.delete_object(Bucket=self.bucket, Key=key, IfMatch=heads[name]["ETag"])
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in CONFLICTS:  # then it is not ours any more
+                    raise
+
+    def _heads(self, upload: Upload, names: Sequence[str]) -> dict[str, Any]:
+        found = {}
+        for name in names:
+            try:
+                found[name] = self._s3.head_object(Bucket=self.bucket, Key=f"{self.place(upload)}/{name}")
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in MISSING:
+                    raise
+        return found
+
+
+def _is_of(upload: Upload, metadata: Mapping[str, str]) -> bool:
+    return all(metadata.get(name) == value for name, value in _state(upload).items())
+
+
+def _state(upload: Upload) -> dict[str, str | None]:
+    told = {"input-version": upload.version, "input-etag": upload.etag}
+    return {name: value and _encoded(value) for name, value in told.items()}
+
+
+def _metadata(upload: Upload, judgement: Judgement) -> dict[str, str]:
+    """Say on a result which model decided what about which picture; encoded, since headers are ASCII."""
+    outcome = judgement.outcome
+    told = {
+        "status": outcome.status,
+        "label": outcome.label or outcome.code,
+        "risk": outcome.risk,
+        "score": None if outcome.score is None else repr(outcome.score),
+        "model-sha256": outcome.model_sha256,
+    }
+    encoded = {name: _encoded(value) for name, value in told.items() if value}
+    return encoded | {name: value for name, value in _state(upload).items() if value}
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe=" ()-_.")

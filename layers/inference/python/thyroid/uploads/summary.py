@@ -1,0 +1,99 @@
+"""What became of a whole archive: its batches' files, counted."""
+
+import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from thyroid.uploads.archive import folder_of
+
+# Reading is waiting: a million pictures are some fifty thousand files.
+READERS = 32
+
+
+class Items(BaseModel):
+    """Pictures as Step Functions counts them, those of batches that left no file among them."""
+
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+
+
+class Summary(BaseModel):
+    """``summary.json`` of a run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = 1
+    run: str
+    bucket: str
+    prefix: str
+    started: str = Field(description="UTC, ISO 8601.")
+    ended: str
+    items: Items
+    pictures: dict[str, int] = Field(description="By status: analysed, refused, superseded, failed.")
+    risks: dict[str, int] = Field(description="Analysed pictures by risk band.")
+    labels: dict[str, int]
+    codes: dict[str, int] = Field(description="Refused pictures by code.")
+    models: dict[str, int] = Field(description="Analysed pictures by the model's sha256.")
+    summary: str = Field(description="Where this lies.")
+    parts: str = Field(description="Where the files of JSON Lines lie, a line a picture.")
+
+
+def summarise(event: dict[str, Any], s3: Any, states: Any, bucket: str) -> Summary:  # noqa: ANN401
+    """Count a run's files, and write the summary beside them.
+
+    Parameters
+    ----------
+    event : dict
+        ``run``, ``execution`` (its ARN), ``started``, ``bucket`` and ``prefix``.
+    s3, states : Any
+        Clients of S3 and of Step Functions.
+    bucket : str
+        Bucket of results.
+    """
+    folder = folder_of(event["run"])
+    counted: dict[str, Counter[str]] = {name: Counter() for name in ("status", "risk", "label", "code", "model_sha256")}
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{folder}/parts/")
+    with ThreadPoolExecutor(READERS) as pool:
+        for page in pages:  # page by page, so that no more than a thousand files are held at a time
+            keys = [found["Key"] for found in page.get("Contents", [])]
+            for part in pool.map(lambda key: _read(s3, bucket, key), keys):
+                for line in part:
+                    for name, counter in counted.items():
+                        if name in line:
+                            counter[line[name]] += 1
+    summary = Summary(
+        run=event["run"],
+        bucket=event["bucket"],
+        prefix=event["prefix"],
+        started=event["started"],
+        ended=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        items=_items(states, event["execution"]),
+        pictures=dict(counted["status"]),
+        risks=dict(counted["risk"]),
+        labels=dict(counted["label"]),
+        codes=dict(counted["code"]),
+        models=dict(counted["model_sha256"]),
+        summary=f"s3://{bucket}/{folder}/summary.json",
+        parts=f"s3://{bucket}/{folder}/parts/",
+    )
+    body = summary.model_dump_json(indent=2).encode() + b"\n"
+    s3.put_object(Bucket=bucket, Key=f"{folder}/summary.json", Body=body, ContentType="application/json")
+    return summary
+
+
+def _read(s3: Any, bucket: str, key: str) -> list[dict[str, str]]:  # noqa: ANN401
+    return [json.loads(line) for line in s3.get_object(Bucket=bucket, Key=key)["Body"].read().splitlines()]
+
+
+def _items(states: Any, execution: str) -> Items:  # noqa: ANN401
+    """Add up what the maps of an execution count; there is none where not even the listing worked."""
+    total: Counter[str] = Counter()
+    for run in states.list_map_runs(executionArn=execution)["mapRuns"]:
+        counts = states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]
+        total.update({name: counts[name] for name in Items.model_fields})
+    return Items(**total)

@@ -1,0 +1,260 @@
+"""Buckets, a table and a worker between them, for tests: moto stands in for AWS, a fake for the model."""
+
+import io
+import itertools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from tests.fakes import FakeEngine
+from tests.pictures import picture_file
+from thyroid.results import ERROR, HEATMAP, OVERLAY, RESULT
+from thyroid.service import Service
+from thyroid.settings import Settings
+from thyroid.telemetry.observation import record_prediction
+from thyroid.uploads import aws as aws  # silences the loggers of its clients
+from thyroid.uploads.notify import notify
+from thyroid.uploads.once import Once
+from thyroid.uploads.outbox import Outbox
+from thyroid.uploads.upload import Upload
+from thyroid.uploads.worker import Worker
+
+UPLOADS, RESULTS, TABLE = "the-uploads", "the-results", "the-records"
+SETTINGS = Settings(uploads_bucket=UPLOADS, results_bucket=RESULTS, records_table=TABLE)
+
+SOUND = picture_file()
+BROKEN = SOUND[: len(SOUND) // 2]
+
+# How long an invocation still has. What a killed one left undone is anyone's again once its time is over.
+ENOUGH, OVER = 60_000, -1_000
+
+
+@dataclass(frozen=True)
+class File:
+    """An object of the results bucket."""
+
+    content: bytes
+    media_type: str
+    metadata: dict[str, str]
+    version: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+class Cloud:
+    """Both buckets, with versions as the template makes them, and the table; the clients here are for looking."""
+
+    def __init__(self) -> None:
+        self.s3 = client("s3")
+        self.dynamodb = client("dynamodb")
+        for name in (UPLOADS, RESULTS):
+            self.add_bucket(name)
+        self.dynamodb.create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+    def add_bucket(self, name: str, *, versions: bool = True) -> None:
+        self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        if versions:
+            self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+
+    def upload(self, key: str, data: bytes = SOUND, bucket: str = UPLOADS) -> Upload:
+        """Put a picture there, and say of it what an event would."""
+        put = self.s3.put_object(Bucket=bucket, Key=key, Body=data)
+        return Upload(bucket, key, put.get("VersionId"), put["ETag"].strip('"'))
+
+    def delete(self, key: str, bucket: str = UPLOADS) -> None:
+        self.s3.delete_object(Bucket=bucket, Key=key)
+
+    def file(self, key: str) -> File:
+        found = self.s3.get_object(Bucket=RESULTS, Key=key)
+        return File(found["Body"].read(), found["ContentType"], found["Metadata"], found["VersionId"])
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Keys of the results bucket."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=RESULTS, Prefix=prefix)
+        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+    def results(self, key: str) -> dict[str, File]:
+        """What lies in the outbox for a picture of the uploads bucket, by name."""
+        place = f"results/{key}/"
+        return {name.removeprefix(place): self.file(name) for name in self.keys(place)}
+
+    def records(self) -> list[dict[str, Any]]:
+        """All of the table: id, status, data."""
+        items = self.dynamodb.scan(TableName=TABLE)["Items"]
+        return [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
+
+    def statuses(self) -> set[str]:
+        return {record["status"] for record in self.records()}
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """A new one, with nothing in it."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with mock_aws():
+        yield Cloud()
+
+
+@dataclass
+class Calls:
+    """What a process asks of AWS, one call after the other, by names as `s3.get_object`.
+
+    Attributes
+    ----------
+    made : list of tuple of str and dict
+        Name and parameters of each.
+    before : callable
+        Is told of each, its number and name, before it is made. What it raises comes out of the call; a code that it
+        returns is the error that AWS answers, and the call has no effect.
+    after : callable
+        Is told after it took effect or was refused, with what was answered, which it may change.
+    """
+
+    made: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    before: Callable[[int, str], str | None] = lambda _number, _name: None
+    after: Callable[[int, str, dict[str, Any]], None] = lambda _number, _name, _answer: None
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.made]
+
+
+class Client:
+    """A client of AWS that tells of its calls."""
+
+    def __init__(self, service: str, calls: Calls) -> None:
+        self._service, self._calls = service, calls
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        if method == "meta":  # so that no one who writes his name into requests does it again and again
+            raise AttributeError(method)
+        return partial(self._call, method)
+
+    def _call(self, method: str, **params: Any) -> Any:
+        calls, name, number = self._calls, f"{self._service}.{method}", len(self._calls.made)
+        calls.made.append((name, params))
+        if code := calls.before(number, name):
+            raise client_error(code, method)
+        try:
+            answer: dict[str, Any] = getattr(client(self._service), method)(**params)
+        except ClientError as error:
+            calls.after(number, name, error.response)
+            raise
+        calls.after(number, name, answer)
+        return answer
+
+
+@cache
+def client(service: str) -> Any:
+    """A client for all tests, since making one takes as long as ten calls."""
+    return boto3.client(service)
+
+
+CANARY = "Jane-Doe"
+
+
+def client_error(code: str, method: str = "get_object") -> ClientError:
+    """An error that AWS answers; its message shows what messages of AWS may show."""
+    operation = method.title().replace("_", "")
+    return ClientError({"Error": {"Code": code, "Message": f"{CANARY}: {code}"}}, operation)
+
+
+class Killed(BaseException):
+    """The process ends here: not even `except Exception` hears of it."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A worker, as one process of the function has it, and what it was seen to do."""
+
+    worker: Worker
+    calls: Calls
+    engine: FakeEngine
+    stream: io.StringIO
+
+    def answer(self, upload: Upload) -> Any:
+        return self.worker.answer(upload, "a-request")
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.stream.getvalue().splitlines()]
+
+    @property
+    def told(self) -> list[dict[str, Any]]:
+        """Events that were put on the bus."""
+        return [entry for name, params in self.calls.made if name == "events.put_events" for entry in params["Entries"]]
+
+
+_NAMES = itertools.count()
+
+
+def process(
+    engine: FakeEngine | None = None,
+    remaining: int = ENOUGH,
+    open_engine: Callable[..., Any] | None = None,
+    **settings: Any,
+) -> Process:
+    """Start a worker, whose invocation has so many milliseconds left."""
+    calls = Calls()
+    s3, dynamodb, events = (Client(name, calls) for name in ("s3", "dynamodb", "events"))
+    engine, own = engine or FakeEngine(), replace(SETTINGS, **settings)
+    once = Once(dynamodb, TABLE)
+    once.invocation(SimpleNamespace(get_remaining_time_in_millis=lambda: remaining))
+    outbox, stream = Outbox(s3, RESULTS, UPLOADS), io.StringIO()
+    logger = Logger(service=f"worker-{next(_NAMES)}", stream=stream)
+    service = Service(own, open_engine or (lambda _folder, _threads: engine), record_prediction)
+    return Process(
+        Worker(own, service, s3, outbox, once, partial(notify, events, outbox), logger), calls, engine, stream
+    )
+
+
+def decided(files: Mapping[str, File]) -> tuple[str, str | None]:
+    """Name the one decision that lies there and the version that it is about; everything has to be of that one."""
+    decisions = {RESULT, ERROR} & set(files)
+    assert len(decisions) == 1, f"{sorted(files)} are not one decision"
+    (decision,) = decisions
+    assert set(files) == ({RESULT, HEATMAP, OVERLAY} if decision == RESULT else {ERROR})
+    versions = {file.metadata.get("input-version") for file in files.values()}
+    assert len(versions) == 1, f"these are about several versions: {versions}"
+    (version,) = versions
+    assert files[decision].json["input"]["version_id"] == version
+    return decision, version
+
+
+def check_no_result_stands_alone(files: Mapping[str, File]) -> None:
+    """A result speaks of its pictures, so it may never lie there without them."""
+    assert RESULT not in files or {HEATMAP, OVERLAY} <= set(files), f"there is a result among {sorted(files)}"
+
+
+@contextmanager
+def raised_at(calls: Calls, number: int, moment: str, error: BaseException) -> Iterator[None]:
+    """Let the call of this number fail, before it is made or after it took effect."""
+
+    def before(at: int, _name: str) -> None:
+        if at == number and moment == "before":
+            raise error
+
+    def after(at: int, _name: str, _answer: dict[str, Any]) -> None:
+        if at == number and moment == "after":
+            raise error
+
+    calls.before, calls.after = before, after
+    yield
+    del calls.before, calls.after

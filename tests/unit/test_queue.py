@@ -1,0 +1,129 @@
+"""Batches of the queue: what fails comes back alone, the rest of its batch does not."""
+
+import io
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from events.generate import message
+from tests import buckets
+from tests.buckets import CANARY, Cloud, process
+from tests.events import CONTEXT
+from tests.fakes import FakeEngine
+from thyroid.results import Outcome
+from thyroid.uploads.queue import answer_messages
+from thyroid.uploads.upload import Upload
+
+cloud = buckets.cloud
+
+
+class Told:
+    """Stands for a worker: notes what it is told of, and may fail."""
+
+    def __init__(self, fails: Callable[[Upload], bool] = lambda _upload: False) -> None:
+        self.fails = fails
+        self.uploads: list[tuple[str, str]] = []
+
+    def answer(self, upload: Upload, request_id: str) -> Outcome:
+        self.uploads.append((upload.key, request_id))
+        if self.fails(upload):
+            raise OSError(CANARY)
+        return Outcome(status="analysed")
+
+
+def answer(worker: Any, *messages: dict[str, Any], stream: io.StringIO | None = None) -> list[str]:
+    """Answer a batch; return which messages have to come back."""
+    logger = Logger(service=f"queue-{id(messages)}", stream=stream or io.StringIO())
+    with ThreadPoolExecutor(10) as pool:
+        given = answer_messages({"Records": list(messages)}, CONTEXT, worker, pool, logger)
+    assert set(given) == {"batchItemFailures"}
+    return [failure["itemIdentifier"] for failure in given["batchItemFailures"]]
+
+
+def test_only_what_failed_comes_back() -> None:
+    worker = Told(lambda upload: upload.key == "b.png")
+    messages = [message(name, "the-uploads", f"{name}.png") for name in "abc"]
+    assert answer(worker, *messages) == ["b"]
+    assert sorted(worker.uploads) == [("a.png", "a"), ("b.png", "b"), ("c.png", "c")]
+
+
+def test_a_batch_of_which_all_fails_is_no_failure_of_the_function() -> None:
+    assert answer(Told(lambda _upload: True), message("a", "b", "a.png"), message("c", "b", "c.png")) == ["a", "c"]
+
+
+def test_a_message_about_nothing_is_done() -> None:
+    worker = Told()
+    assert answer(worker, {**message("a", "b", "x/"), "messageId": "a"}) == []
+    assert worker.uploads == []
+
+
+def test_a_message_that_cannot_be_read_comes_back_and_is_logged_without_what_is_in_it() -> None:
+    stream = io.StringIO()
+    unreadable = {**message("a", "b", "a.png"), "body": f"no event about {CANARY}"}
+    assert answer(Told(), unreadable, message("c", "b", "c.png"), stream=stream) == ["a"]
+    (line,) = [json.loads(text) for text in stream.getvalue().splitlines()]
+    assert (line["level"], line["message"], line["request_id"]) == ("ERROR", "unreadable message", "a")
+    assert CANARY not in stream.getvalue()
+
+
+def test_the_pictures_of_a_batch_are_in_transfer_together() -> None:
+    # GIVEN a worker that goes on only when all ten are at it
+    together = threading.Barrier(10, timeout=20)
+
+    class Waiting(Told):
+        def answer(self, upload: Upload, request_id: str) -> Outcome:
+            together.wait()
+            return super().answer(upload, request_id)
+
+    # THEN none is left waiting
+    assert answer(Waiting(), *(message(str(n), "b", f"{n}.png") for n in range(10))) == []
+
+
+def test_but_only_one_is_scored_at_a_time(cloud: Cloud) -> None:
+    # GIVEN a model that notices when it is asked twice at once
+    class Alone(FakeEngine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.busy = threading.Lock()
+
+        def score(self, tensor: Any) -> float:
+            assert self.busy.acquire(blocking=False), "two pictures are scored at once"
+            try:
+                threading.Event().wait(0.005)  # time for another to come in
+                return super().score(tensor)
+            finally:
+                self.busy.release()
+
+    worker = process(Alone())
+    for number in range(10):
+        cloud.upload(f"{number}.png")
+    assert answer(worker.worker, *(without_state(str(n), f"{n}.png") for n in range(10))) == []
+    assert worker.engine.calls == 10
+
+
+def test_a_message_that_is_in_a_batch_twice_costs_one_inference(cloud: Cloud) -> None:
+    worker = process()
+    cloud.upload("a.png")
+    first, second = without_state("first", "a.png"), without_state("second", "a.png")
+    # THEN one of them may have to come back, since the other is at it
+    assert answer(worker.worker, first, second) in ([], ["first"], ["second"])
+    assert answer(worker.worker, first, second) == []
+    assert worker.engine.calls == 1
+
+
+def without_state(name: str, key: str) -> dict[str, Any]:
+    """A message that does not tell which version it is about."""
+    told = message(name, buckets.UPLOADS, key)
+    body = json.loads(told["body"])
+    del body["detail"]["object"]["version-id"], body["detail"]["object"]["etag"]
+    return {**told, "body": json.dumps(body)}
+
+
+def test_a_batch_that_is_none_of_sqs_is_an_error() -> None:
+    with pytest.raises(Exception, match="batch event type"), ThreadPoolExecutor(1) as pool:
+        answer_messages({}, CONTEXT, Told(), pool, Logger(service="queue", stream=io.StringIO()))  # type: ignore[arg-type]

@@ -1,0 +1,100 @@
+"""What became of a whole archive, counted."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests import buckets
+from tests.buckets import RESULTS, Cloud
+from thyroid.uploads.summary import Summary, summarise
+
+cloud = buckets.cloud
+
+ANALYSED = {"key": "a", "status": "analysed", "risk": "Low Risk", "label": "Benign", "model_sha256": "f" * 64}
+REFUSED = {"key": "b", "status": "refused", "code": "unreadable_image"}
+FAILED = {"key": "c", "status": "failed", "error": "ClientError"}
+EVENT = {"run": "a-run", "execution": "arn", "started": "2026-01-01T00:00:00Z", "bucket": "the-uploads", "prefix": "p/"}
+
+
+class States:
+    """Stands for Step Functions: the maps of an execution and what they count."""
+
+    def __init__(self, *counts: dict[str, int]) -> None:
+        self.counts = counts
+
+    def list_map_runs(self, executionArn: str) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
+        assert executionArn == "arn"
+        return {"mapRuns": [{"mapRunArn": number} for number, _ in enumerate(self.counts)]}
+
+    def describe_map_run(self, mapRunArn: int) -> dict[str, Any]:  # noqa: N803
+        return {"itemCounts": self.counts[mapRunArn]}
+
+
+def put_part(cloud: Cloud, name: str, *lines: dict[str, str], run: str = "a-run") -> None:
+    body = "".join(json.dumps(line) + "\n" for line in lines)
+    cloud.s3.put_object(Bucket=RESULTS, Key=f"archives/{run}/parts/{name}.jsonl", Body=body)
+
+
+class InPagesOf:
+    """A client of S3 whose listings have small pages."""
+
+    def __init__(self, s3: Any, size: int) -> None:
+        self._s3, self._size = s3, size
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._s3, name)
+
+    def get_paginator(self, name: str) -> Any:
+        paginator, size = self._s3.get_paginator(name), self._size
+
+        class Small:
+            def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
+                yield from paginator.paginate(**asked, PaginationConfig={"PageSize": size})
+
+        return Small()
+
+
+def test_the_lines_of_all_parts_are_counted_and_those_of_other_runs_are_not(cloud: Cloud) -> None:
+    put_part(cloud, "1", ANALYSED, REFUSED, ANALYSED)
+    put_part(cloud, "2", {**ANALYSED, "risk": "High Risk", "label": "Malignant"}, FAILED)
+    put_part(cloud, "3")
+    put_part(cloud, "1", ANALYSED, run="a-run-of-others")
+    states = States({"total": 9, "succeeded": 6, "failed": 3, "pending": 0})
+
+    summary = summarise(EVENT, InPagesOf(cloud.s3, 2), states, RESULTS)
+
+    assert summary.pictures == {"analysed": 3, "refused": 1, "failed": 1}
+    assert summary.risks == {"Low Risk": 2, "High Risk": 1}
+    assert summary.labels == {"Benign": 2, "Malignant": 1}
+    assert summary.codes == {"unreadable_image": 1}
+    assert summary.models == {"f" * 64: 3}
+    assert summary.items.model_dump() == {"total": 9, "succeeded": 6, "failed": 3}
+
+
+def test_it_lies_beside_the_parts_and_says_where(cloud: Cloud) -> None:
+    put_part(cloud, "1", ANALYSED)
+    summary = summarise(EVENT, cloud.s3, States(), RESULTS)
+    assert summary.summary == f"s3://{RESULTS}/archives/a-run/summary.json"
+    stored = cloud.file("archives/a-run/summary.json")
+    assert stored.media_type == "application/json"
+    assert Summary.model_validate_json(stored.content) == summary
+    assert (summary.run, summary.prefix, summary.schema_version) == ("a-run", "p/", 1)
+    assert summary.started < summary.ended
+
+
+def test_a_run_that_read_nothing_has_a_summary_of_nothing(cloud: Cloud) -> None:
+    summary = summarise(EVENT, cloud.s3, States(), RESULTS)
+    assert (summary.pictures, summary.items.total) == ({}, 0)
+
+
+def test_what_two_maps_count_is_added(cloud: Cloud) -> None:
+    one = {"total": 2, "succeeded": 2, "failed": 0}
+    assert summarise(EVENT, cloud.s3, States(one, one), RESULTS).items.total == 4
+
+
+def test_a_part_that_cannot_be_read_is_an_error_and_no_smaller_number(cloud: Cloud) -> None:
+    cloud.s3.put_object(Bucket=RESULTS, Key="archives/a-run/parts/1.jsonl", Body=b'{"status": "anal')
+    with pytest.raises(ValueError, match="Unterminated"):
+        summarise(EVENT, cloud.s3, States(), RESULTS)
