@@ -1,0 +1,39 @@
+"""One run at a time in a folder of results."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+# It stays when the run is over, and tells such a folder from one of pictures.
+LOCK_FILE = ".thyroid.lock"
+
+
+class InUseError(Exception):
+    """Another run is writing into the folder."""
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process alone.
+
+    The system lets go of the lock when the process ends, in whatever way, so no killed run blocks the next one. SQLite
+    is taken for its lock alone: Python has no other one that is the same on Linux, macOS and Windows.
+
+    Raises
+    ------
+    InUseError
+        If another run holds it.
+    OSError
+        If it cannot be locked.
+    """
+    try:
+        # Without a journal there is no second file beside it; nothing is ever written that would need one.
+        with closing(sqlite3.connect(folder / LOCK_FILE, timeout=0, isolation_level=None)) as lock:
+            lock.execute("PRAGMA journal_mode = OFF")
+            lock.execute("BEGIN EXCLUSIVE")
+            yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise InUseError from None
+        raise OSError(error.sqlite_errorcode, "it cannot be locked") from error
