@@ -137,9 +137,21 @@ deploy: build ## Deploy to your AWS account, asking for each setting (STACK=, RE
 	$(SAM) deploy --guided --config-file "$(ANSWERS)" --stack-name "$(STACK)" --region "$$region" \
 		$(FUNCTIONS:%=--image-repositories %="$$repository")
 
+.PHONY: archive
+archive: $(READY) ## Have a deployed stack analyse an archive: BUCKET=, PREFIX= or MANIFEST=s3://… (STACK=, REGION=)
+	$(PY) -m deploy.archive "$(STACK)" --region "$(REGION)" $(if $(BUCKET),--bucket "$(BUCKET)") \
+		$(if $(PREFIX),--prefix "$(PREFIX)") $(if $(MANIFEST),--manifest "$(MANIFEST)")
+
+.PHONY: replay
+replay: $(READY) ## Put the dead letters of a deployed stack back into its queue (STACK=, REGION=)
+	$(PY) -m deploy.replay "$(STACK)" --region "$(REGION)"
+
 define KEPT
 
 What stays, on purpose, when the stack is gone:
+  - its two buckets, with the pictures and their results; their names
+      aws s3 ls | grep '$(STACK)'
+      aws s3 rb --force s3://NAME   # older versions stay: empty it in the console, or let its lifecycle do that
   - its log groups, with the access log and the audit records, until their retention is over
       aws logs describe-log-groups --query "logGroups[?contains(logGroupName, '$(STACK)')].logGroupName"
       aws logs delete-log-group --log-group-name NAME

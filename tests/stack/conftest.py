@@ -37,6 +37,15 @@ def of_type(stack: Stack, kind: str) -> dict[str, Any]:
     return {name: resource for name, resource in stack["Resources"].items() if resource["Type"] == kind}
 
 
+def statements_of(stack: Stack, role: str) -> list[dict[str, Any]]:
+    """Return all that a role may do, with what it may only where a condition holds."""
+    found = []
+    for policy in properties(stack, role)["Policies"]:
+        document = policy["Fn::If"][1] if "Fn::If" in policy else policy
+        found += document["PolicyDocument"]["Statement"]
+    return found
+
+
 def properties(stack: Stack, name: str) -> dict[str, Any]:
     """Return a resource's properties."""
     found: dict[str, Any] = stack["Resources"][name]["Properties"]

@@ -10,7 +10,14 @@ from tests.stack.conftest import KEPT, ROOT, TEMPLATE, of_type, properties, stac
 STACK = stack()
 PATHS: dict[str, dict[str, Any]] = properties(STACK, "Api")["Body"]["paths"]
 OPEN = {"/", "/docs", "/docs/{file}", "/openapi.json", "/redoc", "/api/v1/health"}
-CLOSED = {"/api/v1/model-info", "/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze"}
+CLOSED = {
+    "/api/v1/model-info",
+    "/api/v1/predict",
+    "/api/v1/gradcam",
+    "/api/v1/analyze",
+    "/api/v1/uploads",
+    "/api/v1/uploads/{id}",
+}
 KEY: list[dict[str, list[str]]] = [{"api_key": []}]
 
 

@@ -10,13 +10,19 @@ import pytest
 
 from tests.e2e.conftest import LINTED_NOT_RUN
 from tests.e2e.container import AS_DEPLOYED
-from tests.stack.conftest import KEPT, ROOT, of_type, properties, stack
+from tests.stack.conftest import KEPT, ROOT, of_type, properties, stack, statements_of
 
 STACK = stack()
 FUNCTIONS = of_type(STACK, "AWS::Lambda::Function")
 PREDICT = FUNCTIONS["PredictFunction"]["Properties"]
 TEMPLATE_TEXT = (ROOT / "template.yaml").read_text("utf-8")
+# From callers, who wait. Nobody waits for the worker of the uploads.
 TAKE_PICTURES = {"PredictFunction", "GradcamFunction", "AnalyzeFunction"}
+WORKER = "UploadsFunction"
+# Step Functions and the queue call these; all others are behind the gateway.
+NOBODY_WAITS_FOR = {WORKER, "ArchiveSummaryFunction"}
+# What these may do beside is in test_uploads.py and test_archive.py.
+TOUCH_WHAT_IS_STORED = {WORKER, "UploadLinksFunction", "ArchiveSummaryFunction"}
 LARGEST_PICTURE_NEEDS_MB = 750
 LARGEST_NUMBER_OF_ALARMS = 10  # of a deployment group (AWS CodeDeploy quotas)
 
@@ -28,17 +34,8 @@ def role_of(function: str) -> str:
     return str(name)
 
 
-def statements_of(role: str) -> list[dict[str, Any]]:
-    """Return all that a role may do."""
-    found = []
-    for policy in properties(STACK, role)["Policies"]:
-        document = policy["Fn::If"][1] if "Fn::If" in policy else policy
-        found += document["PolicyDocument"]["Statement"]
-    return found
-
-
-def test_there_are_six_functions_of_one_image() -> None:
-    assert len(FUNCTIONS) == 6
+def test_there_are_nine_functions_of_one_image() -> None:
+    assert len(FUNCTIONS) == 9
     for function in FUNCTIONS.values():
         assert function["Properties"]["PackageType"] == "Image"
         assert function["Properties"]["Code"] == {"ImageUri": "example.org/thyroid:tag"}
@@ -54,12 +51,12 @@ def test_each_has_a_role_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_role_may_write_to_its_own_log_group_send_traces_and_no_more(name: str) -> None:
+def test_a_role_may_write_to_its_own_log_group_and_send_traces(name: str) -> None:
     role = role_of(name)
     logs = FUNCTIONS[name]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
     by_hand = properties(STACK, role)
     assert "ManagedPolicyArns" not in by_hand
-    assert statements_of(role) == [
+    assert statements_of(STACK, role)[:3] == [
         {
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -68,7 +65,11 @@ def test_a_role_may_write_to_its_own_log_group_send_traces_and_no_more(name: str
         {"Effect": "Allow", "Action": ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "Resource": "*"},
         {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": {"Ref": "KmsKeyArn"}},
     ]
-    assert [policy["Fn::If"][0] for policy in by_hand["Policies"] if "Fn::If" in policy] == ["HasKey"]
+    assert {policy["Fn::If"][0] for policy in by_hand["Policies"] if "Fn::If" in policy} == {"HasKey"}
+
+
+def test_who_only_answers_may_do_no_more() -> None:
+    assert {name for name in FUNCTIONS if len(statements_of(STACK, role_of(name))) > 3} == TOUCH_WHAT_IS_STORED
 
 
 def test_each_has_a_log_group_of_its_own_with_retention_and_a_key_by_parameter() -> None:
@@ -83,7 +84,7 @@ def test_each_has_a_log_group_of_its_own_with_retention_and_a_key_by_parameter()
         assert function["Properties"]["LoggingConfig"]["LogFormat"] == "JSON"
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - NOBODY_WAITS_FOR))
 def test_no_function_works_longer_than_the_gateway_waits(name: str) -> None:
     assert 1 <= FUNCTIONS[name]["Properties"]["Timeout"] <= 29
 
@@ -91,9 +92,9 @@ def test_no_function_works_longer_than_the_gateway_waits(name: str) -> None:
 def test_memory_is_enough_for_what_a_function_takes() -> None:
     memory = STACK["Parameters"]["MemorySize"]
     assert memory["MinValue"] > LARGEST_PICTURE_NEEDS_MB
-    for name, function in FUNCTIONS.items():
-        wanted = {"Ref": "MemorySize"} if name in TAKE_PICTURES else 512
-        assert function["Properties"]["MemorySize"] == wanted
+    wanted: dict[str, Any] = dict.fromkeys(FUNCTIONS, 512) | {"ArchiveSummaryFunction": 1024}
+    wanted |= {name: {"Ref": "MemorySize"} for name in (*TAKE_PICTURES, WORKER)}
+    assert {name: function["Properties"]["MemorySize"] for name, function in FUNCTIONS.items()} == wanted
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
@@ -210,7 +211,8 @@ def test_what_is_measured_in_containers_is_told_what_the_template_tells_by_defau
 
 def test_who_describes_the_others_does_not_load_the_model_for_it() -> None:
     told = {name: f["Properties"]["Environment"]["Variables"].get("THYROID_WARM_UP") for name, f in FUNCTIONS.items()}
-    assert told == dict.fromkeys(FUNCTIONS) | {"SiteFunction": "false"}  # the image says true
+    without = ("SiteFunction", "UploadLinksFunction", "ArchiveSummaryFunction")
+    assert told == dict.fromkeys(FUNCTIONS) | dict.fromkeys(without, "false")  # the image says true
 
 
 def test_audit_records_cannot_be_switched_off_by_the_log_level() -> None:

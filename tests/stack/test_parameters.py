@@ -53,9 +53,28 @@ def test_a_refused_text_is_told_what_it_has_to_be(name: str) -> None:
         ("LogRetentionDays", [1, 365, 3653], [0, 2, 366]),
         (
             "CorsOrigins",
-            ["*", "https://a.example", "https://a.example,  http://localhost:8000", "http://[::1]:8000"],
-            ["", "a.example", "*,*", "https://a..b", "http://:::", "https://a.example/path"],
+            ["*", "https://a.example", "https://a.example,http://localhost:8000", "http://[::1]:8000"],
+            # A space would be part of an origin where the buckets' rules split the list.
+            [
+                "",
+                "a.example",
+                "*,*",
+                "https://a..b",
+                "http://:::",
+                "https://a.example/path",
+                "https://a.b, https://c.d",
+            ],
         ),
+        ("UploadsConcurrency", [2, 10, 1000], [0, 1, 1001]),  # 2 is the least that Lambda knows
+        ("UploadsRetentionDays", [1, 30, 3650], [0, 3651]),
+        ("ResultsRetentionDays", [1, 365, 3650], [0, 3651]),
+        (
+            "ArchiveBucket",
+            ["none", "my.archive-1", "a" * 63],
+            ["", "ab", "My-Archive", "-archive", "s3://a/b", "a" * 64],
+        ),
+        ("ArchiveConcurrency", [1, 100, 1000], [0, 1001]),
+        ("ArchiveToleratedFailures", [0, 5, 100], [-1, 101]),
         ("DomainName", ["none", "thyroid.example.org"], ["thyroid", "https://a.example", "-.-", f"{'a' * 64}.example"]),
         ("CertificateArn", ["none", f"arn:aws:acm:eu-central-1:123456789012:certificate/{UUID}"], ["12ab"]),
         (

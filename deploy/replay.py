@@ -1,0 +1,212 @@
+"""Moves what lies in the dead-letter queue of a stack back to its queue: ``python -m deploy.replay STACK``.
+
+AWS moves the messages itself where it can. Where it cannot, or only some are to be moved, they are moved one by one:
+sent first and deleted after, so that a crash in between duplicates a message and never loses one. The worker does
+nothing about a picture a second time.
+
+No message is printed: it holds the name of a file, which may be that of a patient.
+"""
+
+import argparse
+import sys
+import time
+from typing import Any
+
+from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError, ClientError
+from tqdm import tqdm
+
+from deploy.stack import CommandError, Stack, exit_status
+
+WORKER_LOGS = "UploadsLogs"
+PAUSE_SECONDS = 2
+LONG_POLL_SECONDS = 5
+# SQS may answer that there is nothing where there is something, and hardly so three times.
+EMPTY_RECEIVES = 3
+
+# What a local AWS, or one of a region that lacks the call, answers to it.
+LACKS_THE_CALL = {
+    "InvalidAction",
+    "NotImplemented",
+    "UnknownOperation",
+    "UnknownOperationException",
+    "UnsupportedOperation",
+}
+NOT_IMPLEMENTED = 501
+
+
+def replay(stack: Stack, limit: int | None = None) -> None:
+    """Move the messages, and tell how many.
+
+    Parameters
+    ----------
+    stack : Stack
+        Whose dead-letter queue it is.
+    limit : int, optional
+        The most to move, one by one, since AWS moves all or none; left out, all that lie there now.
+
+    Raises
+    ------
+    CommandError
+        If AWS gave up, or messages came back meanwhile.
+    botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError
+        If AWS refuses.
+    """
+    outputs = stack.outputs("DeadLettersUrl", "UploadsQueueUrl")
+    source, destination = outputs["DeadLettersUrl"], outputs["UploadsQueueUrl"]
+    logs = stack.physical_name(WORKER_LOGS)
+    sqs = stack.client("sqs")
+    lying, hidden = _count(sqs, source)
+    if hidden:
+        print(f"In the dead-letter queue, received by somebody and hidden for a while: {hidden}")  # noqa: T201
+    if not lying:
+        print("There is nothing to move in the dead-letter queue.")  # noqa: T201
+        return
+    print(f"In the dead-letter queue, to be moved: {lying}")  # noqa: T201
+    if limit is not None:
+        moved = move_one_by_one(sqs, source, destination, min(limit, lying))
+    else:
+        try:
+            moved = move_by_aws(sqs, _arn(sqs, source), _arn(sqs, destination))
+        except ClientError as error:
+            if not _lacks_the_call(error):
+                raise
+            moved = move_one_by_one(sqs, source, destination, lying)
+    print(f"Moved back to the queue: {moved} of {lying}")  # noqa: T201
+    print(f"If some come back, the worker's log tells why: aws logs tail {logs} --region {sqs.meta.region_name}")  # noqa: T201
+
+
+def move_by_aws(sqs: BaseClient, source: str, destination: str) -> int:
+    """Let SQS move all messages; return about how many it moved.
+
+    Parameters
+    ----------
+    sqs : botocore.client.BaseClient
+        Client of SQS.
+    source, destination : str
+        ARNs of the queues.
+
+    Raises
+    ------
+    CommandError
+        If it moved more than lay there, which means that messages come back, or did not get to the end.
+    """
+    earlier = _latest_task(sqs, source)
+    if earlier.get("Status") == "RUNNING":
+        print("They are being moved already.")  # noqa: T201
+        earlier = {}
+    else:
+        # Named, since some came from EventBridge: those have no queue that SQS could take them back to.
+        sqs.start_message_move_task(SourceArn=source, DestinationArn=destination)
+    try:
+        task = _ended_task(sqs, source, earlier)
+    except (KeyboardInterrupt, BotoCoreError, ClientError):
+        print("AWS goes on moving them; the same command shows how far it is.", file=sys.stderr)  # noqa: T201
+        raise
+    moved = int(task.get("ApproximateNumberOfMessagesMoved", 0))
+    if task["Status"] != "COMPLETED":
+        why = f" ({task['FailureReason']})" if "FailureReason" in task else ""
+        raise CommandError(f"AWS moved about {moved} messages and ended as {task['Status']}{why}.")
+    return moved
+
+
+def move_one_by_one(sqs: BaseClient, source: str, destination: str, most: int) -> int:
+    """Receive, send and delete each message; return how many were moved.
+
+    Parameters
+    ----------
+    sqs : botocore.client.BaseClient
+        Client of SQS.
+    source, destination : str
+        Addresses of the queues.
+    most : int
+        No more than these are moved. A message that fails again comes back, and would be moved for ever.
+    """
+    moved = empty = 0
+    with tqdm(total=most, desc="moving", unit="message") as bar:
+        while moved < most and empty < EMPTY_RECEIVES:
+            answer = sqs.receive_message(
+                QueueUrl=source,
+                MaxNumberOfMessages=min(10, most - moved),
+                WaitTimeSeconds=LONG_POLL_SECONDS,
+                MessageAttributeNames=["All"],
+            )
+            messages = answer.get("Messages", [])
+            empty = 0 if messages else empty + 1
+            for message in messages:
+                attributes = message.get("MessageAttributes", {})
+                sqs.send_message(QueueUrl=destination, MessageBody=message["Body"], MessageAttributes=attributes)
+                sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
+                moved += 1
+                bar.update()
+    return moved
+
+
+def _ended_task(sqs: BaseClient, source: str, earlier: dict[str, Any]) -> dict[str, Any]:
+    """Wait until the task that came after another one has ended; return it."""
+    with tqdm(desc="moving", unit="message") as bar:
+        while True:
+            task = _latest_task(sqs, source)
+            # For a moment the list may not have the new task yet. A task's handle is shown only while it runs.
+            if task.get("StartedTimestamp") != earlier.get("StartedTimestamp"):
+                moved = task.get("ApproximateNumberOfMessagesMoved", 0)
+                total = task.get("ApproximateNumberOfMessagesToMove")
+                bar.n, bar.total = moved, total
+                bar.refresh()
+                if task["Status"] not in ("RUNNING", "CANCELLING"):
+                    return task
+                if task["Status"] == "RUNNING" and total and moved > total:
+                    # It would go on for as long as they come back, which is up to 36 hours.
+                    sqs.cancel_message_move_task(TaskHandle=task["TaskHandle"])
+                    raise CommandError(
+                        f"About {moved} messages were moved where {total} had been: some come back. Moving was stopped."
+                    )
+            time.sleep(PAUSE_SECONDS)
+
+
+def _latest_task(sqs: BaseClient, source: str) -> dict[str, Any]:
+    tasks: list[dict[str, Any]] = sqs.list_message_move_tasks(SourceArn=source, MaxResults=1).get("Results", [])
+    return tasks[0] if tasks else {}
+
+
+def _count(sqs: BaseClient, queue: str) -> tuple[int, int]:
+    """Return how many messages a queue has to give, and how many it hides since they were received."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    return int(attributes[names[0]]), int(attributes[names[1]])
+
+
+def _arn(sqs: BaseClient, queue: str) -> str:
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    return str(attributes["QueueArn"])
+
+
+def _lacks_the_call(error: ClientError) -> bool:
+    # SQS writes AWS.SimpleQueueService. before some of its codes.
+    code = error.response["Error"]["Code"].rpartition(".")[2]
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return code in LACKS_THE_CALL or status == NOT_IMPLEMENTED
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"has to be a number from 1 on, not {text!r}")
+    return int(text)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Move the messages; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.replay", description="Move what lies in the dead-letter queue back to its queue."
+    )
+    parser.add_argument("stack", help="name of the deployed stack")
+    parser.add_argument("--region", help="where it is; left out, that of the credentials")
+    parser.add_argument(
+        "--limit", type=_at_least_one, help="the most to move, one by one; left out, all that lie there"
+    )
+    options = parser.parse_args(arguments)
+    return exit_status(lambda: replay(Stack(options.stack, options.region or None), options.limit))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""What the commands for a deployed stack share: its outputs, its AWS clients, and one sentence for what stops them."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import boto3
+from botocore.client import BaseClient
+from botocore.exceptions import BotoCoreError, ClientError
+
+INTERRUPTED = 130  # as a shell gives it for Ctrl-C
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked for; says why in one sentence."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack.
+
+    Attributes
+    ----------
+    name : str
+        As it was deployed.
+    region : str, optional
+        Where it is; left out, that of the credentials.
+    """
+
+    name: str
+    region: str | None = None
+
+    def client(self, service: str) -> BaseClient:
+        """Return a client of an AWS service where the stack is."""
+        return boto3.client(service, region_name=self.region)
+
+    def outputs(self, *needed: str) -> dict[str, str]:
+        """Return the stack's outputs.
+
+        Parameters
+        ----------
+        *needed : str
+            Those that have to be among them.
+
+        Raises
+        ------
+        CommandError
+            If there is no such stack, or it lacks one of them.
+        """
+        cloudformation = self.client("cloudformation")
+        try:
+            (stack,) = cloudformation.describe_stacks(StackName=self.name)["Stacks"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationError":
+                raise
+            raise CommandError(f"There is no stack {self.name} in {cloudformation.meta.region_name}.") from error
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        missing = [name for name in needed if name not in outputs]
+        if missing:
+            raise CommandError(f"The stack {self.name} has no {' and no '.join(missing)}; deploy it anew.")
+        return outputs
+
+    def physical_name(self, logical: str) -> str:
+        """Return the name that a resource of the template got."""
+        cloudformation = self.client("cloudformation")
+        found = cloudformation.describe_stack_resource(StackName=self.name, LogicalResourceId=logical)
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+
+def exit_status(command: Callable[[], None]) -> int:
+    """Run a command; return its exit status, and say on stderr in one sentence what stopped it."""
+    try:
+        command()
+    except CommandError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        print(f"error: AWS did not do it: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    return 0
