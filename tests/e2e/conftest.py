@@ -28,6 +28,11 @@ LINTED_NOT_RUN = {
     "test_a_snapshot_and_kept_environments_exclude_each_other",
     "gateway responses as a part of the API's definition (put one by one), and its own 413 and 504": "tests/unit/"
     "test_gateway_responses.py::test_a_refusal_of_the_gateway_is_a_problem_that_browsers_may_read",
+    "batches of a distributed map, and what it writes of them": "tests/stack/test_archive.py::"
+    "test_the_worker_reads_a_batch_as_the_map_hands_it_out",
+    "an archive by its inventory": "tests/stack/test_archive.py::test_a_manifest_is_read_in_place_of_a_listing",
+    "buckets: no access without TLS, objects that end": "tests/stack/test_uploads.py::"
+    "test_nothing_goes_in_or_out_without_tls",
     "signatures (IAM) instead of keys": "tests/stack/test_api.py::"
     "test_the_documented_change_to_signatures_closes_the_same_addresses",
 }

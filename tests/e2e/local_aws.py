@@ -6,9 +6,20 @@ It differs from AWS in ways that are told here and nowhere else:
 - It runs an image as the user that the image names, and AWS runs it as one of its own: a copy of the image names one.
 - It does not read gateway responses from the API's definition: they are put one by one, out of the same definition.
 - It pulls no image: the copy is named as local.
+- It keeps the bound of a queue's readers as text where a parameter sets it, and then reads nothing: the copy has a
+  number.
+- It knows no batches in a distributed map, and writes no results of one: each item comes as a batch of its own.
+- Its events of S3 name no version; the worker asks for it.
+
+The worker's timeout and the queue's are shorter in the copy, so that tests see what comes back.
+
+Functions call it as well. It listens where containers reach it: on the engine's bridge, or, where that is not of this
+machine (Docker Desktop), on loopback.
 """
 
+import json
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -32,6 +43,11 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 
 # Half of what the template asks for at least where pictures are taken, and nothing to write to but /tmp.
 LIKE_LAMBDA = "--memory=512m --read-only --tmpfs /tmp:size=512m"
+
+# Readers of the queue, as many as two processors bear; and how long the worker may take, and its messages stay hidden,
+# in seconds. In the template it is 60 and six times that.
+READERS, WORKER_TIMEOUT, HIDDEN = 4, 15, 18
+BATCHES = re.compile(r'"ItemBatcher": \{\s*"MaxItemsPerBatch": \d+,\s*"BatchInput": (\{[^}]*\})\s*\}')
 
 
 @dataclass
@@ -97,6 +113,19 @@ class LocalAws:
         answer = self.client("apigateway").get_api_key(apiKey=self.outputs()["KeyId"], includeValue=True)
         return str(answer["value"])
 
+    def queue_counts(self, output: str) -> tuple[int, int]:
+        """Return how many messages of a queue, named by the output with its address, wait and are in work."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self.client("sqs").get_queue_attributes(QueueUrl=self.outputs()[output], AttributeNames=names)
+        waiting, in_work = (int(answer["Attributes"][name]) for name in names)
+        return waiting, in_work
+
+    def workers(self) -> list[str]:
+        """Return the containers that run the worker now."""
+        running = docker("ps", "-q", "--no-trunc", "--filter", f"ancestor={LOCAL_IMAGE}").split()
+        told = [json.loads(docker("inspect", container))[0] for container in running]
+        return [one["Id"] for one in told if "functions.uploads.handler" in str(one["Config"]["Cmd"])]
+
     def log_lines(self, group: str) -> list[str]:
         """Return all lines of a log group of the template."""
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=self.physical_name(group))
@@ -135,27 +164,29 @@ def local_aws(image: str, log: Path) -> Iterator[LocalAws]:
         Takes what it prints.
     """
     _copy_image(image)
+    host = _bridge() or "127.0.0.1"
     before = set(docker("ps", "-aq", "--no-trunc").split())
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((host, 0))
         port = free.getsockname()[1]
     environment = {
         **os.environ,
         **CREDENTIALS,
-        "BIND_HOST": "127.0.0.1",
+        "BIND_HOST": host,
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": "localhost",
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_EXECUTOR": "docker",
         "LAMBDA_STRICT": "1",  # no function runs but in its container
         "LAMBDA_DOCKER_FLAGS": LIKE_LAMBDA,
+        **({"AWS_ENDPOINT_URL": f"http://{host}:{port}"} if host != "127.0.0.1" else {}),
     }
     server = ROOT / ".venv-aws" / "bin" / "ministack"
     assert server.exists(), "There is no local AWS; run `make e2e`, which installs it."
     with log.open("wb") as output:
         process = subprocess.Popen([server], env=environment, cwd=log.parent, stdout=output, stderr=output)
     try:
-        aws = LocalAws(f"http://127.0.0.1:{port}", image)
+        aws = LocalAws(f"http://{host}:{port}", image)
         wait_for(aws.endpoint, process, log)
         yield aws
     finally:
@@ -163,6 +194,17 @@ def local_aws(image: str, log: Path) -> Iterator[LocalAws]:
         process.wait(60)
         for container in _containers() - before:
             docker("rm", "-f", container)
+
+
+def _bridge() -> str | None:
+    """Return the address of the engine's bridge, where it is one of this machine."""
+    address = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+    try:
+        with socket.socket() as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return None
+    return address
 
 
 def _containers() -> set[str]:
@@ -181,6 +223,19 @@ def _copy_template(image: str) -> None:
     assert {function["Properties"]["ImageUri"] for function in functions} == {image}
     for function in functions:
         function["Properties"]["ImageUri"] = LOCAL_IMAGE
+    _make_easier(template["Resources"])
     # Each deployment is a release of its own, as each `make deploy` is.
     template["Globals"]["Function"]["Environment"]["Variables"]["THYROID_RELEASE"] = new_name()
     COPY.write_text(yaml.safe_dump(template, sort_keys=False), "utf-8")
+
+
+def _make_easier(resources: dict[str, Any]) -> None:
+    worker = resources["UploadsFunction"]["Properties"]
+    worker["Timeout"] = WORKER_TIMEOUT
+    (source,) = [event for event in worker["Events"].values() if event["Type"] == "SQS"]
+    source["Properties"]["ScalingConfig"]["MaximumConcurrency"] = READERS
+    resources["UploadsQueue"]["Properties"]["VisibilityTimeout"] = HIDDEN
+    definition = resources["Archive"]["Properties"]["DefinitionString"]["Fn::Sub"]
+    one_by_one = r'"ItemSelector": {"Items.$": "States.Array($$.Map.Item.Value)", "BatchInput": \1}'
+    definition[0], replaced = BATCHES.subn(one_by_one, definition[0])
+    assert replaced == 2  # over a prefix, over an inventory
