@@ -118,10 +118,10 @@ def _ended_execution(states: BaseClient, arn: str) -> dict[str, Any]:
 def _stored_summary(stack: Stack, bucket: str, run: str) -> dict[str, Any] | None:
     """Return the summary that a failed run may have left."""
     try:
-        stored = stack.client("s3").get_object(Bucket=bucket, Key=f"archives/{run}/summary.json")
-    except ClientError:  # none there, or none that may be read: that the run failed is said anyway
+        stored = stack.client("s3").get_object(Bucket=bucket, Key=f"archives/{run}/summary.json")["Body"].read()
+    except (BotoCoreError, ClientError):  # none there, or none to be read: that the run failed is said anyway
         return None
-    summary: dict[str, Any] = json.loads(stored["Body"].read())
+    summary: dict[str, Any] = json.loads(stored)
     return summary
 
 

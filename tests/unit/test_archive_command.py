@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
@@ -104,6 +104,11 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             ["--manifest", "s3://pictures/list/2026/manifest.json"],
             {"manifest": {"bucket": "pictures", "key": "list/2026/manifest.json"}},
         ),
+        (
+            ["--bucket", "pictures", "--manifest", "s3://lists/manifest.json"],
+            {"bucket": "pictures", "manifest": {"bucket": "lists", "key": "manifest.json"}},
+        ),
+        (["--prefix", "ünï/甲状腺 "], {"prefix": "ünï/甲状腺 "}),
         (["--bucket", "", "--prefix", ""], {}),
     ],
 )
@@ -134,14 +139,15 @@ def test_detached_it_says_how_to_see_and_stop_the_run(stubbed: Aws, capsys: pyte
 def test_one_sees_how_far_it_is_until_it_is_done(stubbed: Aws, capsys: pytest.CaptureFixture[str]) -> None:
     stubbed.start()
     stubbed.look("RUNNING")
-    stubbed.look("RUNNING", (MAP, THEN), counts={"total": 6, "succeeded": 2, "failed": 1, "running": 3})
+    half_way = {"total": 6, "succeeded": 1, "failed": 1, "timedOut": 1, "aborted": 1, "running": 2}
+    stubbed.look("RUNNING", (MAP, THEN), counts=half_way)
     stubbed.succeed(SUMMARY)
 
     assert main(["thyroid"]) == 0
 
     bar = capsys.readouterr().err
-    assert "3/6" in bar
-    assert "failed=1" in bar
+    assert "4/6" in bar
+    assert "failed=3" in bar
     assert "6/6" in bar
 
 
@@ -228,8 +234,37 @@ def test_a_run_that_failed_without_a_summary_is_told_of_all_the_same(
     stubbed: Aws, capsys: pytest.CaptureFixture[str], code: str
 ) -> None:
     stubbed.start()
-    stubbed.look("ABORTED")
+    stubbed.look("ABORTED", cause="patients/DOE_JANE.png")
     stubbed.s3.add_client_error("get_object", code)
+
+    assert main(["thyroid"]) == 1
+
+    printed = capsys.readouterr()
+    assert "error: The run ended as ABORTED:" in printed.err
+    assert "DOE" not in printed.out + printed.err
+
+
+def test_a_run_that_failed_is_told_of_where_its_summary_is_out_of_reach(
+    stubbed: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def cut_off(**_: str) -> None:
+        raise EndpointConnectionError(endpoint_url="https://s3")
+
+    monkeypatch.setattr(stubbed.clients["s3"], "get_object", cut_off)
+    stubbed.start()
+    stubbed.look("ABORTED")
+
+    assert main(["thyroid"]) == 1
+
+    assert "error: The run ended as ABORTED:" in capsys.readouterr().err
+
+
+def test_a_run_that_failed_is_told_of_where_its_summary_breaks_off(
+    stubbed: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stubbed.start()
+    stubbed.look("ABORTED")
+    stubbed.s3.add_response("get_object", {"Body": StreamingBody(io.BytesIO(b'{"run"'), 600)})
 
     assert main(["thyroid"]) == 1
 
@@ -290,18 +325,22 @@ def test_without_credentials_one_sentence_says_so(
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("given", "why"),
     [
-        [],
-        ["thyroid", "--manifest", "list/manifest.json"],
-        ["thyroid", "--manifest", "s3://pictures"],
-        ["thyroid", "--manifest", "s3://pictures/"],
-        ["thyroid", "--manifest", "s3:///manifest.json"],
-        ["thyroid", "--manifest", "s3://pictures/manifest.json", "--prefix", "2026/"],
+        ([], "the following arguments are required: stack"),
+        (["--manifest", "list/manifest.json"], "has to be like s3://bucket/path/manifest.json"),
+        (["--manifest", "https://pictures/manifest.json"], "has to be like s3://bucket/path/manifest.json"),
+        (["--manifest", "s3://pictures"], "has to be like s3://bucket/path/manifest.json"),
+        (["--manifest", "s3://pictures/"], "has to be like s3://bucket/path/manifest.json"),
+        (["--manifest", "s3:///manifest.json"], "has to be like s3://bucket/path/manifest.json"),
+        (["--manifest", "s3://pictures/manifest.json", "--prefix", "2026/"], "give one of the two"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_asked_of_aws(given: list[str]) -> None:
+def test_what_cannot_be_meant_is_refused_before_anything_is_asked_of_aws(
+    stubbed: Aws, capsys: pytest.CaptureFixture[str], given: list[str], why: str
+) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(given)
+        main(["thyroid", *given] if given else [])
 
     assert ended.value.code == 2
+    assert why in capsys.readouterr().err

@@ -99,7 +99,7 @@ def queues(monkeypatch: pytest.MonkeyPatch) -> Queues:
 def test_where_nothing_lies_it_says_so(queues: Queues, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["thyroid"]) == 0
 
-    assert "nothing to move" in capsys.readouterr().out
+    assert capsys.readouterr().out == "There is nothing to move in the dead-letter queue.\n"
     assert queues.receives == 0
 
 
@@ -119,9 +119,11 @@ def test_all_that_lies_there_gets_back_and_no_message_is_printed(
     assert "DOE" not in printed.out + printed.err
 
 
-def test_attributes_go_with_a_message(queues: Queues) -> None:
+def test_attributes_go_with_a_message_and_are_not_printed(queues: Queues, capsys: pytest.CaptureFixture[str]) -> None:
     attributes = {
         "ERROR_CODE": {"DataType": "String", "StringValue": "NO_PERMISSIONS"},
+        "ERROR_MESSAGE": {"DataType": "String", "StringValue": f"about {BODY}"},
+        "RETRY_ATTEMPTS": {"DataType": "Number.int", "StringValue": "3"},
         "bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
     }
     queues.send_message(QueueUrl=queues.dead, MessageBody=BODY, MessageAttributes=attributes)
@@ -129,7 +131,9 @@ def test_attributes_go_with_a_message(queues: Queues) -> None:
     assert main(["thyroid"]) == 0
 
     (message,) = queues.real.receive_message(QueueUrl=queues.queue, MessageAttributeNames=["All"])["Messages"]
-    assert message["MessageAttributes"] == attributes
+    assert (message["Body"], message["MessageAttributes"]) == (BODY, attributes)
+    printed = capsys.readouterr()
+    assert "DOE" not in printed.out + printed.err
 
 
 def test_no_more_are_moved_than_was_asked_for(
@@ -160,7 +164,11 @@ def test_a_limit_is_a_number_from_one_on(limit: str, capsys: pytest.CaptureFixtu
     ("stopped_by", "status"), [(EndpointConnectionError(endpoint_url="https://sqs"), 1), (KeyboardInterrupt(), 130)]
 )
 def test_stopped_between_sending_and_deleting_it_duplicates_a_message_and_loses_none(
-    queues: Queues, monkeypatch: pytest.MonkeyPatch, stopped_by: BaseException, status: int
+    queues: Queues,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stopped_by: BaseException,
+    status: int,
 ) -> None:
     def stop(**_: Any) -> None:
         raise stopped_by
@@ -177,6 +185,8 @@ def test_stopped_between_sending_and_deleting_it_duplicates_a_message_and_loses_
 
     assert queues.lying(queues.dead) == 0
     assert set(queues.bodies(queues.queue)) == {f"{BODY} {number}" for number in range(3)}
+    printed = capsys.readouterr()
+    assert "DOE" not in printed.out + printed.err
 
 
 def test_what_cannot_be_sent_stays_where_it_lies(
@@ -214,6 +224,22 @@ def test_messages_that_come_back_meanwhile_are_not_moved_again(
 
     assert len(sent) == 5
     assert queues.lying(queues.dead) == 5
+
+
+def test_an_empty_answer_is_not_taken_for_an_empty_queue(queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a queue that, as SQS may, gives nothing two times before each message
+    asked: list[Any] = []
+
+    def give_late(**wanted: Any) -> Any:
+        asked.append(wanted)
+        return {} if len(asked) % 3 else queues.real.receive_message(**wanted | {"MaxNumberOfMessages": 1})
+
+    monkeypatch.setattr(queues, "receive_message", give_late)
+    queues.bury(3)
+    # WHEN / THEN
+    assert main(["thyroid"]) == 0
+
+    assert (queues.lying(queues.queue), queues.lying(queues.dead)) == (3, 0)
 
 
 def test_it_ends_where_fewer_lay_there_than_was_counted(
@@ -272,6 +298,7 @@ def test_aws_moves_them_itself_and_one_sees_how_far_it_is(sqs: Stubber, capsys: 
     sqs.add_response("list_message_move_tasks", {"Results": []}, LISTED)
     sqs.add_response("start_message_move_task", {"TaskHandle": "handle"}, STARTED)
     sqs.add_response("list_message_move_tasks", task("RUNNING", 1), LISTED)
+    sqs.add_response("list_message_move_tasks", task("RUNNING", 3), LISTED)  # all of them, and none came back
     sqs.add_response("list_message_move_tasks", task("COMPLETED", 3), LISTED)
 
     assert main(["thyroid"]) == 0
@@ -335,6 +362,29 @@ def test_a_move_that_does_not_get_to_the_end_is_an_error(
     assert f"AWS moved about 1 messages and ended as {why}." in capsys.readouterr().err
 
 
+def test_a_move_that_somebody_else_stops_is_waited_for(sqs: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
+    sqs.add_response("list_message_move_tasks", {"Results": []}, LISTED)
+    sqs.add_response("start_message_move_task", {"TaskHandle": "handle"}, STARTED)
+    sqs.add_response("list_message_move_tasks", task("CANCELLING", 1), LISTED)
+    sqs.add_response("list_message_move_tasks", task("CANCELLED", 2), LISTED)
+
+    assert main(["thyroid"]) == 1
+
+    assert "AWS moved about 2 messages and ended as CANCELLED." in capsys.readouterr().err
+
+
+def test_losing_sight_of_a_move_is_not_its_failure(sqs: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
+    sqs.add_response("list_message_move_tasks", {"Results": []}, LISTED)
+    sqs.add_response("start_message_move_task", {"TaskHandle": "handle"}, STARTED)
+    sqs.add_client_error("list_message_move_tasks", "ExpiredToken", "It is over.")
+
+    assert main(["thyroid"]) == 1
+
+    printed = capsys.readouterr().err
+    assert "AWS goes on moving them" in printed
+    assert "(ExpiredToken)" in printed
+
+
 def test_interrupted_it_says_that_aws_goes_on(
     sqs: Stubber, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -351,9 +401,13 @@ def test_interrupted_it_says_that_aws_goes_on(
     assert "AWS goes on moving them" in capsys.readouterr().err
 
 
-def test_without_the_right_to_move_one_sentence_says_so(sqs: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
-    sqs.add_response("list_message_move_tasks", {"Results": []}, LISTED)
-    sqs.add_client_error("start_message_move_task", "AccessDenied", "Not you.", http_status_code=403)
+@pytest.mark.parametrize("refused", ["list_message_move_tasks", "start_message_move_task"])
+def test_without_the_right_to_move_one_sentence_says_so(
+    sqs: Stubber, capsys: pytest.CaptureFixture[str], refused: str
+) -> None:
+    if refused == "start_message_move_task":
+        sqs.add_response("list_message_move_tasks", {"Results": []}, LISTED)
+    sqs.add_client_error(refused, "AccessDenied", "Not you.", http_status_code=403)
 
     assert main(["thyroid"]) == 1
 
@@ -361,30 +415,42 @@ def test_without_the_right_to_move_one_sentence_says_so(sqs: Stubber, capsys: py
     assert line.startswith("error: AWS did not do it: An error occurred (AccessDenied)")
 
 
+@pytest.mark.parametrize("lacking", ["list_message_move_tasks", "start_message_move_task"])
 @pytest.mark.parametrize(
     ("code", "status"),
     [
         ("InvalidAction", 400),
+        ("NotImplemented", 400),
+        ("UnknownOperation", 404),
         ("UnknownOperationException", 404),
+        ("UnsupportedOperation", 400),
         ("AWS.SimpleQueueService.UnsupportedOperation", 400),
         ("InternalFailure", 501),
     ],
 )
 def test_where_aws_lacks_the_call_they_are_moved_one_by_one(
-    sqs: Stubber, monkeypatch: pytest.MonkeyPatch, code: str, status: int
+    sqs: Stubber, capsys: pytest.CaptureFixture[str], lacking: str, code: str, status: int
 ) -> None:
-    asked: list[Any] = []
-
-    def move(*arguments: Any) -> int:
-        asked.extend(arguments[1:])
-        return 3
-
-    sqs.add_client_error("list_message_move_tasks", code, http_status_code=status)
-    monkeypatch.setattr(replay, "move_one_by_one", move)
-
+    # GIVEN
+    if lacking == "start_message_move_task":
+        sqs.add_response("list_message_move_tasks", {"Results": []}, LISTED)
+    sqs.add_client_error(lacking, code, http_status_code=status)
+    # THEN no more are asked for than lay there, and each is deleted after it was sent
+    received = [{"Body": f"{BODY} {number}", "ReceiptHandle": f"receipt {number}"} for number in range(3)]
+    asked = {"MaxNumberOfMessages": 3, "WaitTimeSeconds": 0, "MessageAttributeNames": ["All"]}
+    sqs.add_response("receive_message", {"Messages": received}, {"QueueUrl": URLS["DeadLettersUrl"], **asked})
+    for message in received:
+        sent = {"QueueUrl": URLS["UploadsQueueUrl"], "MessageBody": message["Body"], "MessageAttributes": {}}
+        sqs.add_response("send_message", {}, sent)
+        deleted = {"QueueUrl": URLS["DeadLettersUrl"], "ReceiptHandle": message["ReceiptHandle"]}
+        sqs.add_response("delete_message", {}, deleted)
+    # WHEN
     assert main(["thyroid"]) == 0
 
-    assert asked == [URLS["DeadLettersUrl"], URLS["UploadsQueueUrl"], 3]
+    printed = capsys.readouterr()
+    assert "Moved back to the queue: 3 of 3" in printed.out
+    assert "goes on" not in printed.err
+    assert "DOE" not in printed.out + printed.err
 
 
 # --- what stops it before --------------------------------------------------------------------------------------------
