@@ -1,6 +1,7 @@
 """`python -m thyroid analyze` as its users meet it: a process of its own, its files, its exit status."""
 
 import csv
+import io
 import json
 import os
 import signal
@@ -106,6 +107,18 @@ def test_names_of_any_kind_are_analysed_and_can_be_found_in_the_table(tmp_path: 
     written = [name.replace("\udcff", r"\xff").replace("=1+1", "./=1+1") for name in sorted(names)]
     assert [row["key"] for row in rows(out)] == written
     assert all((out / "results" / name / "result.json").exists() for name in names)
+
+
+def test_a_terminal_that_cannot_show_the_name_of_the_results_gets_the_summary(
+    scans: Path, tmp_path: Path, artifact: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, "ascii"))
+
+    assert main(command_line(scans, tmp_path / "Schilddrüse", artifact)[3:]) == 0
+
+    sys.stdout.flush()
+    assert rb"Schilddr\xfcse" in printed.getvalue()
 
 
 def test_pictures_that_cannot_be_read_are_told_of(

@@ -116,6 +116,19 @@ def test_with_other_options_or_limits_all_is_done_again(job: Job) -> None:
         assert run(other).judged.total() == 6, other
 
 
+def test_what_a_killed_run_with_other_options_left_is_not_taken_for_an_earlier_result(job: Job) -> None:
+    # GIVEN a run, and one with other options that was killed between a picture's files and its line
+    run(job)
+    Worker(replace(job, target="benign"))(Task("0.png"))
+
+    # WHEN the first command is given again
+    tally = run(job)
+
+    # THEN the picture's files are its own again
+    assert (tally.judged, tally.unchanged) == (Counter(analysed=1), Counter(analysed=5))
+    assert json.loads((job.results / "0.png" / RESULT).read_text())["gradcam"]["target"] == "malignant"
+
+
 def test_a_deadly_picture_is_refused_the_others_are_analysed_and_the_next_run_tries_again(job: Job) -> None:
     tally = run(job, jobs=2, make=Fragile)
 

@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -49,6 +50,8 @@ def test_results_are_never_read_as_pictures_those_of_another_run_neither(tmp_pat
     make(tmp_path, "scan.png", "out/results/scan.png/heatmap.png", f"old/{LOCK_FILE}", "old/results/x/overlay.png")
 
     assert find(tmp_path, tmp_path / "out").keys == ["scan.png"]
+    # AND neither where they are all that there is
+    assert find(tmp_path / "old", tmp_path / "out").keys == []
 
 
 def test_patterns_choose_among_the_pictures(tmp_path: Path) -> None:
@@ -62,17 +65,27 @@ def test_patterns_choose_among_the_pictures(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_read_is_counted_and_the_others_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a folder that is closed; permissions would not do, the test may run as root
-    make(tmp_path, "open/scan.png", "closed/scan.png")
-    listed = Path.iterdir
+    # GIVEN a folder that is closed, and a link into it; permissions would not do, the test may run as root
+    make(tmp_path, "closed/scan.png", *(f"{letter}/scan.png" for letter in "abyz"), "scan.png")
+    (tmp_path / "link.png").symlink_to("closed/scan.png")
+    closed = tmp_path / "closed"
+    listed, looked_at = Path.iterdir, Path.stat
 
     def iterdir(path: Path) -> object:
-        if path.name == "closed":
+        if path == closed:
             raise PermissionError
         return listed(path)
 
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.parent == closed or (follow_symlinks and path.name == "link.png"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return looked_at(path, follow_symlinks=follow_symlinks)
+
     monkeypatch.setattr(Path, "iterdir", iterdir)
+    monkeypatch.setattr(Path, "stat", stat)
 
     found = find(tmp_path, tmp_path / "out")
 
-    assert (found.keys, found.closed) == (["open/scan.png"], 1)
+    # THEN all beside it is found, and the link fails when it is read
+    assert found.keys == ["a/scan.png", "b/scan.png", "link.png", "scan.png", "y/scan.png", "z/scan.png"]
+    assert (found.others, found.closed) == (0, 1)

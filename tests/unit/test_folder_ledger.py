@@ -18,6 +18,7 @@ LINE = Line(
     risk="Low Risk",
     model_sha256="1" * 64,
     recipe_sha256="2" * 64,
+    decision_sha256="3" * 64,
 )
 REFUSED = replace(
     LINE, status="refused", code="payload_too_large", sha256=None, score=None, label=None, risk=None, model_sha256=None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from thyroid.folder.lock import InUseError, held
+from thyroid.folder.lock import LOCK_FILE, InUseError, held
 
 HOLD = (
     "import sys; from pathlib import Path; from thyroid.folder.lock import held\n"
@@ -33,6 +33,12 @@ def test_a_folder_that_was_let_go_can_be_held_again(tmp_path: Path) -> None:
     for _ in range(2):
         with held(tmp_path), pytest.raises(InUseError), held(tmp_path):
             pass
+
+
+def test_a_lock_file_that_is_none_is_an_error_of_the_system(tmp_path: Path) -> None:
+    (tmp_path / LOCK_FILE).write_text("no lock" * 100)
+    with pytest.raises(OSError, match="locked"), held(tmp_path):
+        pass
 
 
 def test_a_folder_that_cannot_be_locked_is_an_error_of_the_system(tmp_path: Path) -> None:

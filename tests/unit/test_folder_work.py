@@ -97,20 +97,26 @@ def test_a_picture_that_cannot_be_read_gets_an_error_with_the_apis_code(job: Job
 
 def test_a_file_that_is_too_large_is_not_read(job: Job, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     task = put(job, "scan.png", bytes(100_001))
-    monkeypatch.delattr(Path, "read_bytes")
+    read = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        assert path != job.root / "scan.png"
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
 
     reply = worker(task)
 
     assert isinstance(reply, Judged)
     assert (reply.bytes, reply.sha256) == (100_001, None)
-    assert worker(replace(task, known=(100_001, None))) == Unchanged()
+    assert worker(replace(task, known=(100_001, None, reply.decision_sha256))) == Unchanged()
 
 
 def test_only_the_file_that_is_known_and_whose_results_are_there_stays_as_it_is(job: Job, worker: Worker) -> None:
     task = put(job, "scan.png", picture_file())
     first = worker(task)
     assert isinstance(first, Judged)
-    known = replace(task, known=(first.bytes, first.sha256))
+    known = replace(task, known=(first.bytes, first.sha256, first.decision_sha256))
 
     assert worker(known) == Unchanged()
 

@@ -98,7 +98,7 @@ class _Book:
         # Whether an internal error was the picture's fault is not known, so the next run tries again.
         if line is None or line.recipe_sha256 != self._recipe_sha256 or line.code == ThyroidError.code:
             return Task(key)
-        return Task(key, known=(line.bytes, line.sha256))
+        return Task(key, known=(line.bytes, line.sha256, line.decision_sha256))
 
     def enter(self, task: Task, reply: Reply) -> None:
         """Enter what became of a picture."""
@@ -109,7 +109,16 @@ class _Book:
             for record in reply.audit:
                 self._audit.append(record.model_dump_json())
             outcome = reply.outcome.model_dump()
-            self._ledger.append(Line(task.key, reply.bytes, reply.sha256, **outcome, recipe_sha256=self._recipe_sha256))
+            self._ledger.append(
+                Line(
+                    task.key,
+                    reply.bytes,
+                    reply.sha256,
+                    **outcome,
+                    recipe_sha256=self._recipe_sha256,
+                    decision_sha256=reply.decision_sha256,
+                )
+            )
         self._tally.count(self._ledger.latest[task.key], is_new=isinstance(reply, Judged))
 
 

@@ -210,7 +210,9 @@ def _end(status: Exit, sentence: str) -> Exit:
 
 
 def _say(text: str, stream: TextIO) -> None:
-    stream.write(f"{text}\n")
+    # A terminal or a pipe may not know every character of OUT.
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def _number(smallest: int, largest: int | None = None) -> Callable[[str], int]:

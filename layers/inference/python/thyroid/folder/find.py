@@ -48,29 +48,33 @@ def find(root: Path, results: Path, patterns: Sequence[str] = ()) -> Found:
     others = closed = 0
     folders = [root]
     while folders:
+        folder = folders.pop()
         try:
-            for entry in folders.pop().iterdir():
-                hidden = entry.name.startswith(".")
-                if entry.is_dir() and not entry.is_symlink():
-                    if not hidden and not _holds_results(entry, results):
-                        folders.append(entry)
-                elif not hidden and _is_picture(entry, patterns):
-                    keys.append(entry.relative_to(root).as_posix())
-                else:
-                    others += 1
+            is_folder = {entry: not entry.is_symlink() and entry.is_dir() for entry in folder.iterdir()}
         except OSError:
             closed += 1
+            continue
+        # Results of this run or of an earlier one: their heatmaps would be scored, too.
+        if folder == results or folder / LOCK_FILE in is_folder:
+            continue
+        for entry in is_folder:
+            hidden = entry.name.startswith(".")
+            if is_folder[entry]:
+                if not hidden:
+                    folders.append(entry)
+            elif not hidden and _is_picture(entry, patterns):
+                keys.append(entry.relative_to(root).as_posix())
+            else:
+                others += 1
     return Found(sorted(keys), others, closed)
-
-
-def _holds_results(folder: Path, results: Path) -> bool:
-    """Whether it is the folder of the results, or of those of an earlier run: their heatmaps would be scored, too."""
-    return folder == results or (folder / LOCK_FILE).exists()
 
 
 def _is_picture(path: Path, patterns: Sequence[str]) -> bool:
     if path.suffix.lower() not in SUFFIXES or (patterns and not any(path.match(pattern) for pattern in patterns)):
         return False
-    # A link that leads nowhere is taken as well: it fails when it is read, and so is told of. Devices, pipes and links
-    # to folders are not.
-    return path.is_file() or not path.exists()
+    # A link that leads nowhere, or to where this user may not look, is taken as well: it fails when it is read, and so
+    # is told of. Devices, pipes and links to folders are not.
+    try:
+        return path.is_file() or not path.exists()
+    except OSError:
+        return True

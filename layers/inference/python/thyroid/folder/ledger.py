@@ -33,6 +33,8 @@ class Line:
         As in :class:`thyroid.results.Outcome`.
     recipe_sha256 : str
         Of all that decides a result besides the file: model, options, limits.
+    decision_sha256 : str
+        Of its ``result.json`` or ``error.json``.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Line:
     risk: str | None
     model_sha256: str | None
     recipe_sha256: str
+    decision_sha256: str
 
 
 COLUMNS = [field.name for field in fields(Line)]

@@ -33,7 +33,7 @@ def held(folder: Path) -> Iterator[None]:
             lock.execute("PRAGMA journal_mode = OFF")
             lock.execute("BEGIN EXCLUSIVE")
             yield
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             raise InUseError from None
         raise OSError(error.sqlite_errorcode, "it cannot be locked") from error

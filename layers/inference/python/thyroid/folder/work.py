@@ -4,6 +4,7 @@ import errno
 import hashlib
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class Task:
     """A picture to be judged, unless it is the file that is known, whose results are there."""
 
     key: str
-    known: tuple[int, str | None] | None = None  # its size and SHA-256
+    known: tuple[int, str | None, str] | None = None  # its size and SHA-256, and that of its decision
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Judged:
     bytes: int
     sha256: str | None
     outcome: Outcome
+    decision_sha256: str
     audit: tuple[AuditRecord, ...] = ()
 
 
@@ -112,13 +114,13 @@ class Worker:
             file = _read(self._job, task.key)
             read_ms = 1000 * (time.perf_counter() - started)
             folder = self._job.results / task.key
-            if (file.size, file.sha256) == task.known and _is_decided(folder):
+            if (file.size, file.sha256, _decision_sha256(folder)) == task.known:
                 return Unchanged()
             judgement = self._judge(task.key, file, read_ms)
             place(folder, judgement.files)
         except OSError as error:
             return _failed(error)
-        return Judged(file.size, file.sha256, judgement.outcome, tuple(self._records))
+        return _judged(file, judgement, tuple(self._records))
 
     def _judge(self, key: str, file: "_File", read_ms: float) -> Judgement:
         job, source = self._job, _source(key, file)
@@ -156,7 +158,7 @@ def refuse_deadly(job: Job, key: str) -> Judged | Failed:
         place(job.results / key, judgement.files)
     except OSError as failure:
         return _failed(failure)
-    return Judged(file.size, file.sha256, judgement.outcome)
+    return _judged(file, judgement)
 
 
 @dataclass(frozen=True)
@@ -179,8 +181,20 @@ def _source(key: str, file: _File) -> Source:
     return Source(key=readable(key), bytes=file.size, sha256=file.sha256)
 
 
-def _is_decided(folder: Path) -> bool:
-    return (folder / RESULT).exists() or (folder / ERROR).exists()
+def _judged(file: _File, judgement: Judgement, audit: tuple[AuditRecord, ...] = ()) -> Judged:
+    *_, decision = judgement.files.values()
+    return Judged(file.size, file.sha256, judgement.outcome, hashlib.sha256(decision).hexdigest(), audit)
+
+
+def _decision_sha256(folder: Path) -> str | None:
+    """Hash the decision that lies there.
+
+    That there is one is not enough: a run with other options that was killed may have left it, and no line of it.
+    """
+    for name in (RESULT, ERROR):
+        with suppress(FileNotFoundError):
+            return hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    return None
 
 
 def _failed(error: OSError) -> Failed:
