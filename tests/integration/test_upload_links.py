@@ -1,26 +1,33 @@
 """`/api/v1/uploads`, over HTTP and as Lambda's events, with S3 played by moto."""
 
+import base64
+import io
 import json
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from functions import local, upload_links
+from functions import local, site, upload_links
 from functions.site import API
 from tests import buckets
-from tests.buckets import BROKEN, RESULTS, UPLOADS, Cloud, process
+from tests.buckets import BROKEN, CANARY, RESULTS, SETTINGS, UPLOADS, Cloud, process
 from tests.events import CONTEXT, rest_event
 from tests.fakes import FakeEngine
 from tests.pictures import png_that_claims
 from thyroid.service import Service
 from thyroid.settings import Settings
 from thyroid.uploads import aws
+from thyroid.uploads.link import expiry_of, new_id
 from thyroid.uploads.links import Links
 from thyroid.web.app import get_service
 from thyroid.web.docs import describe
-from thyroid.web.problems import Problem
+from thyroid.web.openapi import PICTURE_TYPES
+from thyroid.web.problems import KINDS, Problem
 
 cloud = buckets.cloud
 ADDRESS = "/api/v1/uploads"
@@ -75,7 +82,33 @@ def test_a_link_comes_with_all_that_is_needed_to_use_it(ask: Ask) -> None:
     assert given["upload"]["fields"]["Content-Type"] == "image/png"
     assert given["largest"] == Settings().max_upload_bytes
     assert given["result"] == f"{ADDRESS}/{given['id']}"
-    assert link(ask, size=1234)["largest"] == 1234
+    assert given["success"] is True
+    ends = datetime.strptime(given["expires"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    assert ends.timestamp() == expiry_of(given["id"])
+
+
+@pytest.mark.parametrize(("asked", "smallest", "largest"), [({}, 1, Settings().max_upload_bytes), ({"size": 7}, 7, 7)])
+def test_a_link_takes_just_the_size_that_was_named_or_any_up_to_the_limit(
+    ask: Ask, asked: dict[str, int], smallest: int, largest: int
+) -> None:
+    given = link(ask, **asked)
+
+    signed = json.loads(base64.b64decode(given["upload"]["fields"]["policy"]))
+    assert ["content-length-range", smallest, largest] in signed["conditions"]
+    assert given["largest"] == largest
+
+
+@pytest.mark.parametrize("kind", PICTURE_TYPES)
+def test_a_link_is_given_for_every_type_that_a_request_may_be_sent_as(ask: Ask, kind: str) -> None:
+    assert link(ask, content_type=kind)["upload"]["fields"]["Content-Type"] == kind
+
+
+def test_a_file_of_just_the_limit_gets_a_link(ask: Ask) -> None:
+    assert link(ask, size=33_554_432)["largest"] == 33_554_432
+
+
+def test_a_size_that_is_null_is_one_that_was_not_named(ask: Ask) -> None:
+    assert link(ask, size=None)["largest"] == Settings().max_upload_bytes
 
 
 @pytest.mark.parametrize(
@@ -137,14 +170,136 @@ def test_what_cannot_be_read_is_answered_as_analyze_answers_it(ask: Ask, cloud: 
     assert problem.title == asked.json()["title"]
 
 
-@pytest.mark.parametrize("identifier", ["x", "%2e%2e%2fresults", "00000000-" + "0" * 32, "ffffffff-" + "0" * 31])
+def test_a_file_that_grew_over_the_limit_is_told_of_with_the_limit(ask: Ask, cloud: Cloud) -> None:
+    """S3 refuses it already, as the link says; were the limit lowered meanwhile, the worker does."""
+    given = link(ask)
+    process(max_upload_bytes=100).answer(cloud.upload(f"api/{given['id']}"))
+
+    problem = check_problem(ask("GET", given["result"]), 413, "payload_too_large")
+
+    assert "limit of 100 bytes" in problem.detail
+
+
+def test_a_picture_that_was_deleted_unread_is_told_of_as_such(ask: Ask, cloud: Cloud) -> None:
+    given = link(ask)
+    upload = cloud.upload(f"api/{given['id']}")
+    cloud.delete(upload.key)
+    process().answer(upload)
+
+    problem = check_problem(ask("GET", given["result"]), 404, "not_found")
+
+    assert "deleted before it was read" in problem.detail
+
+
+# What the code of a refusal is answered with is the API's: one that a newer worker wrote may be unknown to it.
+@pytest.mark.parametrize(
+    ("code", "status"), [(error.code, kind.status) for error, kind in KINDS.items()] + [("a_code_of_tomorrow", 500)]
+)
+def test_whatever_the_code_of_a_refusal_its_status_is_that_of_the_api(
+    ask: Ask, cloud: Cloud, code: str, status: int
+) -> None:
+    given = link(ask)
+    refusal = {"success": False, "code": code, "detail": "Do this."}
+    cloud.s3.put_object(Bucket=RESULTS, Key=f"results/api/{given['id']}/error.json", Body=json.dumps(refusal).encode())
+
+    problem = check_problem(ask("GET", given["result"]), status, code)
+
+    assert (problem.detail, problem.type) == ("Do this.", f"urn:thyroid:problem:{code}")
+    assert problem.request_id
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "x",
+        "%2e%2e%2fresults",
+        "..%2F..%2Farchives",
+        "00000000-" + "0" * 32,
+        "ffffffff-" + "0" * 31,
+        "ffffffff-" + "0" * 33,
+        "FFFFFFFF-" + "0" * 32,
+        "fffffffe-" + "0" * 2000,
+    ],
+)
 def test_what_was_never_given_is_not_found(ask: Ask, identifier: str) -> None:
     check_problem(ask("GET", f"{ADDRESS}/{identifier}"), 404, "not_found")
 
 
-def test_where_there_is_no_bucket_it_says_so() -> None:
-    check_problem(over_http("POST", ADDRESS, '{"content_type": "image/png"}'), 501, "uploads_unavailable")
-    check_problem(over_http("GET", f"{ADDRESS}/x"), 501, "uploads_unavailable")
+def test_a_link_that_ended_unused_is_not_waited_for(ask: Ask, cloud: Cloud) -> None:
+    identifier = new_id(int(time.time()) - 10)
+    problem = check_problem(ask("GET", f"{ADDRESS}/{identifier}"), 404, "not_found")
+    assert "before the link ended" in problem.detail
+    # BUT a picture that came in time is
+    cloud.upload(f"api/{identifier}")
+    assert ask("GET", f"{ADDRESS}/{identifier}")[0] == 202
+
+
+@pytest.mark.parametrize("way", [over_http, as_event])
+def test_where_there_is_no_bucket_it_says_so(way: Ask) -> None:
+    for answer in (way("POST", ADDRESS, '{"content_type": "image/png"}'), way("GET", f"{ADDRESS}/{'x' * 41}")):
+        problem = check_problem(answer, 501, "uploads_unavailable")
+        assert "No bucket takes pictures here" in problem.detail
+
+
+@pytest.mark.parametrize("way", [over_http, as_event])
+def test_where_there_are_buckets_the_links_are_theirs(way: Ask, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a process that is told of buckets as a deployed one is
+    caches = (aws.client, aws.signer, upload_links._of_the_buckets)
+    for cached in caches:
+        cached.cache_clear()
+    settings = replace(SETTINGS, upload_link_seconds=120)
+    monkeypatch.setattr(upload_links, "get_settings", lambda: settings)
+    try:
+        # WHEN a link is asked for and a picture comes by it
+        before = time.time()
+        given = link(way)
+        process().answer(cloud.upload(f"api/{given['id']}"))
+        status, _, answer = way("GET", given["result"])
+    finally:
+        for cached in caches:
+            cached.cache_clear()
+    # THEN link and result are of these buckets, for as long as is set
+    assert given["upload"]["url"] == f"https://{UPLOADS}.s3.eu-central-1.amazonaws.com/"
+    assert before - 1 <= expiry_of(given["id"]) - 120 <= time.time()
+    assert (status, answer["success"]) == (200, True)
+    assert answer["gradcam"]["images"]["heatmap"].startswith(f"https://{RESULTS}.s3.eu-central-1.amazonaws.com/")
+
+
+def test_trouble_with_s3_is_our_error_and_shows_nothing_of_it(ask: Ask, cloud: Cloud) -> None:
+    given = link(ask)
+    for found in cloud.s3.list_object_versions(Bucket=RESULTS).get("Versions", []):
+        cloud.s3.delete_object(Bucket=RESULTS, Key=found["Key"], VersionId=found["VersionId"])
+    cloud.s3.delete_bucket(Bucket=RESULTS)
+
+    answer = ask("GET", given["result"])
+
+    check_problem(answer, 500, "internal_error")
+    assert RESULTS not in json.dumps(answer[2])
+
+
+@pytest.mark.usefixtures("ask")
+@pytest.mark.parametrize("ask", [as_event], indirect=True)
+def test_neither_what_was_sent_nor_an_id_is_written(
+    cloud: Cloud, written: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever knows an id may ask for its result, so it is no more for the log than a name is."""
+    # GIVEN a link, and a result
+    given = link(as_event)
+    process().answer(cloud.upload(f"api/{given['id']}", b"no picture"))
+    written.truncate(0)
+    capsys.readouterr()
+    # WHEN all is asked that can be asked, with a name in it
+    as_event("GET", given["result"])
+    as_event("GET", f"{ADDRESS}/{CANARY}")
+    as_event("POST", ADDRESS, json.dumps({"content_type": CANARY, CANARY: CANARY}))
+    as_event("POST", ADDRESS, f'{{"{CANARY}')
+    as_event("POST", ADDRESS, "{}", f"text/{CANARY}")
+    another = link(as_event, filename=CANARY)
+    # THEN there is a line of each, and neither name nor id
+    printed = written.getvalue() + "".join(capsys.readouterr())
+    assert printed.count('"message":"request"') == 6
+    for secret in (CANARY, given["id"], another["id"], another["upload"]["fields"]["policy"]):
+        assert secret not in printed
 
 
 def test_the_description_tells_all_of_it_and_refers_to_nothing_that_is_not_there() -> None:
@@ -155,6 +310,19 @@ def test_the_description_tells_all_of_it_and_refers_to_nothing_that_is_not_there
     referred = {part.partition('"')[0] for part in json.dumps(description).split('"#/components/schemas/')[1:]}
     assert {"UploadRequest", "UploadResponse", "WaitingResponse", "Result"} <= referred
     assert referred <= set(description["components"]["schemas"])
+    assert description == json.loads(site.handler(rest_event("GET", "/openapi.json"), CONTEXT)["body"])
+
+
+def test_the_description_says_that_both_ask_for_a_key_and_belong_together() -> None:
+    description = describe(API)
+
+    for path, method in ((ADDRESS, "post"), (f"{ADDRESS}/{{id}}", "get")):
+        operation = description["paths"][path][method]
+        assert operation["security"] == [{"ApiKey": []}, {}]
+        assert operation["tags"] == ["Uploads"]
+    waiting = description["paths"][f"{ADDRESS}/{{id}}"]["get"]["responses"]["202"]
+    assert waiting["description"] == "Not yet"
+    assert waiting["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/WaitingResponse"}
 
 
 def test_only_pictures_are_shown_a_sample_of_a_picture() -> None:

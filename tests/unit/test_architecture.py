@@ -87,8 +87,8 @@ def test_the_road_of_a_request_goes_one_way(step: int) -> None:
     ("module", "kept_out"),
     [
         *(
-            (f"functions.{name}", {"boto3"})
-            for name in ("predict", "gradcam", "analyze", "health", "site", "upload_links")
+            (f"functions.{name}", {"boto3", "ai_edge_litert"})
+            for name in ("predict", "gradcam", "analyze", "health", "model_info", "site", "upload_links")
         ),
         ("functions.uploads", {"fastapi", "starlette", "mangum"}),
         ("functions.archive_summary", {"fastapi", "starlette", "mangum", "ai_edge_litert"}),

@@ -1,13 +1,16 @@
 """Batches of an archive, as a distributed map hands them out."""
 
 import json
+import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests import buckets
-from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Cloud, Process, process
+from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Calls, Client, Cloud, Process, process
 from thyroid.uploads.archive import BatchError, answer_batch, pictures_of
 from thyroid.uploads.upload import Upload
 
@@ -50,13 +53,71 @@ def test_a_batch_is_counted_and_leaves_a_line_for_each_picture(cloud: Cloud) -> 
     cloud.upload("b.png", BROKEN)
     assert answer(cloud, process(), batch("a.png", "b.png", "gone.png")) == {"analysed": 1, "refused": 2}
     ((key, lines),) = parts(cloud).items()
-    assert key.endswith(".jsonl")
+    assert re.fullmatch(r"archives/a-run/parts/[0-9a-f]{32}\.jsonl", key)
+    assert cloud.file(key).media_type == "application/jsonl"
+    assert cloud.file(key).content.endswith(b"}\n")
     assert [(line["bucket"], line["key"], line["status"], line.get("code")) for line in lines] == [
         (UPLOADS, "a.png", "analysed", None),
         (UPLOADS, "b.png", "refused", "unreadable_image"),
         (UPLOADS, "gone.png", "refused", "not_found"),
     ]
     assert lines[0]["risk"] == "Low Risk"
+    assert set(lines[0]) == {"bucket", "key", "status", "score", "label", "risk", "model_sha256"}
+    assert set(lines[1]) == {"bucket", "key", "status", "code"}
+
+
+def test_lines_come_in_the_order_of_the_pictures_whichever_is_done_first(cloud: Cloud) -> None:
+    # GIVEN a first picture that waits until the second is done
+    cloud.upload("slow.png")
+    cloud.upload("fast.png")
+    running, fast = process(), threading.Event()
+
+    def wait(number: int, name: str) -> None:
+        key = running.calls.made[number][1].get("Key")
+        if (name, key) == ("s3.get_object", "slow.png"):
+            assert fast.wait(20)
+
+    def note(_number: int, name: str, _answer: dict[str, Any]) -> None:
+        if name == "dynamodb.update_item":  # the fast one's is the first
+            fast.set()
+
+    running.calls.before, running.calls.after = wait, note
+    # WHEN both are done
+    answer(cloud, running, batch("slow.png", "fast.png"))
+    # THEN the first one's line is the first
+    (lines,) = parts(cloud).values()
+    assert [line["key"] for line in lines] == ["slow.png", "fast.png"]
+
+
+@pytest.mark.parametrize("key", ["a\nb.png", "a\u2028b.png", 'a"b.png', "甲状腺/é.png", "a\r.png"])
+def test_a_line_is_a_line_whatever_is_in_the_key(key: str, cloud: Cloud) -> None:
+    cloud.upload(key)
+
+    assert answer(cloud, process(), batch(key, "gone.png")) == {"analysed": 1, "refused": 1}
+
+    ((name, lines),) = parts(cloud).items()
+    assert [line["key"] for line in lines] == [key, "gone.png"]
+    assert len(cloud.file(name).content.decode().splitlines()) == 2
+
+
+def test_a_version_that_another_takes_the_place_of_meanwhile_is_counted_as_such(cloud: Cloud) -> None:
+    # GIVEN a new version that comes after it was found out which one lies there
+    cloud.upload("a.png")
+    running = process()
+
+    def overtake(_number: int, name: str) -> None:
+        if name == "s3.get_object":
+            cloud.upload("a.png")
+
+    running.calls.before = overtake
+    # WHEN the batch is answered THEN the old version is no failure, and no result: the new one's event tells of it
+    assert answer(cloud, running, batch("a.png")) == {"superseded": 1}
+    assert cloud.results("a.png") == {}
+
+
+def test_a_batch_without_a_picture_is_done(cloud: Cloud) -> None:
+    assert answer(cloud, process(), batch("a folder/")) == {}
+    assert list(parts(cloud).values()) == [[]]
 
 
 def test_pictures_of_another_bucket_have_their_results_apart(cloud: Cloud) -> None:
@@ -103,6 +164,17 @@ def test_a_picture_that_fails_fails_its_batch_but_not_the_others(cloud: Cloud) -
 
 
 def test_two_batches_never_write_the_same_file(cloud: Cloud) -> None:
-    for given in (batch("a.png"), batch("b.png"), batch("a.png", "b.png")):
+    cloud.add_bucket("another")
+    for given in (batch("a.png"), batch("b.png"), batch("a.png", "b.png"), batch("a.png", bucket="another")):
         answer(cloud, process(), given)
-    assert len(parts(cloud)) == 3
+    assert len(parts(cloud)) == 4
+
+
+def test_a_batch_whose_file_cannot_be_written_has_failed(cloud: Cloud) -> None:
+    """Without its file the summary would be short of its pictures and nobody would know."""
+    cloud.upload("a.png")
+    calls = Calls()
+    calls.before = lambda _number, name: "AccessDenied" if name == "s3.put_object" else None
+
+    with pytest.raises(ClientError), ThreadPoolExecutor(4) as pool:
+        answer_batch(batch("a.png"), "a-request", process().worker, pool, Client("s3", calls), RESULTS)

@@ -7,9 +7,10 @@ import time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests import buckets
-from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Cloud, process
+from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Calls, Client, Cloud, process
 from thyroid.errors import NotFoundError
 from thyroid.results import ERROR, RESULT
 from thyroid.uploads import aws
@@ -41,6 +42,28 @@ def test_a_link_is_signed_for_one_key_one_type_and_a_size(links: Links) -> None:
     expires = dt.datetime.fromisoformat(signed["expiration"]).timestamp()
     assert abs(expires - link.expires) <= 2
     assert before + 899 <= link.expires <= time.time() + 901
+    assert expiry_of(link.id) == link.expires
+
+
+def test_nothing_else_can_be_put_into_the_form(links: Links) -> None:
+    """Each field that S3 understands has to be in the policy, or an upload could name tags, an ACL or a redirect."""
+    signed = policy(links.hand_out("image/png", 1, 2).fields)
+
+    allowed = {name for condition in signed["conditions"] if isinstance(condition, dict) for name in condition}
+
+    assert allowed == {"bucket", "key", "Content-Type", "x-amz-algorithm", "x-amz-credential", "x-amz-date"}
+    assert [condition[0] for condition in signed["conditions"] if isinstance(condition, list)] == [
+        "content-length-range"
+    ]
+
+
+@pytest.mark.parametrize("seconds", [60, 900])
+def test_a_link_ends_when_it_was_set_to(seconds: int, cloud: Cloud) -> None:
+    before = time.time()
+
+    link = Links(cloud.s3, aws.signer(), UPLOADS, RESULTS, seconds).hand_out("image/png", 1, 2)
+
+    assert before - 1 <= link.expires - seconds <= time.time()
 
 
 def test_a_link_leads_to_the_bucket_in_its_region(links: Links) -> None:
@@ -90,20 +113,73 @@ def test_but_a_picture_that_came_in_time_is(links: Links, cloud: Cloud) -> None:
     assert links.find(identifier) is None
 
 
-@pytest.mark.parametrize(
-    "identifier",
-    ["", "x", "../../results/a", new_id(0).upper().replace("-", "/"), new_id(1) + "0", new_id(1) + "\n", CANARY],
-)
-def test_what_no_link_can_be_called_is_not_found(links: Links, identifier: str) -> None:
+def test_and_what_is_said_of_it_is_found_when_the_link_has_ended_and_the_picture_is_gone(
+    links: Links, cloud: Cloud
+) -> None:
+    # GIVEN a picture that was analysed, and deleted as old pictures are
+    identifier = new_id(int(time.time()) - 10)
+    process().answer(cloud.upload(f"api/{identifier}"))
+    cloud.delete(f"api/{identifier}")
+    # THEN its result is still there
+    found = links.find(identifier)
+    assert found is not None
+    assert found["success"] is True
+
+
+GOOD = "fffffffe-0123456789abcdef0123456789abcdef"
+MALFORMED = {
+    "nothing": "",
+    "a word": CANARY,
+    "a path": "../../archives/a-run/summary",
+    "a path of its length": "../../..-/results/api/aaaaaaaaaaaaaaaa/b",
+    "a path after it": f"{GOOD}/../{GOOD}",
+    "a path before it": f"../{GOOD}",
+    "a slash at its end": f"{GOOD}/",
+    "an encoded path": f"..%2f{GOOD}",
+    "upper case": GOOD.upper(),
+    "a digit too many": f"{GOOD}0",
+    "a digit too few": GOOD[:-1],
+    "a longer time": f"0{GOOD}",
+    "very long": GOOD * 1000,
+    "no dash": GOOD.replace("-", "0"),
+    "two dashes": GOOD[:-1] + "-",
+    "a letter past f": GOOD[:-1] + "g",
+    "digits of another script": "１" + GOOD[1:],
+    "a line end": f"{GOOD}\n",
+    "a space": f" {GOOD}",
+    "a null": f"{GOOD[:-1]}\0",
+}
+
+
+def test_an_id_that_is_well_formed_is_waited_for(links: Links) -> None:
+    """What is below differs from it, and from nothing else."""
+    assert links.find(GOOD) is None
+
+
+@pytest.mark.parametrize("kind", MALFORMED)
+def test_what_no_link_can_be_called_is_not_found_and_s3_is_not_asked(kind: str) -> None:
+    nobody = Links(None, None, UPLOADS, RESULTS, 900)
+
     with pytest.raises(NotFoundError) as missing:
-        links.find(identifier)
+        nobody.find(MALFORMED[kind])
+
     assert CANARY not in missing.value.detail
 
 
-def test_trouble_with_s3_is_not_taken_for_waiting(links: Links, cloud: Cloud) -> None:
-    cloud.s3.delete_bucket(Bucket=RESULTS)
-    with pytest.raises(Exception, match="NoSuchBucket"):
-        links.find(links.hand_out("image/png", 1, 2).id)
+@pytest.mark.parametrize("code", ["AccessDenied", "SlowDown", "NoSuchBucket", "InternalError"])
+@pytest.mark.parametrize("method", ["s3.get_object", "s3.head_object"])
+def test_trouble_with_s3_is_taken_neither_for_waiting_nor_for_a_link_that_was_not_used(
+    method: str, code: str, cloud: Cloud
+) -> None:
+    # GIVEN a link that has ended, so that it also matters whether a picture came
+    calls = Calls()
+    calls.before = lambda _number, name: code if name == method else None
+    links = Links(Client("s3", calls), aws.signer(), UPLOADS, RESULTS, 900)
+    # WHEN S3 does not tell
+    with pytest.raises(ClientError) as raised:
+        links.find(new_id(int(time.time()) - 10))
+    # THEN that is what is said
+    assert raised.value.response["Error"]["Code"] == code
 
 
 def test_an_id_tells_when_its_link_ends() -> None:

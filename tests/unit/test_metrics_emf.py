@@ -1,4 +1,4 @@
-"""Metrics of a request, in CloudWatch's embedded metric format."""
+"""Metrics of a request and of an upload, in CloudWatch's embedded metric format."""
 
 import json
 from typing import Any
@@ -98,7 +98,16 @@ UPLOADED = {"outcome": "analysed", "repeated": False, "duration_ms": 31.5, "scor
 def test_an_upload_is_measured_with_its_score(capsys: pytest.CaptureFixture[str]) -> None:
     emit_upload(SETTINGS, UPLOADED)
     (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
-    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"], line["service"]) == ("Thyroid", [["service"]], "a-stack")
+    assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
+        "Uploads": "Count",
+        "RefusedUploads": "Count",
+        "FailedUploads": "Count",
+        "FlaggedInputs": "Count",
+        "UploadLatency": "Milliseconds",
+        "Score": "None",
+    }
     assert {name: line[name] for name in ("Uploads", "RefusedUploads", "FailedUploads", "FlaggedInputs")} == {
         "Uploads": [1.0],
         "RefusedUploads": [0.0],
@@ -112,9 +121,13 @@ def test_an_upload_is_measured_with_its_score(capsys: pytest.CaptureFixture[str]
     ("facts", "refused", "failed", "flagged"),
     [
         ({"outcome": "refused", "problem": "unreadable_image"}, 1.0, 0.0, 1.0),
+        ({"outcome": "refused", "problem": "unsupported_media_type"}, 1.0, 0.0, 1.0),
+        ({"outcome": "refused", "problem": "payload_too_large"}, 1.0, 0.0, 0.0),
         ({"outcome": "refused", "problem": "not_found"}, 1.0, 0.0, 0.0),
         ({"outcome": "failed", "error": "ClientError"}, 0.0, 1.0, 0.0),
+        ({"outcome": "failed", "problem": "model_unavailable"}, 0.0, 1.0, 0.0),
         ({"outcome": "superseded"}, 0.0, 0.0, 0.0),
+        ({"outcome": "in progress elsewhere"}, 0.0, 0.0, 0.0),
     ],
 )
 def test_what_became_of_an_upload_is_counted(
@@ -122,12 +135,28 @@ def test_what_became_of_an_upload_is_counted(
 ) -> None:
     emit_upload(SETTINGS, {"duration_ms": 1.0, **facts})
     line, *errors = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
-    counted = [line["RefusedUploads"], line["FailedUploads"], line["FlaggedInputs"]]
-    assert counted == [[refused], [failed], [flagged]]
-    assert "Score" not in line
-    assert [error["code"] for error in errors] == ([facts["problem"]] if "problem" in facts else [])
+    counted = [line["Uploads"], line["RefusedUploads"], line["FailedUploads"], line["FlaggedInputs"]]
+    assert counted == [[1.0], [refused], [failed], [flagged]]
+    assert not {"Score", "UploadLatency"} & set(line)
+    assert [(error["code"], error["Errors"]) for error in errors] == (
+        [(facts["problem"], [1.0])] if "problem" in facts else []
+    )
+    for error in errors:
+        (directive,) = error["_aws"]["CloudWatchMetrics"]
+        assert (directive["Namespace"], directive["Dimensions"]) == ("Thyroid", [["code", "service"]])
 
 
-def test_without_a_namespace_uploads_have_no_metrics_either(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_upload_that_was_scored_and_then_failed_is_both(capsys: pytest.CaptureFixture[str]) -> None:
+    emit_upload(SETTINGS, {**UPLOADED, "outcome": "failed", "error": "ConflictError"})
+
+    (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+
+    assert (line["FailedUploads"], line["Score"]) == ([1.0], [0.25])
+
+
+def test_without_a_namespace_nothing_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    emit(Settings(), PREDICTED, cold_start=True)
     emit_upload(Settings(), UPLOADED)
+    emit_upload(Settings(), {"outcome": "refused", "problem": "unreadable_image", "duration_ms": 1.0})
+
     assert capsys.readouterr().out == ""

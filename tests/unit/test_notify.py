@@ -36,6 +36,7 @@ def test_an_event_names_picture_decision_and_result_and_nothing_else(outcome: Ou
     bus = Bus()
     notify(bus, Outbox(None, "the-results", "the-uploads"), UPLOAD, outcome)
     (entry,) = bus.entries
+    assert set(entry) == {"Source", "DetailType", "Detail"}  # no bus is named: the default one
     assert (entry["Source"], entry["DetailType"]) == ("thyroid", kind)
     assert json.loads(entry["Detail"]) == {
         "input": {"bucket": "the-uploads", "key": "clinic/a b.png", "version_id": "v1", "etag": "e1"},
@@ -44,6 +45,28 @@ def test_an_event_names_picture_decision_and_result_and_nothing_else(outcome: Ou
     }
 
 
-def test_an_event_that_was_not_taken_is_an_error() -> None:
-    with pytest.raises(NotificationError):
+def test_what_is_not_known_of_a_picture_is_null_and_another_buckets_result_lies_elsewhere() -> None:
+    bus = Bus()
+    upload = Upload("an-archive", "é/甲 1.png")
+
+    notify(bus, Outbox(None, "the-results", "the-uploads"), upload, Outcome(status="refused", code="not_found"))
+
+    detail = json.loads(bus.entries[0]["Detail"])
+    assert detail["input"] == {"bucket": "an-archive", "key": "é/甲 1.png", "version_id": None, "etag": None}
+    assert detail["result"]["key"] == "buckets/an-archive/é/甲 1.png/error.json"
+
+
+def test_an_event_of_the_longest_key_fits_what_a_bus_takes() -> None:
+    """An entry has 256 KB at most (Amazon EventBridge quotas), and in JSON a letter may take six bytes."""
+    bus = Bus()
+    upload = Upload("b" * 63, "甲" * 341 + "x", "v" * 1024, "e" * 64)
+    outcome = Outcome(status="analysed", score=1 / 3, label="M" * 100, risk="R" * 100, model_sha256="a" * 64)
+
+    notify(bus, Outbox(None, "r" * 63, "the-uploads"), upload, outcome)
+
+    assert len(bus.entries[0]["Detail"]) < 256 * 1024 / 10
+
+
+def test_an_event_that_was_not_taken_is_an_error_that_names_nobody() -> None:
+    with pytest.raises(NotificationError, match=r"^EventBridge did not take the event\.$"):
         notify(Bus(failed=1), Outbox(None, "r", "u"), UPLOAD, Outcome(status="refused", code="x"))

@@ -1,5 +1,7 @@
 """A picture's work is done once, and what came of it is remembered for longer than a message can come back."""
 
+import hashlib
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -231,6 +233,15 @@ def test_work_that_failed_and_cannot_be_given_back_has_failed_and_is_done_again_
         once(calls, remaining=OVER)(UPLOAD, MODEL, failing(RuntimeError("no luck")))
 
     assert once()(UPLOAD, MODEL, Work()) == (DONE, False)
+
+
+def test_a_record_is_found_by_every_release(cloud: Cloud) -> None:
+    """Under another id all that is done would be done again, and by old and new side by side while both run."""
+    once()(UPLOAD, MODEL, Work())
+
+    identity = {"bucket": "a-bucket", "key": "a.png", "version": "version", "etag": "etag", "model": MODEL}
+    hashed = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    assert [record["id"] for record in cloud.records()] == [f"upload#{hashed}"]
 
 
 def test_nothing_of_the_table_tells_a_key(cloud: Cloud) -> None:

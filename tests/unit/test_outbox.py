@@ -1,5 +1,6 @@
 """Results go to a place of their own, all or none of the newest decision, and never over another's."""
 
+import hashlib
 import random
 from typing import Any
 from urllib.parse import unquote
@@ -92,6 +93,17 @@ def test_long_keys_with_the_same_beginning_have_places_of_their_own(letter: str)
 
     assert len(places) == len(keys)
     assert all(place.startswith("results/" + letter * 200) for place in places)
+
+
+def test_a_long_keys_place_stays_where_it_is_from_release_to_release() -> None:
+    """Elsewhere, the results of a picture's next version would not take the place of this one's."""
+    key = "k" * LONGEST_KEY
+    room = LONGEST_KEY - len("results//") - len("heatmap.png")
+
+    place = place_of(Upload(UPLOADS, key), UPLOADS)
+
+    mark = "~" + hashlib.sha256(key.encode()).hexdigest()
+    assert place == f"results/{'k' * (room - len(mark))}{mark}"
 
 
 def test_a_long_keys_results_can_be_written_and_found(cloud: Cloud) -> None:
@@ -234,6 +246,72 @@ def test_it_does_not_put_a_decision_beside_one_of_the_other_kind_that_another_wr
     files = cloud.results("a.png")
     assert set(files) == set(first.files)
     assert {file.metadata["input-version"] for file in files.values()} == {"version-2"}
+
+
+@pytest.mark.parametrize("looked_at", [(), (ERROR,), (RESULT, ERROR), (HEATMAP, RESULT)])
+def test_it_does_nothing_where_it_does_not_know_what_it_would_have_to_remove(
+    looked_at: tuple[str, ...], cloud: Cloud
+) -> None:
+    box = outbox()
+    assert box.replace(UPLOAD, box.etags(UPLOAD), analysed())
+    there = cloud.results("a.png")
+
+    assert not box.replace(NEWER, box.etags(NEWER, looked_at), refusal())
+
+    assert cloud.results("a.png") == there
+
+
+def test_for_a_first_result_it_is_enough_to_know_that_nothing_was_refused(cloud: Cloud) -> None:
+    assert outbox().replace(UPLOAD, outbox().etags(UPLOAD, [ERROR]), analysed())
+
+    assert set(cloud.results("a.png")) == {HEATMAP, OVERLAY, RESULT}
+
+
+@pytest.mark.parametrize("first", [analysed(), refusal()], ids=["analysed", "refused"])
+def test_a_decision_that_stands_alone_is_not_withdrawn(first: Judgement, cloud: Cloud) -> None:
+    """It is the only one there is: whoever takes it away leaves a picture of which nothing is said."""
+    assert outbox().replace(UPLOAD, outbox().etags(UPLOAD), first)
+
+    outbox().withdraw(UPLOAD)
+
+    assert set(cloud.results("a.png")) == set(first.files)
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "SlowDown", "InternalError"])
+def test_trouble_while_withdrawing_is_raised(code: str, cloud: Cloud) -> None:
+    two_decisions(cloud)
+    calls = Calls()
+    calls.before = lambda _number, name: code if name == "s3.delete_object" else None
+
+    with pytest.raises(ClientError) as raised:
+        outbox(calls).withdraw(UPLOAD)
+
+    assert raised.value.response["Error"]["Code"] == code
+
+
+def test_what_another_writes_over_it_meanwhile_is_not_withdrawn(cloud: Cloud) -> None:
+    # GIVEN two decisions, and that a third process replaces the older one's files just before they are removed
+    two_decisions(cloud)
+    calls = Calls()
+
+    def write(number: int, name: str) -> None:
+        if name == "s3.delete_object":
+            cloud.s3.put_object(Bucket=RESULTS, Key=calls.made[number][1]["Key"], Body=b"of a third")
+
+    calls.before = write
+    # WHEN the older one is withdrawn THEN what the third wrote stays
+    outbox(calls).withdraw(UPLOAD)
+    files = cloud.results("a.png")
+    assert {name for name, file in files.items() if file.content == b"of a third"} == {HEATMAP, OVERLAY, RESULT}
+
+
+def two_decisions(cloud: Cloud) -> None:
+    """Leave a result of an old version, and beside it a newer one's refusal that was written at the same time."""
+    box = outbox()
+    nothing = box.etags(UPLOAD)
+    assert box.replace(NEWER, nothing, refusal())
+    assert not box.replace(UPLOAD, nothing, analysed())
+    assert {RESULT, ERROR} <= set(cloud.results("a.png"))
 
 
 def test_it_does_not_take_away_what_another_wrote_though_it_is_the_same_to_the_byte(cloud: Cloud) -> None:

@@ -71,10 +71,19 @@ def test_where_nothing_lies_that_is_said_without_the_key(ask: Callable[..., Any]
     assert "a.png" not in missing.value.detail
 
 
-@pytest.mark.parametrize("ask", [identify, open_current])
-def test_a_bucket_that_is_not_there_is_no_deleted_picture(ask: Callable[..., Any], cloud: Cloud) -> None:
+def test_a_bucket_that_is_not_there_is_no_deleted_picture(cloud: Cloud) -> None:
     with pytest.raises(ClientError):
-        ask(cloud.s3, Upload("no-such-bucket", "a.png"))
+        open_current(cloud.s3, Upload("no-such-bucket", "a.png"))
+
+
+def test_nor_is_it_where_s3_says_but_404(cloud: Cloud) -> None:
+    # GIVEN that HEAD answers 404 alone, as it does for a picture that was deleted
+    calls = Calls()
+    calls.before = lambda _number, name: "404" if name.startswith("s3.head_") else None
+
+    # WHEN it does so for the bucket as well THEN the picture is not to blame
+    with pytest.raises(ClientError):
+        identify(Client("s3", calls), Upload("no-such-bucket", "a.png"))
 
 
 @pytest.mark.parametrize(("ask", "method"), [(identify, "s3.head_object"), (open_current, "s3.get_object")])

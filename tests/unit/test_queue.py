@@ -16,6 +16,7 @@ from tests.buckets import CANARY, Cloud, process
 from tests.events import CONTEXT
 from tests.fakes import FakeEngine
 from thyroid.results import Outcome
+from thyroid.uploads import worker
 from thyroid.uploads.queue import answer_messages
 from thyroid.uploads.upload import Upload
 
@@ -36,30 +37,45 @@ class Told:
         return Outcome(status="analysed")
 
 
-def answer(worker: Any, *messages: dict[str, Any], stream: io.StringIO | None = None) -> list[str]:
+def answer(by: Any, *messages: dict[str, Any], stream: io.StringIO | None = None) -> list[str]:
     """Answer a batch; return which messages have to come back."""
     logger = Logger(service=f"queue-{id(messages)}", stream=stream or io.StringIO())
     with ThreadPoolExecutor(10) as pool:
-        given = answer_messages({"Records": list(messages)}, CONTEXT, worker, pool, logger)
+        given = answer_messages({"Records": list(messages)}, CONTEXT, by, pool, logger)
     assert set(given) == {"batchItemFailures"}
     return [failure["itemIdentifier"] for failure in given["batchItemFailures"]]
 
 
 def test_only_what_failed_comes_back() -> None:
-    worker = Told(lambda upload: upload.key == "b.png")
+    told_of = Told(lambda upload: upload.key == "b.png")
     messages = [message(name, "the-uploads", f"{name}.png") for name in "abc"]
-    assert answer(worker, *messages) == ["b"]
-    assert sorted(worker.uploads) == [("a.png", "a"), ("b.png", "b"), ("c.png", "c")]
+    assert answer(told_of, *messages) == ["b"]
+    assert sorted(told_of.uploads) == [("a.png", "a"), ("b.png", "b"), ("c.png", "c")]
 
 
 def test_a_batch_of_which_all_fails_is_no_failure_of_the_function() -> None:
     assert answer(Told(lambda _upload: True), message("a", "b", "a.png"), message("c", "b", "c.png")) == ["a", "c"]
 
 
+def test_a_message_about_several_pictures_comes_back_where_one_of_them_fails() -> None:
+    # GIVEN a message of S3 itself, which may tell of several
+    told = [
+        {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": {"key": key}}}
+        for key in ("a.png", "b.png")
+    ]
+    both = {**message("both", "b", ""), "body": json.dumps({"Records": told})}
+    # WHEN one of them fails THEN the message comes back, and only that
+    assert answer(Told(lambda upload: upload.key == "b.png"), both, message("c", "b", "c.png")) == ["both"]
+    # AND where none fails, both are answered under its name
+    told_of = Told()
+    assert answer(told_of, both) == []
+    assert told_of.uploads == [("a.png", "both"), ("b.png", "both")]
+
+
 def test_a_message_about_nothing_is_done() -> None:
-    worker = Told()
-    assert answer(worker, {**message("a", "b", "x/"), "messageId": "a"}) == []
-    assert worker.uploads == []
+    told_of = Told()
+    assert answer(told_of, {**message("a", "b", "x/"), "messageId": "a"}) == []
+    assert told_of.uploads == []
 
 
 def test_a_message_that_cannot_be_read_comes_back_and_is_logged_without_what_is_in_it() -> None:
@@ -99,21 +115,85 @@ def test_but_only_one_is_scored_at_a_time(cloud: Cloud) -> None:
             finally:
                 self.busy.release()
 
-    worker = process(Alone())
+    running = process(Alone())
     for number in range(10):
         cloud.upload(f"{number}.png")
-    assert answer(worker.worker, *(without_state(str(n), f"{n}.png") for n in range(10))) == []
-    assert worker.engine.calls == 10
+    assert answer(running.worker, *(without_state(str(n), f"{n}.png") for n in range(10))) == []
+    assert running.engine.calls == 10
+
+
+class Read:
+    """A body that tells when it is read."""
+
+    def __init__(self, body: Any, while_reading: Callable[[], object]) -> None:
+        self._body, self._while_reading = body, while_reading
+
+    def __enter__(self) -> "Read":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._body.close()
+
+    def read(self) -> bytes:
+        self._while_reading()
+        data: bytes = self._body.read()
+        return data
+
+
+def reading(running: buckets.Process, while_reading: Callable[[], object]) -> None:
+    """Have a process tell when it reads a picture."""
+
+    def wrap(_number: int, name: str, given: dict[str, Any]) -> None:
+        if name == "s3.get_object":
+            given["Body"] = Read(given["Body"], while_reading)
+
+    running.calls.after = wrap
+
+
+def test_files_are_read_together(cloud: Cloud) -> None:
+    # GIVEN files of which each is read only when all ten are
+    running, together = process(), threading.Barrier(10, timeout=20)
+    for number in range(10):
+        cloud.upload(f"{number}.png")
+    reading(running, together.wait)
+    # WHEN they come in one batch THEN none is left waiting
+    assert answer(running.worker, *(without_state(str(n), f"{n}.png") for n in range(10))) == []
+
+
+def test_but_large_ones_are_not_held_in_memory_together(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN files that count as large, and one who notices when two are read at once, or read while one is scored
+    monkeypatch.setattr(worker, "LARGE_BYTES", 10)
+    busy, met = threading.Lock(), []
+
+    def alone() -> None:
+        if not busy.acquire(blocking=False):
+            met.append("two at once")
+            return
+        threading.Event().wait(0.005)  # time for another to come in
+        busy.release()
+
+    class Alone(FakeEngine):
+        def score(self, tensor: Any) -> float:
+            alone()
+            return super().score(tensor)
+
+    running = process(Alone())
+    for number in range(10):
+        cloud.upload(f"{number}.png")
+    reading(running, alone)
+    # WHEN they come in one batch THEN they are read one after the other
+    assert answer(running.worker, *(without_state(str(n), f"{n}.png") for n in range(10))) == []
+    assert met == []
 
 
 def test_a_message_that_is_in_a_batch_twice_costs_one_inference(cloud: Cloud) -> None:
-    worker = process()
+    running = process()
     cloud.upload("a.png")
     first, second = without_state("first", "a.png"), without_state("second", "a.png")
     # THEN one of them may have to come back, since the other is at it
-    assert answer(worker.worker, first, second) in ([], ["first"], ["second"])
-    assert answer(worker.worker, first, second) == []
-    assert worker.engine.calls == 1
+    assert answer(running.worker, first, second) in ([], ["first"], ["second"])
+    assert answer(running.worker, first, second) == []
+    assert running.engine.calls == 1
 
 
 def without_state(name: str, key: str) -> dict[str, Any]:

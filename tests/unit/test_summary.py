@@ -1,13 +1,16 @@
 """What became of a whole archive, counted."""
 
 import json
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests import buckets
-from tests.buckets import RESULTS, Cloud
+from tests.buckets import BROKEN, RESULTS, UPLOADS, Cloud, process
+from thyroid.uploads.archive import answer_batch
 from thyroid.uploads.summary import Summary, summarise
 
 cloud = buckets.cloud
@@ -78,15 +81,46 @@ def test_it_lies_beside_the_parts_and_says_where(cloud: Cloud) -> None:
     summary = summarise(EVENT, cloud.s3, States(), RESULTS)
     assert summary.summary == f"s3://{RESULTS}/archives/a-run/summary.json"
     stored = cloud.file("archives/a-run/summary.json")
+    assert summary.parts == f"s3://{RESULTS}/archives/a-run/parts/"
     assert stored.media_type == "application/json"
+    assert stored.content.startswith(b'{\n  "schema_version"')
     assert Summary.model_validate_json(stored.content) == summary
     assert (summary.run, summary.prefix, summary.schema_version) == ("a-run", "p/", 1)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", summary.ended)
     assert summary.started < summary.ended
+
+
+def test_counted_again_after_a_summary_was_written_it_is_the_same(cloud: Cloud) -> None:
+    put_part(cloud, "1", ANALYSED)
+    first = summarise(EVENT, cloud.s3, States(), RESULTS)
+
+    again = summarise(EVENT, cloud.s3, States(), RESULTS)
+
+    assert again.model_copy(update={"ended": first.ended}) == first
+
+
+def test_what_batches_wrote_is_what_is_counted(cloud: Cloud) -> None:
+    # GIVEN two batches that were really answered
+    cloud.upload("a.png")
+    cloud.upload("b.png", BROKEN)
+    with ThreadPoolExecutor(2) as pool:
+        for items in ([{"Key": "a.png"}, {"Key": "b.png"}], [{"Key": "gone.png"}]):
+            batch = {"Items": items, "BatchInput": {"bucket": UPLOADS, "run": "a-run", "encoded": False}}
+            answer_batch(batch, "a-request", process().worker, pool, cloud.s3, RESULTS)
+    # WHEN their run is counted
+    summary = summarise(EVENT, cloud.s3, States(), RESULTS)
+    # THEN each field of their lines finds its place
+    assert summary.pictures == {"analysed": 1, "refused": 2}
+    assert summary.codes == {"unreadable_image": 1, "not_found": 1}
+    assert summary.risks == {"Low Risk": 1}
+    assert summary.labels == {"Benign (Non-Cancerous)": 1}
+    assert summary.models == {"a" * 64: 1}
 
 
 def test_a_run_that_read_nothing_has_a_summary_of_nothing(cloud: Cloud) -> None:
     summary = summarise(EVENT, cloud.s3, States(), RESULTS)
-    assert (summary.pictures, summary.items.total) == ({}, 0)
+    assert (summary.pictures, summary.risks, summary.labels, summary.codes, summary.models) == ({}, {}, {}, {}, {})
+    assert summary.items.model_dump() == {"total": 0, "succeeded": 0, "failed": 0}
 
 
 def test_what_two_maps_count_is_added(cloud: Cloud) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from botocore.exceptions import (
+    ClientError,
     ConnectionClosedError,
     EndpointConnectionError,
     IncompleteReadError,
@@ -31,6 +32,7 @@ from tests import buckets
 from tests.buckets import (
     BROKEN,
     CANARY,
+    ENOUGH,
     OVER,
     SOUND,
     UPLOADS,
@@ -39,6 +41,7 @@ from tests.buckets import (
     Killed,
     Process,
     check_no_result_stands_alone,
+    client_error,
     decided,
     process,
     raised_at,
@@ -90,6 +93,46 @@ def test_a_picture_becomes_a_result_with_its_pictures(cloud: Cloud) -> None:
     assert result["prediction"]["confidence_score"] == outcome.score
     # AND the bus was told once
     assert [entry["DetailType"] for entry in running.told] == ["Picture analysed"]
+
+
+def test_a_new_picture_costs_as_few_calls_as_it_can(cloud: Cloud) -> None:
+    """An archive has millions, and each call is paid for and waited for."""
+    running = process()
+
+    running.answer(cloud.upload("a.png"))
+
+    assert running.calls.names == [
+        "dynamodb.put_item",
+        "s3.head_object",  # was it refused before?
+        "s3.get_object",
+        "s3.put_object",
+        "s3.put_object",
+        "s3.put_object",
+        "s3.head_object",  # did another refuse it meanwhile?
+        "events.put_events",
+        "dynamodb.update_item",
+    ]
+
+
+def test_a_result_says_how_long_the_file_took_to_arrive(cloud: Cloud) -> None:
+    # GIVEN a file that takes its time
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, **_: Any) -> bytes:
+            threading.Event().wait(0.02)
+            return super().read(size)
+
+    running = process()
+
+    def slow(_number: int, name: str, answer: dict[str, Any]) -> None:
+        if name == "s3.get_object":
+            answer["Body"].close()
+            answer["Body"] = StreamingBody(Slow(SOUND), len(SOUND))
+
+    running.calls.after = slow
+    # WHEN it is analysed
+    running.answer(cloud.upload("a.png"))
+    # THEN it is told in milliseconds
+    assert cloud.results("a.png")[RESULT].json["timings"]["read_ms"] >= 19
 
 
 def test_its_file_name_is_the_keys_last_part(cloud: Cloud) -> None:
@@ -179,7 +222,9 @@ def test_a_file_over_the_limit_is_refused_without_being_read(cloud: Cloud) -> No
     outcome = running.answer(cloud.upload("a.png"))
     # THEN it is refused with the limit's name, and the connection is let go
     assert outcome == Outcome(status="refused", code="payload_too_large")
-    assert f"limit of {len(SOUND) - 1} bytes" in cloud.results("a.png")[ERROR].json["detail"]
+    refusal = cloud.results("a.png")[ERROR].json
+    assert f"limit of {len(SOUND) - 1} bytes" in refusal["detail"]
+    assert (refusal["input"]["bytes"], refusal["input"]["sha256"]) == (len(SOUND), None)
     assert body.closed
 
 
@@ -204,6 +249,7 @@ def test_a_picture_that_was_deleted_before_it_was_read_is_told_of_as_such(versio
 
     assert outcome == Outcome(status="refused", code="not_found")
     assert decided(cloud.results("a.png")) == (ERROR, upload.version if version_known else None)
+    assert running.lines[-1]["repeated"] is False
     assert [entry["DetailType"] for entry in running.told] == ["Picture refused"]
 
 
@@ -332,8 +378,9 @@ def test_trouble_with_aws_fails_the_picture_and_leaves_it_to_the_next_try(
     names = whole.calls.names
     assert {"s3.head_object", "s3.get_object", "s3.put_object", "dynamodb.put_item", "events.put_events"} <= set(names)
     for number, name in enumerate(names):
-        key = f"{number}.png"
-        upload, running = cloud.upload(key), process()
+        # (where the work is done and that cannot be recorded, only the end of its time makes it anyone's again)
+        key, remaining = f"{number}.png", OVER if name == "dynamodb.update_item" else ENOUGH
+        upload, running = cloud.upload(key), process(remaining=remaining)
 
         def meet(at: int, _name: str, number: int = number) -> str | None:
             if at == number and isinstance(trouble, Exception):
@@ -348,10 +395,10 @@ def test_trouble_with_aws_fails_the_picture_and_leaves_it_to_the_next_try(
         # AND said nothing of it, unless all of it was written but for the bus and the record to be told
         if name.startswith("s3.") and number <= names.index("s3.put_object") + 2:
             assert not {RESULT, ERROR} & set(cloud.results(key)), f"after {name}"
-        # AND another may try at once, unless the work was done: then when the time of the first is over
-        if name != "dynamodb.update_item":
-            assert process().answer(upload).status == "analysed"
-            assert decided(cloud.results(key)) == (RESULT, upload.version)
+        # AND the next try leaves one whole decision, which is remembered
+        assert process().answer(upload).status == "analysed"
+        assert decided(cloud.results(key)) == (RESULT, upload.version), f"after {name}"
+        assert cloud.statuses() == {"COMPLETED"}, f"after {name}"
 
 
 def test_a_picture_whose_results_others_write_again_and_again_is_left_for_later(cloud: Cloud) -> None:
@@ -699,6 +746,21 @@ def test_a_failure_is_told_by_its_type_and_the_code_that_aws_gave(cloud: Cloud) 
     (line,) = running.lines
     assert (line["outcome"], line["error"]) == ("failed", "ClientError")
     assert (line["aws_operation"], line["aws_code"]) == ("GetObject", "AccessDenied")
+
+
+def test_what_aws_answered_is_told_and_not_what_may_be_behind_that(cloud: Cloud) -> None:
+    upload, running = cloud.upload("a.png"), process()
+
+    def fail(_number: int, name: str) -> None:
+        if name == "s3.get_object":
+            raise client_error("SlowDown") from ValueError(CANARY)
+
+    running.calls.before = fail
+    with pytest.raises(ClientError):
+        running.answer(upload)
+
+    (line,) = running.lines
+    assert (line["error"], line["aws_code"]) == ("ClientError", "SlowDown")
 
 
 def test_a_failure_of_the_table_is_told_by_what_is_behind_it(cloud: Cloud) -> None:
