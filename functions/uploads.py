@@ -16,7 +16,7 @@ from thyroid.uploads.outbox import Outbox
 from thyroid.uploads.queue import answer_messages
 from thyroid.uploads.worker import Worker
 
-# Pictures that are transferred at a time: those of a whole batch of the queue. A picture takes eight calls of AWS one
+# Pictures that are transferred at a time: those of a whole batch of the queue. A picture takes ten calls of AWS one
 # after the other, each some tens of milliseconds in which the processor has nothing to do for it.
 THREADS = 10
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests import buckets
 from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Calls, Client, Cloud, process
-from thyroid.errors import NotFoundError
+from thyroid.errors import NotAnsweredError, NotFoundError
 from thyroid.results import ERROR, RESULT
 from thyroid.uploads import aws
 from thyroid.uploads.link import expiry_of, new_id
@@ -104,11 +104,33 @@ def test_the_pictures_are_links_as_well(links: Links, cloud: Cloud) -> None:
 
 def test_a_link_that_ended_unused_is_not_waited_for(links: Links) -> None:
     with pytest.raises(NotFoundError, match="before the link ended"):
-        links.find(new_id(int(time.time()) - 10))
+        links.find(new_id(int(time.time()) - 100))
+
+
+def test_a_picture_that_is_still_arriving_as_its_link_ends_is_waited_for(links: Links) -> None:
+    assert links.find(new_id(int(time.time()) - 5)) is None
+
+
+def test_a_picture_without_a_result_long_after_is_not_waited_for_any_more(links: Links, cloud: Cloud) -> None:
+    identifier = new_id(int(time.time()) - 3700)
+    upload = cloud.upload(f"api/{identifier}")
+    with pytest.raises(NotAnsweredError, match="dead letters"):
+        links.find(identifier)
+    # AND yet it is given where it is there after all
+    process().answer(upload)
+    assert (links.find(identifier) or {})["success"] is True
+
+
+def test_while_one_decision_gives_way_to_another_none_is_given(links: Links, cloud: Cloud) -> None:
+    link = links.hand_out("image/png", 1, 10_000)
+    process().answer(cloud.upload(f"api/{link.id}"))
+    place = f"results/api/{link.id}"
+    cloud.s3.copy_object(Bucket=RESULTS, Key=f"{place}/{ERROR}", CopySource=f"{RESULTS}/{place}/{RESULT}")
+    assert links.find(link.id) is None
 
 
 def test_but_a_picture_that_came_in_time_is(links: Links, cloud: Cloud) -> None:
-    identifier = new_id(int(time.time()) - 10)
+    identifier = new_id(int(time.time()) - 100)
     cloud.upload(f"api/{identifier}")
     assert links.find(identifier) is None
 
@@ -117,7 +139,7 @@ def test_and_what_is_said_of_it_is_found_when_the_link_has_ended_and_the_picture
     links: Links, cloud: Cloud
 ) -> None:
     # GIVEN a picture that was analysed, and deleted as old pictures are
-    identifier = new_id(int(time.time()) - 10)
+    identifier = new_id(int(time.time()) - 100)
     process().answer(cloud.upload(f"api/{identifier}"))
     cloud.delete(f"api/{identifier}")
     # THEN its result is still there
@@ -177,7 +199,7 @@ def test_trouble_with_s3_is_taken_neither_for_waiting_nor_for_a_link_that_was_no
     links = Links(Client("s3", calls), aws.signer(), UPLOADS, RESULTS, 900)
     # WHEN S3 does not tell
     with pytest.raises(ClientError) as raised:
-        links.find(new_id(int(time.time()) - 10))
+        links.find(new_id(int(time.time()) - 100))
     # THEN that is what is said
     assert raised.value.response["Error"]["Code"] == code
 

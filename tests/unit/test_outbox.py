@@ -261,8 +261,8 @@ def test_it_does_nothing_where_it_does_not_know_what_it_would_have_to_remove(
     assert cloud.results("a.png") == there
 
 
-def test_for_a_first_result_it_is_enough_to_know_that_nothing_was_refused(cloud: Cloud) -> None:
-    assert outbox().replace(UPLOAD, outbox().etags(UPLOAD, [ERROR]), analysed())
+def test_for_a_first_result_it_is_enough_to_know_that_nothing_was_decided(cloud: Cloud) -> None:
+    assert outbox().replace(UPLOAD, outbox().etags(UPLOAD, [RESULT, ERROR]), analysed())
 
     assert set(cloud.results("a.png")) == {HEATMAP, OVERLAY, RESULT}
 

@@ -103,7 +103,8 @@ def test_a_new_picture_costs_as_few_calls_as_it_can(cloud: Cloud) -> None:
 
     assert running.calls.names == [
         "dynamodb.put_item",
-        "s3.head_object",  # was it refused before?
+        "s3.head_object",  # is there a result already?
+        "s3.head_object",  # or was it refused?
         "s3.get_object",
         "s3.put_object",
         "s3.put_object",
@@ -181,7 +182,7 @@ def test_what_cannot_be_read_is_refused_as_the_api_refuses_it(
     running = process()
     outcome = running.answer(cloud.upload("a.png", data))
     # THEN code and sentence are the same
-    assert outcome == Outcome(status="refused", code=code)
+    assert outcome == Outcome(status="refused", code=code, model_sha256="a" * 64)
     files = cloud.results("a.png")
     assert decided(files)[0] == ERROR
     refusal = Refusal.model_validate_json(files[ERROR].content)
@@ -221,7 +222,7 @@ def test_a_file_over_the_limit_is_refused_without_being_read(cloud: Cloud) -> No
     # WHEN the worker is told of it
     outcome = running.answer(cloud.upload("a.png"))
     # THEN it is refused with the limit's name, and the connection is let go
-    assert outcome == Outcome(status="refused", code="payload_too_large")
+    assert outcome == Outcome(status="refused", code="payload_too_large", model_sha256="a" * 64)
     refusal = cloud.results("a.png")[ERROR].json
     assert f"limit of {len(SOUND) - 1} bytes" in refusal["detail"]
     assert (refusal["input"]["bytes"], refusal["input"]["sha256"]) == (len(SOUND), None)
@@ -247,7 +248,7 @@ def test_a_picture_that_was_deleted_before_it_was_read_is_told_of_as_such(versio
     running = process()
     outcome = running.answer(upload if version_known else Upload(UPLOADS, "a.png"))
 
-    assert outcome == Outcome(status="refused", code="not_found")
+    assert outcome == Outcome(status="refused", code="not_found", model_sha256="a" * 64)
     assert decided(cloud.results("a.png")) == (ERROR, upload.version if version_known else None)
     assert running.lines[-1]["repeated"] is False
     assert [entry["DetailType"] for entry in running.told] == ["Picture refused"]
@@ -686,27 +687,178 @@ def test_a_message_that_comes_again_costs_nothing_and_changes_nothing(data: byte
     # WHEN it is told of again, to another process
     running = process()
     again = running.answer(upload)
-    # THEN the outcome is the same, and not a byte was read or written
+    # THEN the outcome is the same, and not a byte was read or written: it was only seen to that the decision is there
     assert again == first
     assert running.engine.calls == 0
-    assert not [name for name in running.calls.names if name.startswith("s3.")]
+    assert [name for name in running.calls.names if name.startswith("s3.")] == ["s3.head_object", "s3.head_object"]
     assert cloud.results("a.png") == before
     assert running.told == []
     assert [(line["outcome"], line["repeated"]) for line in running.lines] == [(first.status, True)]
 
 
+def another_model() -> FakeEngine:
+    engine = FakeEngine(0.8)
+    graph = engine.manifest.score_graph.model_copy(update={"sha256": "d" * 64})
+    engine.manifest = engine.manifest.model_copy(update={"score_graph": graph})
+    return engine
+
+
 def test_another_model_analyses_it_again(cloud: Cloud) -> None:
     upload = cloud.upload("a.png")
     process().answer(upload)
-    other = FakeEngine(0.8)
-    other.manifest = other.manifest.model_copy(
-        update={"score_graph": other.manifest.score_graph.model_copy(update={"sha256": "d" * 64})}
-    )
+    other = another_model()
 
     outcome = process(other).answer(upload)
 
     assert (outcome.score, other.calls) == (0.8, 1)
     assert cloud.results("a.png")[RESULT].json["prediction"]["confidence_score"] == 0.8
+
+
+def test_so_does_the_first_model_when_it_comes_back(cloud: Cloud) -> None:
+    """After a rollback a record says that all is done, but what lies there is the other model's."""
+    upload = cloud.upload("a.png")
+    process().answer(upload)
+    process(another_model()).answer(upload)
+
+    outcome = process().answer(upload)
+
+    result = cloud.results("a.png")[RESULT].json
+    assert outcome.score == result["prediction"]["confidence_score"] == 0.1234
+    assert outcome.model_sha256 == result["model"]["sha256"]
+
+
+def test_a_model_killed_between_its_pictures_and_its_result_leaves_none_of_them_beside_the_others(cloud: Cloud) -> None:
+    upload = cloud.upload("a.png")
+    process().answer(upload)
+    killed = process(another_model(), remaining=OVER)
+    puts = iter(range(10))
+
+    def end(_number: int, name: str, _answer: dict[str, Any]) -> None:
+        if name == "s3.put_object" and next(puts) == 1:
+            raise Killed
+
+    killed.calls.after = end
+    with pytest.raises(Killed):
+        killed.answer(upload)
+    assert RESULT not in cloud.results("a.png")
+    # WHEN the first model is told of it again THEN all of it is its own
+    process().answer(upload)
+    assert {file.metadata["model-sha256"] for file in cloud.results("a.png").values()} == {"a" * 64}
+    assert set(cloud.results("a.png")) == {RESULT, HEATMAP, OVERLAY}
+
+
+def test_a_picture_whose_results_were_deleted_gets_them_anew(cloud: Cloud) -> None:
+    upload = cloud.upload("a.png")
+    process().answer(upload)
+    for key in list(cloud.keys()):
+        cloud.s3.delete_object(Bucket=buckets.RESULTS, Key=key)
+
+    process().answer(upload)
+
+    assert decided(cloud.results("a.png")) == (RESULT, upload.version)
+    assert cloud.statuses() == {"COMPLETED"}
+
+
+def test_a_picture_that_is_as_it_was_before_another_has_its_result_again(cloud: Cloud) -> None:
+    # GIVEN a bucket without versions, where a picture is replaced by another and then by the first again
+    cloud.add_bucket("an-archive", versions=False)
+    for data in (SOUND, BROKEN, SOUND):
+        cloud.upload("a.png", data, "an-archive")
+        # WHEN each is told of
+        process().answer(Upload("an-archive", "a.png"))
+    # THEN what lies there is about the last
+    place = "buckets/an-archive/a.png/"
+    assert set(cloud.keys(place)) == {place + name for name in (RESULT, HEATMAP, OVERLAY)}
+
+
+def test_a_version_that_is_current_again_has_its_result_again(cloud: Cloud) -> None:
+    first = cloud.upload("a.png")
+    process().answer(first)
+    second = cloud.upload("a.png", BROKEN)
+    process().answer(second)
+    cloud.s3.delete_object(Bucket=UPLOADS, Key="a.png", VersionId=second.version)
+
+    process().answer(Upload(UPLOADS, "a.png"))
+
+    assert decided(cloud.results("a.png")) == (RESULT, first.version)
+
+
+def test_a_picture_that_was_deleted_and_is_there_again_is_analysed(cloud: Cloud) -> None:
+    upload = cloud.upload("a.png")
+    marker = cloud.s3.delete_object(Bucket=UPLOADS, Key="a.png")
+    assert process().answer(upload).code == "not_found"
+    cloud.s3.delete_object(Bucket=UPLOADS, Key="a.png", VersionId=marker["VersionId"])
+
+    assert process().answer(upload).status == "analysed"
+
+    assert decided(cloud.results("a.png"))[0] == RESULT
+
+
+@pytest.mark.parametrize("call", ["events.put_events", "dynamodb.update_item"])
+def test_a_decision_that_was_written_is_told_of_again_without_an_inference_or_another_byte(
+    call: str, cloud: Cloud
+) -> None:
+    # GIVEN a process that wrote its decision, and then met trouble
+    upload, first = cloud.upload("a.png"), process(remaining=OVER)
+    first.calls.before = lambda _number, name: "ThrottlingException" if name == call else None
+    with pytest.raises(Exception, match=r"."):
+        first.answer(upload)
+    before = cloud.results("a.png")
+    # WHEN another is told of it
+    second = process()
+    outcome = second.answer(upload)
+    # THEN it says the same, and the bus is told
+    assert (outcome.status, outcome.score, second.engine.calls) == ("analysed", 0.1234, 0)
+    assert cloud.results("a.png") == before
+    assert len(second.told) == 1
+    assert cloud.statuses() == {"COMPLETED"}
+
+
+def test_a_deletion_that_is_overtaken_and_killed_leaves_nothing_of_its_own(cloud: Cloud) -> None:
+    # GIVEN a deleted picture, told of without a version; while the worker is about to say so, a new one is done
+    cloud.upload("a.png")
+    cloud.delete("a.png")
+    told, slow = Upload(UPLOADS, "a.png"), process(remaining=OVER)
+
+    def overtake(_number: int, name: str) -> None:
+        if name == "s3.put_object":
+            process().answer(cloud.upload("a.png"))
+
+    def end(_number: int, name: str, _answer: dict[str, Any]) -> None:
+        if name == "s3.put_object":
+            raise Killed
+
+    slow.calls.before, slow.calls.after = overtake, end
+    with pytest.raises(Killed):
+        slow.answer(told)
+    # WHEN its message comes back THEN the new one's decision is the only one
+    process().answer(told)
+    assert decided(cloud.results("a.png"))[0] == RESULT
+
+
+def test_an_archives_worker_killed_beside_a_newer_refusal_is_put_right_by_the_next_try(cloud: Cloud) -> None:
+    # GIVEN a worker that is told of no version, overtaken by a broken one, and killed after its result
+    cloud.upload("a.png")
+    slow = process(remaining=OVER)
+    overtaken: list[Upload] = []
+
+    def overtake(_number: int, name: str) -> None:
+        if name == "s3.put_object" and not overtaken:
+            overtaken.append(cloud.upload("a.png", BROKEN))
+            process().answer(overtaken[0])
+
+    puts = iter(range(10))
+
+    def end(_number: int, name: str, _answer: dict[str, Any]) -> None:
+        if name == "s3.put_object" and next(puts) == 2:
+            raise Killed
+
+    slow.calls.before, slow.calls.after = overtake, end
+    with pytest.raises(Killed):
+        slow.answer(Upload(UPLOADS, "a.png"))
+    # WHEN it is tried again THEN the newer one's decision is the only one
+    process().answer(Upload(UPLOADS, "a.png"))
+    assert decided(cloud.results("a.png")) == (ERROR, overtaken[0].version)
 
 
 def test_the_same_file_uploaded_again_is_a_picture_of_its_own(cloud: Cloud) -> None:

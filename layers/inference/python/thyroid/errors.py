@@ -61,6 +61,12 @@ class NotFoundError(ThyroidError):
     code = "not_found"
 
 
+class NotAnsweredError(ThyroidError):
+    """An upload was given up: trying again and again did not help."""
+
+    code = "not_answered"
+
+
 class UploadsUnavailableError(ThyroidError):
     """No bucket takes pictures here."""
 

@@ -59,7 +59,7 @@ def judge(
     except ModelUnavailableError:
         raise
     except ThyroidError as error:
-        return refused(error, source)
+        return refused(error, source, service.engine().manifest.sha256)
     analyse_ms = 1000 * (time.perf_counter() - started)
     timings = Timings(read_ms=round(read_ms, 3), analyse_ms=round(analyse_ms, 3))
     return analysed(answer, source, timings, service.code_version)

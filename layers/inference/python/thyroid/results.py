@@ -142,10 +142,11 @@ def analysed(answer: AnalyzeResponse, source: Source, timings: Timings, code_ver
     return Judgement(outcome, files)
 
 
-def refused(error: ThyroidError, source: Source) -> Judgement:
-    """Turn what is wrong with a picture into its file."""
+def refused(error: ThyroidError, source: Source, model_sha256: str | None = None) -> Judgement:
+    """Turn what is wrong with a picture into its file; the model, where it is known, is the one that was not asked."""
     refusal = Refusal(timestamp=now(), code=error.code, detail=error.detail, input=source)
-    return Judgement(Outcome(status="refused", code=error.code), {ERROR: _json(refusal)})
+    outcome = Outcome(status="refused", code=error.code, model_sha256=model_sha256)
+    return Judgement(outcome, {ERROR: _json(refusal)})
 
 
 def _commented(png: bytes, source: Source) -> bytes:

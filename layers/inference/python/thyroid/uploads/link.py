@@ -53,4 +53,6 @@ def expiry_of(identifier: str) -> int:
 
 def never_used() -> NotFoundError:
     """Return the error of a link that ended before a picture came."""
-    return NotFoundError("No picture came before the link ended; POST to `/api/v1/uploads` gives a new one.")
+    return NotFoundError(
+        "No picture came before the link ended, or it was deleted since; POST to `/api/v1/uploads` gives a new one."
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from thyroid.errors import NotAnsweredError
 from thyroid.results import ERROR, HEATMAP, OVERLAY, RESULT
 from thyroid.uploads.link import Link, expiry_of, never_used, new_id
 from thyroid.uploads.outbox import place_of
@@ -14,6 +15,11 @@ from thyroid.uploads.pictures import MISSING
 from thyroid.uploads.upload import Upload
 
 FOLDER = "api"  # where pictures that come by link lie, apart from those of others
+
+# An upload may still be arriving when its link ends. And a picture that has no result an hour later lies among the dead
+# letters: five tries of the queue take half an hour.
+ARRIVING_SECONDS = 60
+ANSWERED_SECONDS = 3600
 
 
 class Links:
@@ -68,15 +74,23 @@ class Links:
         ------
         NotFoundError
             If no link has this id, or it ended before a picture came.
+        NotAnsweredError
+            If there is no result long after there should be.
         """
         expires = expiry_of(identifier)
         upload = Upload(self._uploads, _key(identifier))
         place = place_of(upload, self._uploads)
-        for name in (RESULT, ERROR):
-            if (written := self._read(f"{place}/{name}")) is not None:
-                return written
-        if expires < time.time() and not self._exists(upload):
+        found = [written for name in (RESULT, ERROR) if (written := self._read(f"{place}/{name}"))]
+        if len(found) == 1:  # two are there for a moment at most, while one gives way to a newer picture's
+            return found[0]
+        late = time.time() - expires
+        if late > ARRIVING_SECONDS and not self._exists(upload):
             raise never_used()
+        if late > ANSWERED_SECONDS:
+            raise NotAnsweredError(
+                "There is no result, and there will be none by itself: whoever runs this service finds the picture "
+                "among the dead letters. Upload it again, or report the id."
+            )
         return None
 
     def pictures(self, identifier: str) -> Mapping[str, str]:

@@ -31,7 +31,7 @@ class Once:
 
     def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401
         self._config = IdempotencyConfig(expires_after_seconds=KEPT_SECONDS, hash_function="sha256")
-        store = DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
+        self._store = DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
 
         def run(*, identity: dict[str, str | None], work: Callable[[], Outcome]) -> Outcome:
             return work()
@@ -39,7 +39,7 @@ class Once:
         self._run: Callable[..., Outcome] = idempotent_function(
             run,
             data_keyword_argument="identity",
-            persistence_store=store,
+            persistence_store=self._store,
             config=self._config,
             output_serializer=PydanticSerializer(model=Outcome),
             key_prefix="upload",  # in place of the function's name, so that all who analyse pictures share the records
@@ -74,5 +74,13 @@ class Once:
             done = True
             return outcome
 
-        outcome = self._run(identity={**asdict(upload), "model": model_sha256}, work=noted)
+        outcome = self._run(identity=_identity(upload, model_sha256), work=noted)
         return outcome, not done
+
+    def forget(self, upload: Upload, model_sha256: str) -> None:
+        """Forget what became of a picture, for its results are not there any more."""
+        self._store.delete_record(_identity(upload, model_sha256), LookupError("the results are gone"))
+
+
+def _identity(upload: Upload, model_sha256: str) -> dict[str, str | None]:
+    return {**asdict(upload), "model": model_sha256}

@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from botocore.exceptions import ClientError
 
-from thyroid.results import ERROR, MEDIA_TYPES, NAMES, RESULT, Judgement
+from thyroid.results import ERROR, MEDIA_TYPES, NAMES, RESULT, Judgement, Outcome
 from thyroid.uploads.pictures import MISSING
 from thyroid.uploads.upload import Upload
 
@@ -19,6 +19,7 @@ CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", *MISS
 
 DECISIONS = (RESULT, ERROR)
 
+Lying = Mapping[str, dict[str, Any] | None]
 Etags = Mapping[str, str | None]
 
 
@@ -35,6 +36,40 @@ def place_of(upload: Upload, uploads_bucket: str) -> str:
         return f"{root}/{upload.key}"
     mark = f"~{hashlib.sha256(key).hexdigest()}"
     return f"{root}/{key[: room - len(mark)].decode(errors='ignore')}{mark}"
+
+
+def etags_of(lying: Lying) -> Etags:
+    """Return the ETags of files that were looked at."""
+    return {name: head["ETag"] if head else None for name, head in lying.items()}
+
+
+def decision_of(lying: Lying, upload: Upload, model_sha256: str) -> Outcome | None:
+    """Return the decision that lies there, if it is the only one, about this very state of the picture, by this model.
+
+    Parameters
+    ----------
+    lying : mapping
+        What :meth:`Outbox.look` found of :data:`DECISIONS`.
+    upload : Upload
+        The picture, its state known.
+    model_sha256 : str
+        The model.
+    """
+    heads = [head for name in DECISIONS if (head := lying[name])]
+    if len(heads) != 1:
+        return None
+    told = {name: unquote(value) for name, value in heads[0]["Metadata"].items()}
+    if not _is_of(upload, heads[0]["Metadata"]) or told.get("model-sha256") != model_sha256:
+        return None
+    if told["status"] == "refused":
+        return Outcome(status="refused", code=told["label"], model_sha256=model_sha256)
+    return Outcome(
+        status="analysed",
+        score=float(told["score"]),
+        label=told["label"],
+        risk=told["risk"],
+        model_sha256=model_sha256,
+    )
 
 
 class Outbox:
@@ -59,17 +94,21 @@ class Outbox:
         """Return what the keys of a picture's results begin with."""
         return place_of(upload, self._uploads_bucket)
 
-    def etags(self, upload: Upload, names: Sequence[str] = NAMES) -> Etags:
-        """Return the ETags of files that a picture's results may have now, None for those that are not there."""
+    def look(self, upload: Upload, names: Sequence[str] = NAMES) -> Lying:
+        """Return what S3 tells of files that a picture's results may have now, None for those that are not there."""
         heads = self._heads(upload, names)
-        return {name: heads[name]["ETag"] if name in heads else None for name in names}
+        return {name: heads.get(name) for name in names}
+
+    def etags(self, upload: Upload, names: Sequence[str] = NAMES) -> Etags:
+        """Return the ETags of these files, None for those that are not there."""
+        return etags_of(self.look(upload, names))
 
     def replace(self, upload: Upload, before: Etags, judgement: Judgement) -> bool:
         """Write a picture's results, if nobody wrote any since ``before`` was read.
 
-        What speaks of another decision goes first, and the decision itself comes last: killed in between, this leaves
-        no decision rather than two, and can be done again. No two versions' files are the same to the byte
-        (:func:`thyroid.results.analysed`), so an ETag tells them apart.
+        A decision that lies there goes first, and the new one comes last: killed in between, this leaves no decision
+        rather than two, or one beside the other's pictures, and can be done again. No two versions' files are the same
+        to the byte (:func:`thyroid.results.analysed`), so an ETag tells them apart.
 
         Parameters
         ----------
@@ -77,7 +116,7 @@ class Outbox:
             The picture.
         before : mapping of str to str or None
             What :meth:`etags` found. Each write asks for that state, so S3 itself refuses it where another was faster.
-            Files to be written that are not in it are taken to be absent.
+            Pictures to be written that are not in it are taken to be absent.
         judgement : Judgement
             What to write.
 
@@ -89,21 +128,22 @@ class Outbox:
             whoever is not withdraws them.
         """
         place = self.place(upload)
-        others = [name for name in reversed(NAMES) if name not in judgement.files]
-        if not before.keys() >= set(others):
+        stale = [name for name in reversed(NAMES) if name not in judgement.files or name in DECISIONS]
+        if not before.keys() >= set(stale):
             return False
         try:
-            for name in others:
+            for name in stale:
                 if etag := before[name]:
                     self._s3.delete_object(Bucket=self.bucket, Key=f"{place}/{name}", IfMatch=etag)
             for name, content in judgement.files.items():
+                etag = None if name in stale else before.get(name)
                 self._s3.put_object(
                     Bucket=self.bucket,
                     Key=f"{place}/{name}",
                     Body=content,
                     ContentType=MEDIA_TYPES[name],
                     Metadata=_metadata(upload, judgement),
-                    **({"IfMatch": etag} if (etag := before.get(name)) else {"IfNoneMatch": "*"}),
+                    **({"IfMatch": etag} if etag else {"IfNoneMatch": "*"}),
                 )
         except ClientError as error:
             if error.response["Error"]["Code"] in CONFLICTS:

@@ -77,4 +77,5 @@ def _of_notification(s3: Mapping[str, Any]) -> Upload:
 def _upload(bucket: object, key: object, version: object, etag: object) -> Upload:
     if not (isinstance(bucket, str) and bucket and isinstance(key, str) and key):
         raise TypeError
+    key.encode()  # half a surrogate pair is no key, and a ValueError
     return Upload(bucket, key, str(version) if version else None, str(etag).strip('"') if etag else None)

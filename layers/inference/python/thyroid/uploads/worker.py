@@ -12,13 +12,13 @@ from botocore.exceptions import ClientError
 
 from thyroid.errors import NotFoundError, PayloadTooLargeError
 from thyroid.judge import check_size, judge
-from thyroid.results import ERROR, NAMES, Judgement, Outcome, Source, refused
+from thyroid.results import NAMES, Judgement, Outcome, Source, refused
 from thyroid.service import Service
 from thyroid.settings import Settings
 from thyroid.telemetry.metrics import emit_upload
 from thyroid.telemetry.observation import Observation, observing
 from thyroid.uploads.once import Once
-from thyroid.uploads.outbox import Outbox
+from thyroid.uploads.outbox import DECISIONS, Lying, Outbox, decision_of, etags_of
 from thyroid.uploads.pictures import Opened, identify, is_same, open_current
 from thyroid.uploads.upload import Upload
 
@@ -96,7 +96,7 @@ class Worker:
             facts = {"outcome": "in progress elsewhere"}
             raise
         except Exception as error:
-            facts |= _of_error(error)
+            facts |= facts_of(error)
             raise
         else:
             return outcome
@@ -108,15 +108,20 @@ class Worker:
             emit_upload(self._settings, facts)
 
     def _answer(self, told: Upload) -> tuple[Outcome, bool]:
-        model_sha256 = self._service.engine().manifest.sha256
+        model = self._service.engine().manifest.sha256
         try:
             upload = identify(self._s3, told)
         except NotFoundError as error:
-            return self._gone(told, error), False
-        return self._once(upload, model_sha256, lambda: self._work(upload))
+            return self._gone(told, model, error), False
+        outcome, repeated = self._once(upload, model, lambda: self._work(upload, model))
+        if repeated and outcome != self._standing(self._outbox.look(upload, DECISIONS), upload, model):
+            # It was done, but its results were deleted or replaced since: by another model, by a version that is gone.
+            self._once.forget(upload, model)
+            return self._once(upload, model, lambda: self._work(upload, model))
+        return outcome, repeated
 
-    def _work(self, upload: Upload) -> Outcome:
-        """Judge a picture and write its results.
+    def _work(self, upload: Upload, model: str) -> Outcome:
+        """Judge a picture and write its results, unless they lie there since an attempt that did not get further.
 
         That a newer version's results are never replaced rests on the order: first what lies in the outbox, then
         whether the version is still the current one, then writing on condition that the outbox is as it was. A newer
@@ -124,26 +129,33 @@ class Worker:
         """
         judgement: Judgement | None = None
         for attempt in range(ATTEMPTS):
-            # Nearly every picture is new and can be read. For such a one it is enough to know that none was refused
-            # before: one call of S3 instead of four.
-            before = self._outbox.etags(upload, NAMES if attempt else [ERROR])
+            # Nearly every picture is new and can be read. For such a one the decisions are all that has to be known.
+            lying = self._outbox.look(upload, NAMES if attempt else DECISIONS)
+            if standing := self._standing(lying, upload, model):
+                self._notify(upload, standing)
+                return standing
             try:
                 opened = open_current(self._s3, upload)
             except NotFoundError as error:
-                return self._gone(upload, error)
+                return self._gone(upload, model, error)
             with opened.stream:
                 if not is_same(upload, opened.upload):
                     self._outbox.withdraw(upload)  # an attempt that was killed may have left something
                     return Outcome(status="superseded")
-                judgement = judgement or self._judge(opened)
-            if self._outbox.replace(upload, before, judgement):
+                judgement = judgement or self._judge(opened, model)
+            if self._outbox.replace(upload, etags_of(lying), judgement):
                 self._notify(upload, judgement.outcome)
                 return judgement.outcome
         raise ConflictError
 
-    def _gone(self, upload: Upload, error: NotFoundError) -> Outcome:
+    def _standing(self, lying: Lying, upload: Upload, model: str) -> Outcome | None:
+        """Return the decision that lies there and still holds. That a picture is gone does not: it may be back."""
+        standing = decision_of(lying, upload, model)
+        return None if standing is None or standing.code == NotFoundError.code else standing
+
+    def _gone(self, upload: Upload, model: str, error: NotFoundError) -> Outcome:
         """Say that a picture was deleted, where nothing is said yet: results of an earlier version stay."""
-        judgement = refused(error, _source(upload))
+        judgement = refused(error, _source(upload), model)
         before = self._outbox.etags(upload)
         if not any(before.values()):
             if self._outbox.replace(upload, before, judgement):
@@ -152,12 +164,12 @@ class Worker:
                 self._outbox.withdraw(upload)
         return judgement.outcome
 
-    def _judge(self, opened: Opened) -> Judgement:
+    def _judge(self, opened: Opened, model: str) -> Judgement:
         source = _source(opened.upload, bytes=opened.size)
         try:
             check_size(opened.size, self._settings.max_upload_bytes)
         except PayloadTooLargeError as error:
-            return refused(error, source)
+            return refused(error, source, model)
         with self._alone if opened.size > LARGE_BYTES else nullcontext():
             started = time.perf_counter()
             data = opened.stream.read()
@@ -170,7 +182,7 @@ def _source(upload: Upload, **known: Any) -> Source:  # noqa: ANN401
     return Source(bucket=upload.bucket, key=upload.key, version_id=upload.version, etag=upload.etag, **known)
 
 
-def _of_error(error: BaseException) -> dict[str, str]:
+def facts_of(error: BaseException) -> dict[str, str]:
     """Name an error by its type and, where AWS gave one, its code; its message may hold a key."""
     while error.__cause__ is not None and not isinstance(error, ClientError):
         error = error.__cause__

@@ -106,6 +106,7 @@ RESULT_PROBLEMS = problem_responses(
     GATEWAY_PROBLEMS
     | {
         404: "`not_found`: no link has this id, it ended before a picture came, or the picture was deleted unread",
+        410: "`not_answered`: the picture was given up after an hour; upload it again",
         413: "`payload_too_large`: the picture is over its limit, which `detail` names",
         415: "`unsupported_media_type`: what was uploaded is no picture format that is taken",
         422: "`invalid_request` or `unreadable_image`: what was uploaded is empty or cannot be decoded",

@@ -13,6 +13,7 @@ from thyroid.errors import (
     InvalidBase64Error,
     InvalidRequestError,
     ModelUnavailableError,
+    NotAnsweredError,
     NotFoundError,
     PayloadTooLargeError,
     ThyroidError,
@@ -62,6 +63,7 @@ KINDS: Mapping[type[ThyroidError], Kind] = {
     InvalidRequestError: Kind(422, "Invalid request"),
     UnreadableImageError: Kind(422, "Unreadable picture"),
     UnknownLayerError: Kind(422, "Unknown layer"),
+    NotAnsweredError: Kind(410, "Given up"),
     UploadsUnavailableError: Kind(501, "Not taken here"),
     ModelUnavailableError: Kind(503, "Model unavailable"),
 }
