@@ -146,6 +146,7 @@ def events() -> dict[str, Event]:
         "archive": {
             "Items": [{"Etag": "0" * 32, "Key": "scans/phantom.png", "LastModified": 1767225600, "Size": 40_000}],
             "BatchInput": {"bucket": "my-uploads", "run": "sample-run", "encoded": False},
+            "Attempt": 0,
         },
         "archive_summary": {
             "run": "sample-run",
@@ -153,6 +154,7 @@ def events() -> dict[str, Event]:
             "started": "2026-01-01T00:00:00.000Z",
             "bucket": "my-uploads",
             "prefix": "scans/",
+            "tolerated": 5,
         },
     }
 

@@ -147,10 +147,10 @@ def test_an_archive_tells_no_more_of_a_patient_and_its_error_shows_none_either(
 
     def deny(**params: Any) -> Any:
         if params["Key"].endswith("denied.png"):
-            raise buckets.client_error("AccessDenied")
+            raise buckets.client_error("SlowDown")
         return asked(**params)
 
-    assert NAME in str(buckets.client_error("AccessDenied"))
+    assert NAME in str(buckets.client_error("SlowDown"))
     monkeypatch.setattr(aws.client("s3"), "get_object", deny)
     # WHEN a batch of them is answered
     batch = archive_of("1.png", "2.jpg", "broken.jpg", "denied.png", "gone.png", prefix=f"{NAME}/")
@@ -161,7 +161,7 @@ def test_an_archive_tells_no_more_of_a_patient_and_its_error_shows_none_either(
     # AND neither does anything that was told
     printed = written.getvalue() + "".join(capsys.readouterr())
     assert printed.count('"message":"upload"') == 5
-    assert '"aws_code":"AccessDenied"' in printed
+    assert '"aws_code":"SlowDown"' in printed
     assert '"_aws"' in printed
     assert NAME not in printed
     assert NAME not in json.dumps(cloud.records())
@@ -265,7 +265,7 @@ def test_a_run_ends_with_its_summary_beside_its_parts(
     services: dict[str, Any] = {"s3": cloud.s3, "stepfunctions": States()}
     monkeypatch.setattr(archive_summary, "aws", SimpleNamespace(client=services.__getitem__))
     monkeypatch.setattr(archive_summary, "get_settings", lambda: SETTINGS)
-    run = {"run": "a-run", "execution": "arn:of:an:execution", "started": "2026-01-01T00:00:00Z"}
+    run = {"run": "a-run", "execution": "arn:of:an:execution", "started": "2026-01-01T00:00:00Z", "tolerated": 5}
     summary = archive_summary.handler({**run, "bucket": UPLOADS, "prefix": f"{NAME}/"}, CONTEXT)
     # THEN it is counted, answered as it was written, and its log names nobody
     assert summary["pictures"] == {"analysed": 1, "refused": 1}

@@ -18,7 +18,8 @@ from tests.stack.test_uploads import (
     if_there_is_an_archive_bucket,
     under,
 )
-from thyroid.uploads.archive import folder_of, pictures_of
+from thyroid.uploads.archive import TRIES, folder_of, pictures_of
+from thyroid.uploads.summary import Summary
 
 STACK = stack()
 MACHINE = properties(STACK, "Archive")
@@ -132,7 +133,11 @@ def test_functions_are_called_by_their_aliases_and_their_answers_alone_go_on() -
     assert called == [WORKER, WORKER, SUMMARY]
     for state in MAPS.values():
         (task,) = state["ItemProcessor"]["States"].values()
-        assert task["Parameters"]["Payload.$"] == "$"
+        assert task["Parameters"]["Payload"] == {
+            "Items.$": "$.Items",
+            "BatchInput.$": "$.BatchInput",
+            "Attempt.$": "$$.State.RetryCount",
+        }
         assert task["OutputPath"] == "$.Payload"
     assert STATES["Done"]["OutputPath"] == f"{STATES['Summary']['ResultPath']}.Payload"
 
@@ -153,14 +158,24 @@ def test_a_batch_leaves_the_worker_three_seconds_for_each_picture() -> None:
         assert 3 * state["ItemBatcher"]["MaxItemsPerBatch"] <= properties(STACK, "UploadsFunction")["Timeout"]
 
 
-def test_calls_that_fail_are_made_again_later_and_not_all_at_once() -> None:
+def test_calls_that_lambda_turns_away_are_made_again_later_and_not_all_at_once() -> None:
     for task in tasks():
-        (retry,) = task["Retry"]
-        assert {"Lambda.TooManyRequestsException", "Lambda.ServiceException", "States.TaskFailed"} <= set(
-            retry["ErrorEquals"]
-        )
-        assert (retry["MaxAttempts"], retry["BackoffRate"], retry["JitterStrategy"]) == (4, 2, "FULL")
-        assert retry["IntervalSeconds"] < retry["MaxDelaySeconds"]
+        throttled, _ = task["Retry"]
+        assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
+        assert (throttled["MaxAttempts"], throttled["BackoffRate"], throttled["JitterStrategy"]) == (6, 2, "FULL")
+        assert throttled["IntervalSeconds"] < throttled["MaxDelaySeconds"]
+
+
+def test_a_batch_whose_worker_died_is_tried_again_for_longer_than_its_records_hold_it() -> None:
+    for task in tasks():
+        _, failed = task["Retry"]
+        assert {"Lambda.ServiceException", "Lambda.Unknown", "States.TaskFailed"} <= set(failed["ErrorEquals"])
+        waits = [failed["IntervalSeconds"] * failed["BackoffRate"] ** n for n in range(failed["MaxAttempts"])]
+        # An express execution ends after five minutes, with the last attempt's work in it.
+        held = properties(STACK, "UploadsFunction")["Timeout"]
+        assert held < sum(waits) < 300 - 2 * held
+        assert failed["MaxAttempts"] == TRIES
+        assert "JitterStrategy" not in failed  # which could make the waits as short as nothing
 
 
 @pytest.mark.parametrize("name", MAPS)
@@ -176,13 +191,22 @@ def test_there_is_a_summary_also_after_a_failure(name: str) -> None:
         "started.$": "$$.Execution.StartTime",
         "bucket.$": "$.bucket",
         "prefix.$": "$.prefix",
+        "tolerated": 3,
     }
 
 
 def test_a_run_that_failed_ends_as_failed_with_its_own_reason() -> None:
     choice = STATES[STATES["Summary"]["Next"]]
-    assert choice["Choices"] == [{"Variable": "$.error", "IsPresent": True, "Next": "Failed"}]
+    failed, too_many = choice["Choices"]
+    assert failed == {"Variable": "$.error", "IsPresent": True, "Next": "Failed"}
+    assert too_many == {
+        "Variable": "$.summary.Payload.too_many_failed",
+        "BooleanEquals": True,
+        "Next": "TooManyFailed",
+    }
+    assert "too_many_failed" in Summary.model_fields
     assert choice["Default"] == "Done"
+    assert STATES["TooManyFailed"]["Type"] == "Fail"
     assert STATES["Failed"] == {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"}
 
 

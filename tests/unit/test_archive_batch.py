@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests import buckets
 from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Calls, Client, Cloud, Process, process
-from thyroid.uploads.archive import BatchError, answer_batch, pictures_of
+from thyroid.uploads.archive import TRIES, BatchError, answer_batch, pictures_of
 from thyroid.uploads.upload import Upload
 
 cloud = buckets.cloud
@@ -63,7 +63,7 @@ def test_a_batch_is_counted_and_leaves_a_line_for_each_picture(cloud: Cloud) -> 
     ]
     assert lines[0]["risk"] == "Low Risk"
     assert set(lines[0]) == {"bucket", "key", "status", "score", "label", "risk", "model_sha256"}
-    assert set(lines[1]) == {"bucket", "key", "status", "code"}
+    assert set(lines[1]) == {"bucket", "key", "status", "code", "model_sha256"}
 
 
 def test_lines_come_in_the_order_of_the_pictures_whichever_is_done_first(cloud: Cloud) -> None:
@@ -145,7 +145,7 @@ def test_a_picture_that_fails_fails_its_batch_but_not_the_others(cloud: Cloud) -
 
     def deny(number: int, name: str) -> str | None:
         asked = failing.made[number][1].get("Key")
-        return "AccessDenied" if (name, asked) == ("s3.get_object", "b.png") else None
+        return "SlowDown" if (name, asked) == ("s3.get_object", "b.png") else None
 
     failing.before = deny
     # THEN the batch says so, without a name
@@ -154,13 +154,51 @@ def test_a_picture_that_fails_fails_its_batch_but_not_the_others(cloud: Cloud) -
     assert CANARY not in str(failed.value)
     ((key, lines),) = parts(cloud).items()
     assert [line["status"] for line in lines] == ["analysed", "failed", "analysed"]
-    assert lines[1] == {"bucket": UPLOADS, "key": "b.png", "status": "failed", "error": "ClientError"}
+    assert lines[1] == {
+        "bucket": UPLOADS,
+        "key": "b.png",
+        "status": "failed",
+        "error": "ClientError",
+        "aws_operation": "GetObject",
+        "aws_code": "SlowDown",
+    }
     # AND done again it costs the one inference that is missing, and writes the same file anew
     again = process()
     assert answer(cloud, again, batch("a.png", "b.png", "c.png")) == {"analysed": 3}
     assert again.engine.calls == 1
     assert [line["status"] for line in parts(cloud)[key]] == ["analysed"] * 3
     assert len(parts(cloud)) == 1
+
+
+def failing_with(code: str, key: str) -> Process:
+    """A worker that S3 gives one object of all to only with an error."""
+    running = process()
+
+    def meet(number: int, name: str) -> str | None:
+        return code if (name, running.calls.made[number][1].get("Key")) == ("s3.get_object", key) else None
+
+    running.calls.before = meet
+    return running
+
+
+@pytest.mark.parametrize("code", ["InvalidObjectState", "AccessDenied"])
+def test_what_trying_again_would_not_help_is_told_of_and_fails_no_batch(code: str, cloud: Cloud) -> None:
+    """A batch that fails counts as failed with all its pictures, and one object in Glacier is no reason for that."""
+    cloud.upload("a.png")
+    cloud.upload("b.png")
+    assert answer(cloud, failing_with(code, "b.png"), batch("a.png", "b.png")) == {"analysed": 1, "failed": 1}
+    ((_, lines),) = parts(cloud).items()
+    assert (lines[1]["status"], lines[1]["aws_code"]) == ("failed", code)
+
+
+def test_a_batch_that_was_tried_often_enough_is_answered_with_what_is_done(cloud: Cloud) -> None:
+    cloud.upload("a.png")
+    cloud.upload("b.png")
+    given = batch("a.png", "b.png")
+    with pytest.raises(BatchError):
+        answer(cloud, failing_with("SlowDown", "b.png"), {**given, "Attempt": TRIES - 1})
+    last = answer(cloud, failing_with("SlowDown", "b.png"), {**given, "Attempt": TRIES})
+    assert last == {"analysed": 1, "failed": 1}
 
 
 def test_two_batches_never_write_the_same_file(cloud: Cloud) -> None:

@@ -18,7 +18,14 @@ cloud = buckets.cloud
 ANALYSED = {"key": "a", "status": "analysed", "risk": "Low Risk", "label": "Benign", "model_sha256": "f" * 64}
 REFUSED = {"key": "b", "status": "refused", "code": "unreadable_image"}
 FAILED = {"key": "c", "status": "failed", "error": "ClientError"}
-EVENT = {"run": "a-run", "execution": "arn", "started": "2026-01-01T00:00:00Z", "bucket": "the-uploads", "prefix": "p/"}
+EVENT = {
+    "run": "a-run",
+    "execution": "arn",
+    "started": "2026-01-01T00:00:00Z",
+    "bucket": "the-uploads",
+    "prefix": "p/",
+    "tolerated": 5,
+}
 
 
 class States:
@@ -132,3 +139,22 @@ def test_a_part_that_cannot_be_read_is_an_error_and_no_smaller_number(cloud: Clo
     cloud.s3.put_object(Bucket=RESULTS, Key="archives/a-run/parts/1.jsonl", Body=b'{"status": "anal')
     with pytest.raises(ValueError, match="Unterminated"):
         summarise(EVENT, cloud.s3, States(), RESULTS)
+
+
+@pytest.mark.parametrize(
+    ("lines", "total", "lost", "too_many"),
+    [
+        ([ANALYSED] * 95 + [FAILED] * 5, 100, 0, False),
+        ([ANALYSED] * 94 + [FAILED] * 6, 100, 0, True),
+        ([ANALYSED] * 80, 100, 20, True),
+        ([ANALYSED] * 95, 100, 5, False),
+        ([], 0, 0, False),
+    ],
+    ids=["as many as are tolerated", "one more", "a batch without a file", "a smaller one", "nothing at all"],
+)
+def test_pictures_that_failed_are_held_against_what_is_tolerated(
+    lines: list[dict[str, str]], total: int, lost: int, too_many: bool, cloud: Cloud
+) -> None:
+    put_part(cloud, "1", *lines)
+    states = States({"total": total, "succeeded": total - lost, "failed": lost})
+    assert summarise(EVENT, cloud.s3, states, RESULTS).too_many_failed is too_many

@@ -35,6 +35,9 @@ class Summary(BaseModel):
     ended: str
     items: Items
     pictures: dict[str, int] = Field(description="By status: analysed, refused, superseded, failed.")
+    too_many_failed: bool = Field(
+        description="Whether more failed than is tolerated: pictures by their lines, and those of batches that failed."
+    )
     risks: dict[str, int] = Field(description="Analysed pictures by risk band.")
     labels: dict[str, int]
     codes: dict[str, int] = Field(description="Refused pictures by code.")
@@ -49,7 +52,8 @@ def summarise(event: dict[str, Any], s3: Any, states: Any, bucket: str) -> Summa
     Parameters
     ----------
     event : dict
-        ``run``, ``execution`` (its ARN), ``started``, ``bucket`` and ``prefix``.
+        ``run``, ``execution`` (its ARN), ``started``, ``bucket``, ``prefix``, and ``tolerated``: how many percent of
+        the pictures may fail.
     s3, states : Any
         Clients of S3 and of Step Functions.
     bucket : str
@@ -63,17 +67,21 @@ def summarise(event: dict[str, Any], s3: Any, states: Any, bucket: str) -> Summa
             keys = [found["Key"] for found in page.get("Contents", [])]
             for part in pool.map(lambda key: _read(s3, bucket, key), keys):
                 for line in part:
-                    for name, counter in counted.items():
+                    counted["status"][line["status"]] += 1
+                    for name in ("code",) if line["status"] == "refused" else ("risk", "label", "model_sha256"):
                         if name in line:
-                            counter[line[name]] += 1
+                            counted[name][line[name]] += 1
+    items = _items(states, event["execution"])
+    failed = items.failed + counted["status"]["failed"]
     summary = Summary(
         run=event["run"],
         bucket=event["bucket"],
         prefix=event["prefix"],
         started=event["started"],
         ended=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        items=_items(states, event["execution"]),
+        items=items,
         pictures=dict(counted["status"]),
+        too_many_failed=100 * failed > event["tolerated"] * items.total,
         risks=dict(counted["risk"]),
         labels=dict(counted["label"]),
         codes=dict(counted["code"]),
