@@ -38,13 +38,7 @@ def emit(settings: Settings, facts: Mapping[str, Any], *, cold_start: bool) -> N
     metrics = _of(settings)
     metrics.add_metric("ColdStart", MetricUnit.Count, int(cold_start))
     metrics.add_metric("ServerErrors", MetricUnit.Count, int(not 0 < facts["status"] < 500))
-    metrics.add_metric("FlaggedInputs", MetricUnit.Count, int(facts.get("problem") in FLAGGED_INPUT))
-    if "score" in facts:
-        metrics.add_metric("Latency", MetricUnit.Milliseconds, facts["duration_ms"])
-        metrics.add_metric("Score", MetricUnit.NoUnit, facts["score"])
-        metrics.add_metadata("risk", facts["risk"])
-    _write(metrics)
-    _emit_error(settings, facts)
+    _emit(settings, metrics, facts, latency="Latency")
 
 
 def emit_upload(settings: Settings, facts: Mapping[str, Any]) -> None:
@@ -63,21 +57,23 @@ def emit_upload(settings: Settings, facts: Mapping[str, Any]) -> None:
     metrics.add_metric("Uploads", MetricUnit.Count, 1)
     metrics.add_metric("RefusedUploads", MetricUnit.Count, int(facts["outcome"] == "refused"))
     metrics.add_metric("FailedUploads", MetricUnit.Count, int(facts["outcome"] == "failed"))
-    metrics.add_metric("FlaggedInputs", MetricUnit.Count, int(facts.get("problem") in FLAGGED_INPUT))
-    if "score" in facts:
-        metrics.add_metric("UploadLatency", MetricUnit.Milliseconds, facts["duration_ms"])
-        metrics.add_metric("Score", MetricUnit.NoUnit, facts["score"])
-        metrics.add_metadata("risk", facts["risk"])
-    _write(metrics)
-    _emit_error(settings, facts)
+    _emit(settings, metrics, facts, latency="UploadLatency")
 
 
 def _of(settings: Settings) -> EphemeralMetrics:
     return EphemeralMetrics(namespace=settings.metrics_namespace, service=settings.service_name)
 
 
-def _emit_error(settings: Settings, facts: Mapping[str, Any]) -> None:
-    if code := facts.get("problem"):
+def _emit(settings: Settings, metrics: EphemeralMetrics, facts: Mapping[str, Any], *, latency: str) -> None:
+    """Add what both have in common, and write it."""
+    code = facts.get("problem")
+    metrics.add_metric("FlaggedInputs", MetricUnit.Count, int(code in FLAGGED_INPUT))
+    if "score" in facts:
+        metrics.add_metric(latency, MetricUnit.Milliseconds, facts["duration_ms"])
+        metrics.add_metric("Score", MetricUnit.NoUnit, facts["score"])
+        metrics.add_metadata("risk", facts["risk"])
+    _write(metrics)
+    if code:
         errors = _of(settings)
         errors.add_dimension("code", code)
         errors.add_metric("Errors", MetricUnit.Count, 1)
