@@ -37,7 +37,7 @@ class Container:
     def call(self, event: dict[str, Any]) -> Any:
         """Send an event of any kind; return what the function returned."""
         address = f"{self._emulator}/2015-03-31/functions/function/invocations"
-        return httpx.post(address, json=event, timeout=60, trust_env=False).json()
+        return httpx.post(address, json=event, timeout=240, trust_env=False).json()
 
     def invoke(self, event: dict[str, Any]) -> tuple[int, Any]:
         """Send a request; return the answer's status and its body, read as JSON."""

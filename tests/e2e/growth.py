@@ -11,15 +11,16 @@ from tests.e2e.test_cost import GB_SECOND, LOG_GB, REQUEST
 MEMORY_GB = 1769 / 1024
 BATCH = 20
 
-# Calls that a picture makes one after the other: HEAD, GET, three times PUT, HEAD; two of DynamoDB; one of EventBridge.
-S3_CALLS, OTHER_CALLS = 6, 3
+# Calls that a picture of an archive makes one after the other: three times HEAD, GET, three times PUT, HEAD; two of
+# DynamoDB; one of EventBridge. One that is told of by a message makes a HEAD less.
+S3_CALLS, OTHER_CALLS = 8, 3
 S3_SECONDS, OTHER_SECONDS = 0.1, 0.02
 
 # Dollars a million, of which each picture has one or more.
 PUTS, GETS, WRITES, EVENTS = 5.00, 0.40, 0.625, 1.00
 LOG_BYTES = 2300
 PER_MILLION = {
-    "S3, three PUT, a GET and two HEAD": 3 * PUTS + 3 * GETS,
+    "S3, three PUT, a GET and four HEAD": 3 * PUTS + 5 * GETS,
     "DynamoDB, two writes": 2 * WRITES,
     "EventBridge, a notification": EVENTS,
     "log": LOG_BYTES * 1e6 / 2**30 * LOG_GB,
@@ -33,21 +34,26 @@ LIMITS = {
 }
 
 
+def seconds(processor_seconds: float) -> float:
+    """Return how long one picture of an archive takes, most of it waiting."""
+    return S3_CALLS * S3_SECONDS + OTHER_CALLS * OTHER_SECONDS + processor_seconds
+
+
 def rate(processor_seconds: float) -> float:
     """Return how many pictures a second one worker does: what its processor bears, or what its threads wait for."""
-    waiting = S3_CALLS * S3_SECONDS + OTHER_CALLS * OTHER_SECONDS
-    return min(1 / processor_seconds, THREADS / (waiting + processor_seconds))
+    return min(1 / processor_seconds, THREADS / seconds(processor_seconds))
 
 
 def growth(processor_seconds: float) -> list[str]:
     """Return the lines of the table."""
-    each = rate(processor_seconds)
+    each, alone = rate(processor_seconds), seconds(processor_seconds) - S3_SECONDS
     function = 1e6 * (MEMORY_GB * GB_SECOND / each + REQUEST / BATCH)
     total = function + sum(PER_MILLION.values())
     shares = ", ".join(f"{what} ${dollars:.2f}" for what, dollars in PER_MILLION.items())
     lines = [
         f"at 100 ms a call of S3: {each:.1f} pictures a second and worker; at none, {1 / processor_seconds:.0f}",
         f"a million pictures: ${total:.2f} = Lambda ${function:.2f}, {shares}",
+        f"Lambda where they come one at a time: ${1e6 * (MEMORY_GB * GB_SECOND * alone + REQUEST):.2f}",
     ]
     for workers in (10, 100, 1000):
         second = each * workers

@@ -508,7 +508,43 @@ def test_an_archive_that_cannot_be_read_fails_and_has_its_summary(aws: LocalAws)
     assert json.loads(read(aws, "archives/third/summary.json"))["pictures"] == {}
 
 
-# --- how many, and for how much ---------------------------------------------------------------------------------------
+# --- how large, how many, and for how much ---------------------------------------------------------------------------
+
+
+def environment_of_a_worker(aws: LocalAws) -> dict[str, str]:
+    """What the template and Lambda tell the worker, for one that is started beside those of the stack."""
+    told = {
+        **aws.environment,
+        "AWS_REGION": REGION,
+        "THYROID_UPLOADS_BUCKET": uploads(aws),
+        "THYROID_RESULTS_BUCKET": aws.outputs()["ResultsBucket"],
+        "THYROID_RECORDS_TABLE": aws.physical_name("UploadsRecords"),
+    }
+    return AS_DEPLOYED | {name: told[name] for name in told if name.startswith(("AWS_", "THYROID_"))}
+
+
+def archive_batch(run: str, keys: list[str]) -> dict[str, Any]:
+    given = {"bucket": ARCHIVE_BUCKET, "run": run, "encoded": False}
+    return {"Items": [{"Key": key} for key in keys], "BatchInput": given, "Attempt": 0}
+
+
+def test_a_batch_of_the_largest_pictures_fits_into_the_least_memory(aws: LocalAws, image: str) -> None:
+    # GIVEN ten pictures of as many pixels as are taken, in the mode that takes most, each a small file
+    largest = Image.new("RGBA", (8000, Settings().max_pixels // 8000))
+    largest.paste((90, 90, 90, 200), (2000, 1000, 6000, 4000))
+    file = io.BytesIO()
+    largest.save(file, "PNG", compress_level=1)
+    keys = [f"largest/{number}.png" for number in range(10)]
+    for number, key in enumerate(keys):
+        put(aws, key, unique(number, file.getvalue()), ARCHIVE_BUCKET)
+    # WHEN a worker with the least memory that the template allows gets all of them at once
+    least = 1024
+    with started(image, "functions.uploads.handler", least, **environment_of_a_worker(aws)) as worker:
+        answer = worker.call(archive_batch("largest", keys))
+        memory = worker.memory()
+    # THEN it lives, and answers all of them
+    assert answer == {"analysed": len(keys)}, answer
+    measured(f"ten pictures of {Settings().max_pixels:,} pixels in a batch at {least} MB: {memory} in use afterwards")
 
 
 def test_a_worker_of_one_processor_does_many_pictures_a_second(aws: LocalAws, image: str) -> None:
@@ -520,19 +556,10 @@ def test_a_worker_of_one_processor_does_many_pictures_a_second(aws: LocalAws, im
     keys = [f"growth/{number}.jpg" for number in range(count)]
     for number, key in enumerate(keys):
         put(aws, key, unique(number, file.getvalue()), ARCHIVE_BUCKET)
-    told = {
-        **aws.environment,
-        "AWS_REGION": REGION,
-        "THYROID_UPLOADS_BUCKET": uploads(aws),
-        "THYROID_RESULTS_BUCKET": aws.outputs()["ResultsBucket"],
-        "THYROID_RECORDS_TABLE": aws.physical_name("UploadsRecords"),
-    }
-    environment = {name: told[name] for name in told if name.startswith(("AWS_", "THYROID_"))}
-    with started(image, "functions.uploads.handler", WHOLE_PROCESSOR_MB, **environment, **AS_DEPLOYED) as worker:
+    with started(image, "functions.uploads.handler", WHOLE_PROCESSOR_MB, **environment_of_a_worker(aws)) as worker:
 
         def analyse(some: list[str]) -> None:
-            given = {"bucket": ARCHIVE_BUCKET, "run": "growth", "encoded": False}
-            answer = worker.call({"Items": [{"Key": key} for key in some], "BatchInput": given})
+            answer = worker.call(archive_batch("growth", some))
             assert answer == {"analysed": len(some)}, answer
 
         # WHEN it analyses them in batches, as an archive's
