@@ -3,9 +3,11 @@
 A machine's frame shows more than tissue, and some of it gives the answer away: in the public DDTI set the radiologist's
 verdict is burned into a quarter of the frames. A network must see the tissue only, at training and at serving alike.
 
-Tissue is speckle: nearly every pixel of it is off the background's level, even in a shadow. Text and rulers are thin
-strokes with background between them. So the share of lit pixels in a row or column tells them apart, and a caption is
-cut off by the background rows above it. Columns and rows are looked at in turn, each within what the other left.
+Tissue is speckle: nearly every pixel of it is off the background's level, even in a shadow, and differs from the next.
+Text and rulers are thin strokes with background between them; logos and filled boxes are flat. So the rows and columns
+with the most speckle lie in the tissue, whatever is written around it. From there the view grows as far as enough pixels
+of a row or column are lit, each looked at within what the other left: no farther than the first background on each side.
+Thus nothing that background parts from the tissue has a say in where the view ends.
 """
 
 from dataclasses import dataclass
@@ -16,11 +18,15 @@ import numpy.typing as npt
 _TOLERANCE = 6  # grey levels: what JPEG noise leaves on a flat background
 _LIT_SHARE = 0.15  # of a row's or column's pixels; text stays under it near the tissue, a deep shadow over it
 _FLAT_SHARE = 0.6  # of the outermost pixels: one level, so it is a border and not tissue
+_SPECKLE = 2  # grey levels between neighbours: a flat logo has less, even after JPEG
+_SEED_SHARE = 0.5  # of the speckle of the row or column with the most
 _LONGEST_GAP = 0.05  # of the width: the seam between the two panes of a double view
 _SHORTEST_PANE = 0.10  # of the width
+_PANE_SPECKLE = 0.4  # of a pane's pixels; a text on a filled box has less
+_PANE_HEIGHT = 0.7  # of the view's rows are lit in a pane
 _SMALLEST_SIDE = 0.2  # of the picture's: anything less is not believed
 _WORKING_SIDE = 640  # pixels; larger pictures are thinned out first
-_PASSES = 3
+_PASSES = 10  # at most; two or three are the rule, and it has to settle, or a crop of its own would be cropped again
 
 
 @dataclass(frozen=True)
@@ -89,11 +95,28 @@ def find(pixels: npt.NDArray[np.uint8]) -> Box:
 def _peel(grey: npt.NDArray[np.int16]) -> tuple[slice, slice]:
     """Return the rows and columns left when one background level is taken off."""
     lit = np.abs(grey - _background(grey)) > _TOLERANCE
-    rows, columns = slice(0, grey.shape[0]), slice(0, grey.shape[1])
-    gap, pane = int(_LONGEST_GAP * grey.shape[1]), int(_SHORTEST_PANE * grey.shape[1])
+    speckle = lit.copy()
+    speckle[:, 1:] &= np.abs(np.diff(grey, axis=1)) >= _SPECKLE
+
+    rows, columns = _seed(speckle)
     for _ in range(_PASSES):
-        columns = _longest_run(lit[rows].mean(axis=0) > _LIT_SHARE, gap, pane)
-        rows = _longest_run(lit[:, columns].mean(axis=1) > _LIT_SHARE)
+        before = rows, columns
+        columns = _best_run(lit[rows].mean(axis=0) > _LIT_SHARE, speckle[rows].sum(axis=0))
+        columns = _with_panes(columns, lit[rows], speckle[rows])
+        rows = _best_run(lit[:, columns].mean(axis=1) > _LIT_SHARE, speckle[:, columns].sum(axis=1))
+        if (rows, columns) == before:
+            break
+    return rows, columns
+
+
+def _seed(speckle: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return rows and columns that lie in the tissue, though they need not be all of it."""
+    rows, columns = slice(0, speckle.shape[0]), slice(0, speckle.shape[1])
+    for _ in range(2):  # the second look is not misled by what is written above and below
+        across = speckle[rows].sum(axis=0)
+        columns = _best_run(across > _SEED_SHARE * across.max(), across)
+        down = speckle[:, columns].sum(axis=1)
+        rows = _best_run(down > _SEED_SHARE * down.max(), down)
     return rows, columns
 
 
@@ -104,24 +127,38 @@ def _background(grey: npt.NDArray[np.int16]) -> int:
     return level if np.mean(np.abs(border - level) <= _TOLERANCE) >= _FLAT_SHARE else 0
 
 
-def _longest_run(lit: npt.NDArray[np.bool_], gap: int = 0, shortest: int = 1) -> slice:
-    """Return the longest run of lit places, joined with neighbours at least ``shortest`` long and ``gap`` away.
-
-    Where nothing is lit, that is the whole line.
-    """
+def _runs(lit: npt.NDArray[np.bool_]) -> list[slice]:
+    """Return the runs of lit places, in order."""
     edges = np.flatnonzero(np.diff(lit, prepend=False, append=False))
-    runs = [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
-    if not runs:
-        return slice(0, lit.size)
-    start, stop = max(runs, key=lambda run: run[1] - run[0])
-    panes = [run for run in runs if run[1] - run[0] >= shortest] if gap else []
-    for after in panes:
-        if 0 <= after[0] - stop <= gap:
-            stop = after[1]
-    for before in reversed(panes):
-        if 0 <= start - before[1] <= gap:
-            start = before[0]
+    return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+
+
+def _best_run(lit: npt.NDArray[np.bool_], speckle: npt.NDArray[np.int_]) -> slice:
+    """Return the run of lit places that holds the most speckle; where nothing is lit, the whole line."""
+    return max(_runs(lit), key=lambda run: int(speckle[run].sum()), default=slice(0, lit.size))
+
+
+def _with_panes(view: slice, lit: npt.NDArray[np.bool_], speckle: npt.NDArray[np.bool_]) -> slice:
+    """Return the columns of the view and of the panes beside it, each across a narrow gap from the last."""
+    gap = int(_LONGEST_GAP * lit.shape[1])
+    runs = _runs(lit.mean(axis=0) > _LIT_SHARE)
+    start, stop = view.start, view.stop
+    for after in runs:
+        if 0 <= after.start - stop <= gap and _is_pane(lit[:, after], speckle[:, after], lit.shape[1]):
+            stop = after.stop
+    for before in reversed(runs):
+        if 0 <= start - before.stop <= gap and _is_pane(lit[:, before], speckle[:, before], lit.shape[1]):
+            start = before.start
     return slice(start, stop)
+
+
+def _is_pane(lit: npt.NDArray[np.bool_], speckle: npt.NDArray[np.bool_], picture_width: int) -> bool:
+    """Return whether columns beside the view are tissue as tall as it, and neither a logo nor a list of settings."""
+    return bool(
+        lit.shape[1] >= _SHORTEST_PANE * picture_width
+        and speckle.mean() >= _PANE_SPECKLE
+        and np.mean(lit.mean(axis=1) > _LIT_SHARE) >= _PANE_HEIGHT
+    )
 
 
 def _end(stop: int, places: int, step: int, size: int) -> int:
