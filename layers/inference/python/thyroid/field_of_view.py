@@ -5,9 +5,9 @@ verdict is burned into a quarter of the frames. A network must see the tissue on
 
 Tissue is speckle: nearly every pixel of it is off the background's level, even in a shadow, and differs from the next.
 Text and rulers are thin strokes with background between them; logos and filled boxes are flat. So the rows and columns
-with the most speckle lie in the tissue, whatever is written around it. From there the view grows as far as enough pixels
-of a row or column are lit, each looked at within what the other left: no farther than the first background on each side.
-Thus nothing that background parts from the tissue has a say in where the view ends.
+with the most speckle lie in the tissue, whatever is written around it. From there the view grows as long as enough
+pixels of a row or column are lit, each looked at within what the other left, and ends at the first background. Thus
+nothing that background parts from the tissue has a say in where the view ends.
 """
 
 from dataclasses import dataclass
@@ -123,7 +123,7 @@ def _seed(speckle: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
 def _background(grey: npt.NDArray[np.int16]) -> int:
     """Return the border's level where the border is flat, else black."""
     border = np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1]))
-    level = int(np.median(border))
+    level = int(np.bincount(border).argmax())  # the median would move with every caption that touches the border
     return level if np.mean(np.abs(border - level) <= _TOLERANCE) >= _FLAT_SHARE else 0
 
 
