@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -5,6 +7,7 @@ from PIL import Image, ImageDraw
 
 from thyroid import field_of_view, phantom
 from thyroid.field_of_view import Box
+from thyroid_model import captions
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -42,6 +45,72 @@ def test_the_caption_never_moves_the_box_nor_enters_it() -> None:
 
     assert box == field_of_view.find(without)
     np.testing.assert_array_equal(box.crop(with_caption), box.crop(without))
+
+
+@pytest.mark.parametrize(("height", "width"), [(360, 560), (480, 720), (768, 1024)])
+@pytest.mark.parametrize("seed", range(3))
+def test_captions_rulers_and_logos_never_move_the_box(height: int, width: int, seed: int) -> None:
+    frame = phantom.make_frame(seed, suspicious=bool(seed % 2), height=height, width=width)
+    box = field_of_view.find(frame)
+    rng = np.random.default_rng(seed)
+
+    assert field_of_view.find(captions.erase(frame, box)) == box
+    for _ in range(15):
+        painted = captions.paint(frame, box, rng)
+        assert field_of_view.find(painted) == box
+        np.testing.assert_array_equal(box.crop(painted), box.crop(frame))
+
+
+@pytest.mark.parametrize("quality", [60, 90])
+def test_nor_do_they_after_jpeg(quality: int) -> None:
+    frame = phantom.make_frame(4, suspicious=True)
+    box = field_of_view.find(frame)
+    rng = np.random.default_rng(4)
+
+    for _ in range(10):
+        stored = io.BytesIO()
+        Image.fromarray(captions.paint(frame, box, rng)).save(stored, "JPEG", quality=quality)
+        assert overlap(field_of_view.find(np.asarray(Image.open(stored))), box) > 0.98
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("kind", ["logo", "list of settings", "box with a text in it"])
+def test_what_stands_beside_the_tissue_is_no_second_pane(side: str, kind: str) -> None:
+    frame = Image.new("RGB", (560, 360))
+    frame.paste(Image.fromarray(tissue(280, 360)), (100, 20))
+    left = 20 if side == "left" else 465
+    draw = ImageDraw.Draw(frame)
+    text, filled = ("white", "black") if kind == "list of settings" else ("black", "yellow")
+    draw.rectangle((left, 20, left + 74, 299), fill=filled)
+    if kind != "logo":
+        draw.multiline_text((left + 2, 22), "\n".join(["TIRADS 4A DR"] * 20), fill=text, spacing=1, font_size=11)
+
+    assert field_of_view.find(np.asarray(frame)) == Box(100, 20, 460, 300)
+
+
+def test_a_second_pane_less_tall_still_belongs() -> None:
+    frame = np.zeros((360, 560, 3), np.uint8)
+    frame[20:300, 40:280] = tissue(280, 240)
+    frame[20:240, 290:530] = tissue(220, 240)
+
+    assert field_of_view.find(frame) == Box(40, 20, 530, 300)
+
+
+def test_captions_all_along_the_border_are_not_taken_for_the_background() -> None:
+    frame = np.full((360, 560, 3), 3, np.uint8)
+    frame[20:300, 40:500] = tissue(280, 460)
+    without = field_of_view.find(frame)
+    frame[-15:] = 255
+    frame[:, -10:] = 128
+
+    assert field_of_view.find(frame) == without == Box(40, 20, 500, 300)
+
+
+def test_a_large_black_cyst_does_not_cut_the_picture_in_two() -> None:
+    picture = tissue(360, 560)
+    picture[60:200, 150:400] = 0
+
+    assert field_of_view.find(picture) == whole(picture)
 
 
 def test_a_picture_that_is_already_cropped_is_left_alone() -> None:
