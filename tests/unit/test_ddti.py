@@ -246,6 +246,7 @@ def test_frames_that_two_cases_share_are_reported_by_name(root: Path, add_case: 
     duplicates = [f for f in findings.findings if f.kind == Kind.DUPLICATE]
     assert [f.name for f in duplicates] == ["images/1_1.jpg", "images/2_1.jpg"]
     assert "images/2_1.jpg" in duplicates[0].sentence
+    assert "images/1_1.jpg" not in duplicates[0].sentence
 
 
 def test_a_second_file_of_a_view_or_a_report_is_left_out_and_reported(root: Path, add_case: AddCase) -> None:
@@ -308,6 +309,26 @@ def test_a_damaged_set_stops_with_every_name(root: Path) -> None:
     (root / "annotations" / "104.xml").write_text("<case>")
 
     with pytest.raises(DataError, match=r"2 of 20 pictures.*images/103_1\.jpg.*annotations/104\.xml"):
+        ddti.read(root)
+
+
+@pytest.mark.usefixtures("twenty")
+def test_two_unreadable_pictures_of_twenty_stop(root: Path) -> None:
+    for case in (103, 104):
+        (root / "images" / f"{case}_1.jpg").write_bytes(b"")
+
+    with pytest.raises(DataError, match="2 of 20 pictures"):
+        ddti.read(root)
+
+
+@pytest.mark.usefixtures("twenty")
+@pytest.mark.parametrize("marks", [((1, SQUARE),), ()])
+def test_two_missing_pictures_of_twenty_stop(root: Path, add_case: AddCase, marks: tuple[tuple[int, str], ...]) -> None:
+    for case in (103, 104):
+        add_case(case, "2", marks=marks)
+        (root / "images" / f"{case}_1.jpg").unlink()
+
+    with pytest.raises(DataError, match="2 of 20 pictures"):
         ddti.read(root)
 
 

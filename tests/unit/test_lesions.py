@@ -11,6 +11,7 @@ from thyroid import phantom
 from thyroid_model import breast, bus_bra
 from thyroid_model.findings import DataError, Findings, Kind
 from thyroid_model.lesions import Lesion
+from thyroid_model.picture_files import digest
 
 CASES = 20  # one bad picture is not yet more than 5 %
 
@@ -246,6 +247,7 @@ def test_pictures_of_the_same_pixels_under_two_patients_are_left_out_and_name_ea
         (Kind.DUPLICATE, "Images/bus_0015-l.png"),
     ]
     assert "bus_0015-l.png" in findings.findings[0].sentence
+    assert "bus_0005-l.png" not in findings.findings[0].sentence
 
 
 def test_pictures_of_the_same_pixels_of_one_patient_stay(bus: Path) -> None:
@@ -334,6 +336,38 @@ def test_a_damaged_set_stops_with_every_name(bus: Path) -> None:
 
     with pytest.raises(DataError, match=r"2 of 20 pictures.*Images/bus_0003-l\.png.*Masks/mask_0004-l\.png"):
         bus_bra.read(bus)
+
+
+def test_two_missing_masks_of_twenty_stop(bus: Path) -> None:
+    for number in (3, 4):
+        (bus / "Masks" / f"mask_{number:04}-l.png").unlink()
+
+    with pytest.raises(DataError, match="2 of 20 pictures"):
+        bus_bra.read(bus)
+
+
+def test_a_picture_too_large_to_decode_is_reported_and_left_out(bus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("1", (300, 300)).save(bus / "Images" / "bus_0003-l.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64 * 80)
+    findings = Findings()
+
+    assert len(bus_bra.read(bus, findings)) == CASES - 1
+    assert found(findings) == [(Kind.UNREADABLE, "Images/bus_0003-l.png")]
+
+
+def test_a_png_with_a_broken_chunk_is_reported_and_left_out(bus: Path) -> None:
+    path = bus / "Images" / "bus_0003-l.png"
+    content = bytearray(path.read_bytes())
+    content[content.index(b"IDAT")] = 0
+    path.write_bytes(content)
+    findings = Findings()
+
+    assert len(bus_bra.read(bus, findings)) == CASES - 1
+    assert found(findings) == [(Kind.UNREADABLE, "Images/bus_0003-l.png")]
+
+
+def test_pictures_of_the_same_bytes_and_another_shape_are_no_duplicates() -> None:
+    assert digest(np.zeros((2, 6, 3), np.uint8)) != digest(np.zeros((3, 4, 3), np.uint8))
 
 
 def test_a_class_with_fewer_patients_than_folds_stops(bus: Path) -> None:
