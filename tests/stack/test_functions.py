@@ -198,6 +198,7 @@ def test_functions_are_told_where_their_metrics_go_and_whether_to_trace() -> Non
         assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Thyroid"
         assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
         assert variables["THYROID_TRACES"] == {"Ref": "DetailedTraces"}
+        assert variables["THYROID_REFUSE_UNSUITABLE"] == {"Ref": "RefuseUnsuitable"}
         assert function["Properties"]["LoggingConfig"]["ApplicationLogLevel"] == {"Ref": "LogLevel"}
         assert function["Properties"]["TracingConfig"] == {"Mode": "Active"}
 
@@ -206,7 +207,7 @@ def test_what_is_measured_in_containers_is_told_what_the_template_tells_by_defau
     told = PREDICT["Environment"]["Variables"]
     assert STACK["Parameters"]["DetailedTraces"]["Default"] == AS_DEPLOYED["THYROID_TRACES"]
     assert told["POWERTOOLS_METRICS_NAMESPACE"] == AS_DEPLOYED["POWERTOOLS_METRICS_NAMESPACE"]
-    assert set(told) - set(AS_DEPLOYED) == {"THYROID_CORS_ORIGINS", "THYROID_RELEASE"}
+    assert set(told) - set(AS_DEPLOYED) == {"THYROID_CORS_ORIGINS", "THYROID_RELEASE", "THYROID_REFUSE_UNSUITABLE"}
 
 
 def test_who_describes_the_others_does_not_load_the_model_for_it() -> None:

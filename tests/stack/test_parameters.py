@@ -48,6 +48,7 @@ def test_a_refused_text_is_told_what_it_has_to_be(name: str) -> None:
         ("KeyRateLimit", [0.1, 10], [0, 10001]),
         ("KeyQuota", [1, 2147483647], [0, -5]),
         ("Architecture", ["x86_64", "arm64"], ["x86", ""]),
+        ("RefuseUnsuitable", ["true", "false"], ["yes", ""]),
         ("WarmStart", ["none", "snapstart", "provisioned"], ["both"]),
         ("LogLevel", ["DEBUG", "INFO"], ["WARN", "ERROR"]),
         ("LogRetentionDays", [1, 365, 3653], [0, 2, 366]),

@@ -301,7 +301,7 @@ def test_functions_are_told_of_the_buckets_and_the_table_by_names_that_the_appli
     for name, function in FUNCTIONS.items():
         variables = function["Properties"]["Environment"]["Variables"]
         texts = {key: value["Ref"] if isinstance(value, dict) else value for key, value in variables.items()}
-        settings = Settings.from_environment(texts | {"THYROID_TRACES": "true"})
+        settings = Settings.from_environment(texts | {"THYROID_TRACES": "true", "THYROID_REFUSE_UNSUITABLE": "true"})
         told[name] = settings.uploads_bucket, settings.results_bucket, settings.records_table
     assert told == dict.fromkeys(FUNCTIONS, ("", "", "")) | {
         "UploadsFunction": ("UploadsBucket", "ResultsBucket", "UploadsRecords"),

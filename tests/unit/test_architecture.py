@@ -23,6 +23,7 @@ MODEL_WORLD = {"tensorflow", "keras", "h5py", "huggingface_hub", "matplotlib", "
 ROAD = [
     "imaging",
     "field_of_view",
+    "input_check",
     "preprocessing",
     "engine",
     "golden",

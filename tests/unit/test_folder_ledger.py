@@ -17,6 +17,7 @@ LINE = Line(
     label="Benign (Non-Cancerous)",
     risk="Low Risk",
     model_sha256="1" * 64,
+    input_reasons=None,
     recipe_sha256="2" * 64,
     decision_sha256="3" * 64,
 )

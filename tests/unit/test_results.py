@@ -175,3 +175,7 @@ def test_a_refusal_has_code_and_sentence_of_the_error() -> None:
 def test_an_answer_without_an_explanation_makes_no_result() -> None:
     with pytest.raises(ValueError, match="explanation"):
         analysed(answer(include_gradcam=False), SOURCE, TIMINGS, "3")
+
+
+def test_the_outcome_says_why_a_picture_does_not_look_like_ultrasound() -> None:
+    assert analysed(answer(), SOURCE, TIMINGS, "3").outcome.input_reasons == "too_small"

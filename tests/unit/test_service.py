@@ -14,12 +14,14 @@ from PIL import Image
 
 import thyroid
 from tests.fakes import DEFAULT_LAYER, FakeEngine
-from tests.pictures import noise_file, picture_file, png_that_claims
+from tests.pictures import noise_file, picture_file, png_that_claims, saved
+from thyroid import phantom
 from thyroid.audit import AuditRecord
 from thyroid.errors import (
     ModelUnavailableError,
     PayloadTooLargeError,
     UnknownLayerError,
+    UnsuitablePictureError,
     UnsupportedMediaTypeError,
 )
 from thyroid.schemas import DISCLAIMER
@@ -46,6 +48,12 @@ def test_a_prediction_says_what_the_score_means_and_which_model_gave_it() -> Non
         "risk_assessment": "High Risk",
         "recommendation": "Immediate specialist consultation and biopsy recommended",
         "model": {"name": "fake", "version": "1.2.3", "sha256": "a" * 64},
+        "input_check": {
+            "looks_like_ultrasound": False,
+            "reasons": ["too_small"],
+            "detail": "The picture does not look like what the model was trained on: "
+            "its field of view is under 96 pixels a side.",
+        },
         "disclaimer": DISCLAIMER,
     }
 
@@ -278,3 +286,42 @@ def test_without_a_known_commit_the_code_version_is_the_packages() -> None:
     Service(Settings(), lambda _folder, _threads: FakeEngine(), records.append).predict(picture_file())
 
     assert records[0].code_version == thyroid.__version__
+
+
+# --- the input check -------------------------------------------------------------------------------------------------
+
+
+def ultrasound() -> bytes:
+    return saved(Image.fromarray(phantom.make_frame(5, suspicious=True)))
+
+
+def test_every_answer_with_a_score_says_whether_the_picture_looks_like_ultrasound() -> None:
+    service = service_with(FakeEngine())
+
+    for ask in (service.predict, service.gradcam, service.analyze):
+        assert ask(ultrasound()).input_check.looks_like_ultrasound
+        seen = ask(noise_file(200, 300)).input_check
+        assert not seen.looks_like_ultrasound
+        assert "not_ultrasound" in seen.reasons
+
+
+def test_refused_are_those_that_do_not_look_like_ultrasound_and_no_others() -> None:
+    engine, records = FakeEngine(), list[AuditRecord]()
+    service = Service(Settings(refuse_unsuitable=True), lambda _folder, _threads: engine, records.append)
+
+    for ask in (service.predict, service.gradcam, service.analyze):
+        with pytest.raises(UnsuitablePictureError, match="texture"):
+            ask(noise_file(200, 300))
+    assert (engine.calls, records) == (0, [])
+
+    assert service.predict(ultrasound()).input_check.looks_like_ultrasound
+
+
+def test_the_audit_record_says_the_reasons() -> None:
+    records: list[AuditRecord] = []
+    service = Service(Settings(), lambda _folder, _threads: FakeEngine(), records.append)
+
+    service.predict(ultrasound())
+    service.predict(picture_file())
+
+    assert [record.input_reasons for record in records] == [(), ("too_small",)]

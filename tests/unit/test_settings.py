@@ -25,6 +25,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "POWERTOOLS_SERVICE_NAME": "a-stack",
         "POWERTOOLS_METRICS_NAMESPACE": "Thyroid",
         "THYROID_TRACES": "True",
+        "THYROID_REFUSE_UNSUITABLE": "true",
     }
     assert Settings.from_environment(environment) == Settings(
         model_dir=Path("/opt/model"),
@@ -37,6 +38,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         service_name="a-stack",
         metrics_namespace="Thyroid",
         traces=True,
+        refuse_unsuitable=True,
     )
 
 
@@ -60,7 +62,7 @@ def test_a_picture_at_its_limit_fits_in_base64_and_one_byte_more_does_not(size: 
     assert len(base64.b64encode(bytes(settings.max_binary_body_bytes + 1))) > size
 
 
-@pytest.mark.parametrize("name", ["THYROID_WARM_UP", "THYROID_TRACES"])
+@pytest.mark.parametrize("name", ["THYROID_WARM_UP", "THYROID_TRACES", "THYROID_REFUSE_UNSUITABLE"])
 def test_a_switch_that_is_neither_on_nor_off_is_refused_by_the_name_of_its_variable(name: str) -> None:
     assert Settings.from_environment({name: "false"}) == Settings()
     with pytest.raises(ValueError, match=name):

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from thyroid.input_check import Reason
 from thyroid.schemas import ModelReference
 
 
@@ -25,6 +26,9 @@ class AuditRecord(BaseModel):
     score: float = Field(ge=0.0, le=1.0, description="Malignancy score.")
     label: str = Field(description="The class that was answered.")
     risk: str = Field(description="The risk band that was answered.")
+    input_reasons: tuple[Reason, ...] = Field(
+        default=(), description="Why the picture does not look like ultrasound; empty where it does."
+    )
     duration_ms: float = Field(ge=0.0, description="From the picture's bytes to its score.")
 
 

@@ -55,6 +55,12 @@ class UnreadableImageError(ThyroidError):
     code = "unreadable_image"
 
 
+class UnsuitablePictureError(ThyroidError):
+    """The picture does not look like what the model was trained on, and this deployment scores no such pictures."""
+
+    code = "unsuitable_picture"
+
+
 class NotFoundError(ThyroidError):
     """There is nothing at this address, or the picture was deleted before it was read."""
 

@@ -38,7 +38,9 @@ class Prepared:
     box: Box
 
 
-def prepare(pixels: npt.NDArray[np.uint8], steps: Preprocessing, height: int, width: int) -> Prepared:
+def prepare(
+    pixels: npt.NDArray[np.uint8], steps: Preprocessing, height: int, width: int, found: Box | None = None
+) -> Prepared:
     """Crop, resize and scale a picture.
 
     Parameters
@@ -49,8 +51,10 @@ def prepare(pixels: npt.NDArray[np.uint8], steps: Preprocessing, height: int, wi
         Whether to crop to the field of view, the resize filter and the scale.
     height, width : int
         Size of the network's input; the aspect is not kept, as in the published model's preprocessing.
+    found : Box, optional
+        The picture's field of view, where it is already known; looked for otherwise, if the steps ask for it.
     """
-    box = field_of_view.find(pixels) if steps.field_of_view else Box(0, 0, pixels.shape[1], pixels.shape[0])
+    box = (found or field_of_view.find(pixels)) if steps.field_of_view else Box(0, 0, pixels.shape[1], pixels.shape[0])
     picture = Image.fromarray(np.ascontiguousarray(box.crop(pixels)))
     resized = np.asarray(picture.resize((width, height), _FILTERS[steps.resize]), dtype=np.float32)
     return Prepared(tensor=(resized * np.float32(steps.scale))[np.newaxis], box=box)

@@ -93,6 +93,9 @@ class Outcome(_Record):
     label: str | None = None
     risk: str | None = None
     model_sha256: str | None = None
+    input_reasons: str | None = Field(
+        default=None, description="Why it does not look like ultrasound, separated by spaces; null where it does."
+    )
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,7 @@ def analysed(answer: AnalyzeResponse, source: Source, timings: Timings, code_ver
         label=answer.prediction.label,
         risk=answer.risk_assessment,
         model_sha256=answer.model.sha256,
+        input_reasons=" ".join(answer.input_check.reasons) or None,
     )
     files = {
         HEATMAP: _commented(base64.b64decode(gradcam.images.heatmap), source),

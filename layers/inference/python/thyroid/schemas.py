@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from thyroid.explain import LARGEST_SIZE, SMALLEST_SIZE, Target
+from thyroid.input_check import Reason
 
 DISCLAIMER = (
     "Research and education only, not a diagnosis. Always consult a qualified healthcare professional for diagnosis, "
@@ -123,6 +124,14 @@ class ModelReference(_Answer):
     sha256: str = Field(description="Of the compiled graph that gave the score.")
 
 
+class InputCheck(_Answer):
+    """Whether the picture looks like what the model was trained on. The score of one that does not means nothing."""
+
+    looks_like_ultrasound: bool = Field(description="False where there is any reason. True says nothing of the organ.")
+    reasons: list[Reason] = Field(description="What speaks against it; empty where nothing does.", examples=[[]])
+    detail: str = Field(description="The same in a sentence.", examples=["The picture looks like B-mode ultrasound."])
+
+
 class ScoredClass(_Answer):
     """The class and the malignancy score."""
 
@@ -169,6 +178,7 @@ class PredictionResponse(_PictureAnswer):
     risk_assessment: str = Field(examples=["Low Risk"])
     recommendation: str = Field(examples=["Routine monitoring recommended"])
     model: ModelReference
+    input_check: InputCheck
     disclaimer: str = DISCLAIMER
 
 
@@ -181,6 +191,7 @@ class GradCAMResponse(_PictureAnswer):
     target: Target
     has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
     model: ModelReference
+    input_check: InputCheck
     disclaimer: str = DISCLAIMER
 
 
@@ -192,6 +203,7 @@ class AnalyzeResponse(_PictureAnswer):
     recommendation: str = Field(examples=["Routine monitoring recommended"])
     gradcam: GradCAM | None
     model: ModelReference
+    input_check: InputCheck
     disclaimer: str = DISCLAIMER
 
 

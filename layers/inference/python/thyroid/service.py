@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 import thyroid
-from thyroid import explain, golden, imaging
+from thyroid import explain, field_of_view, golden, imaging, input_check
 from thyroid.assessment import Assessment, assess
 from thyroid.audit import AuditRecord, utc_now
-from thyroid.errors import ModelUnavailableError, PayloadTooLargeError
+from thyroid.errors import ModelUnavailableError, PayloadTooLargeError, UnsuitablePictureError
 from thyroid.explain import Target
 from thyroid.manifest import Manifest
 from thyroid.preprocessing import Prepared, prepare
@@ -26,6 +26,7 @@ from thyroid.schemas import (
     GradCAMImages,
     GradCAMResponse,
     HealthResponse,
+    InputCheck,
     ModelInfoResponse,
     ModelReference,
     Prediction,
@@ -124,15 +125,17 @@ class Service:
 
         Raises
         ------
+        UnsuitablePictureError
+            If the picture does not look like ultrasound, and the settings refuse such pictures.
         ThyroidError
             As :func:`thyroid.imaging.decode` and :meth:`engine` say.
         """
         engine = self.engine()
         started = time.perf_counter()
         picture = imaging.decode(data, max_pixels=self._settings.max_pixels)
-        prepared = _prepare(picture.pixels, engine.manifest)
+        prepared, seen = self._checked(picture.pixels, engine.manifest)
         verdict = assess(engine.score(prepared.tensor), engine.manifest)
-        self._audit(self._record(data, verdict, engine.manifest, time.perf_counter() - started))
+        self._audit(self._record(data, verdict, seen, engine.manifest, time.perf_counter() - started))
         return PredictionResponse(
             timestamp=now(),
             filename=filename,
@@ -140,6 +143,7 @@ class Service:
             risk_assessment=verdict.risk,
             recommendation=verdict.recommendation,
             model=_reference(engine.manifest),
+            input_check=_input_check(seen),
         )
 
     def gradcam(
@@ -162,7 +166,7 @@ class Service:
         ThyroidError
             As for :meth:`predict`.
         """
-        verdict, explanation, manifest = self._explain(data, layer_name, target, size)
+        verdict, explanation, seen, manifest = self._explain(data, layer_name, target, size)
         return GradCAMResponse(
             timestamp=now(),
             filename=filename,
@@ -172,6 +176,7 @@ class Service:
             target=explanation.target,
             has_evidence=explanation.has_evidence,
             model=_reference(manifest),
+            input_check=_input_check(seen),
         )
 
     def analyze(
@@ -193,7 +198,7 @@ class Service:
         """
         if not include_gradcam:
             return AnalyzeResponse(**dict(self.predict(data, filename=filename)), gradcam=None)
-        verdict, explanation, manifest = self._explain(data, layer_name, target, size)
+        verdict, explanation, seen, manifest = self._explain(data, layer_name, target, size)
         return AnalyzeResponse(
             timestamp=now(),
             filename=filename,
@@ -202,6 +207,7 @@ class Service:
             recommendation=verdict.recommendation,
             gradcam=explanation,
             model=_reference(manifest),
+            input_check=_input_check(seen),
         )
 
     def model_info(self) -> ModelInfoResponse:
@@ -243,12 +249,12 @@ class Service:
 
     def _explain(
         self, data: bytes, layer_name: str | None, target: Target, size: int | None
-    ) -> tuple[Assessment, GradCAM, Manifest]:
+    ) -> tuple[Assessment, GradCAM, input_check.InputCheck, Manifest]:
         engine = self.engine()
         layer = engine.manifest.layer(layer_name).name  # before the picture is decoded, which costs far more
         started = time.perf_counter()
         picture = imaging.decode(data, max_pixels=self._settings.max_pixels)
-        prepared = _prepare(picture.pixels, engine.manifest)
+        prepared, seen = self._checked(picture.pixels, engine.manifest)
         score, evidence = engine.score_and_map(prepared.tensor, layer)
         taken = time.perf_counter() - started
         activation, has_evidence = explain.class_activation(evidence, target)
@@ -260,8 +266,17 @@ class Service:
             has_evidence=has_evidence,
         )
         verdict = assess(score, engine.manifest)
-        self._audit(self._record(data, verdict, engine.manifest, taken))
-        return verdict, explanation, engine.manifest
+        self._audit(self._record(data, verdict, seen, engine.manifest, taken))
+        return verdict, explanation, seen, engine.manifest
+
+    def _checked(self, pixels: npt.NDArray[np.uint8], manifest: Manifest) -> tuple[Prepared, input_check.InputCheck]:
+        """Look at a picture, and make the network's input of it; the field of view is looked for once."""
+        found = field_of_view.find(pixels)
+        seen = input_check.check(pixels, found)
+        if self._settings.refuse_unsuitable and not seen.looks_like_ultrasound:
+            raise UnsuitablePictureError(f"{seen.detail} No score is given; send a B-mode ultrasound picture.")
+        _, height, width, _ = manifest.input_shape
+        return prepare(pixels, manifest.preprocessing, height, width, found), seen
 
     @property
     def code_version(self) -> str:
@@ -269,7 +284,9 @@ class Service:
         revision = self._settings.revision
         return f"{thyroid.__version__}+{revision}" if revision else thyroid.__version__
 
-    def _record(self, data: bytes, verdict: Assessment, manifest: Manifest, seconds: float) -> AuditRecord:
+    def _record(
+        self, data: bytes, verdict: Assessment, seen: input_check.InputCheck, manifest: Manifest, seconds: float
+    ) -> AuditRecord:
         return AuditRecord(
             time=utc_now(),
             input_sha256=hashlib.sha256(data).hexdigest(),
@@ -278,13 +295,9 @@ class Service:
             score=verdict.score,
             label=verdict.label,
             risk=verdict.risk,
+            input_reasons=seen.reasons,
             duration_ms=round(1000.0 * seconds, 3),
         )
-
-
-def _prepare(pixels: npt.NDArray[np.uint8], manifest: Manifest) -> Prepared:
-    _, height, width, _ = manifest.input_shape
-    return prepare(pixels, manifest.preprocessing, height, width)
 
 
 def _encoded(pictures: explain.Pictures) -> GradCAMImages:
@@ -308,6 +321,10 @@ def _prediction(verdict: Assessment) -> Prediction:
         confidence_score=verdict.score,
         confidence_percentage=verdict.confidence_percentage,
     )
+
+
+def _input_check(seen: input_check.InputCheck) -> InputCheck:
+    return InputCheck(looks_like_ultrasound=seen.looks_like_ultrasound, reasons=list(seen.reasons), detail=seen.detail)
 
 
 def _reference(manifest: Manifest) -> ModelReference:

@@ -57,6 +57,8 @@ class Settings:
         ``THYROID_MAX_UPLOAD_BYTES``: largest picture file that is read from a bucket.
     upload_link_seconds : int
         ``THYROID_UPLOAD_LINK_SECONDS``: how long a link that takes or gives a file is good for.
+    refuse_unsuitable : bool
+        ``THYROID_REFUSE_UNSUITABLE``: whether a picture that does not look like ultrasound gets no score.
     """
 
     model_dir: Path = Path("build/model")
@@ -74,6 +76,7 @@ class Settings:
     records_table: str = ""
     max_upload_bytes: int = 32 * 1024 * 1024
     upload_link_seconds: int = 900
+    refuse_unsuitable: bool = False
 
     @property
     def max_binary_body_bytes(self) -> int:
@@ -124,6 +127,7 @@ class Settings:
             records_table=text_of("THYROID_RECORDS_TABLE"),
             max_upload_bytes=number("THYROID_MAX_UPLOAD_BYTES", cls.max_upload_bytes),
             upload_link_seconds=number("THYROID_UPLOAD_LINK_SECONDS", cls.upload_link_seconds),
+            refuse_unsuitable=switch("THYROID_REFUSE_UNSUITABLE"),
         )
 
 

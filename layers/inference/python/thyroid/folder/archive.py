@@ -19,6 +19,7 @@ from thyroid.folder.ledger import Ledger, Line
 from thyroid.folder.place import placed
 from thyroid.folder.tally import Tally
 from thyroid.folder.work import Failed, Job, Judged, Reply, Task, open_worker, refuse_deadly
+from thyroid.input_check import RULE_SHA256
 from thyroid.manifest import Manifest
 
 RESULTS, LINES, TABLE, AUDIT, FAILED = "results", "results.jsonl", "results.csv", "audit.jsonl", "failed.jsonl"
@@ -132,6 +133,8 @@ def _recipe(job: Job, manifest: Manifest) -> str:
         job.size,
         settings.max_pixels,
         settings.max_upload_bytes,
+        settings.refuse_unsuitable,
+        RULE_SHA256,
     ]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()
 

@@ -29,7 +29,7 @@ class Line:
         ``analysed`` or ``refused``.
     code : str or None
         Why it was refused, as in the API's problems.
-    score, label, risk, model_sha256
+    score, label, risk, model_sha256, input_reasons
         As in :class:`thyroid.results.Outcome`.
     recipe_sha256 : str
         Of all that decides a result besides the file: model, options, limits.
@@ -46,6 +46,7 @@ class Line:
     label: str | None
     risk: str | None
     model_sha256: str | None
+    input_reasons: str | None
     recipe_sha256: str
     decision_sha256: str
 

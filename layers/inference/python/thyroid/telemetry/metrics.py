@@ -14,11 +14,12 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from thyroid.errors import UnreadableImageError, UnsupportedMediaTypeError
+from thyroid.errors import UnreadableImageError, UnsuitablePictureError, UnsupportedMediaTypeError
 from thyroid.settings import Settings
 
 # What is refused because it is no picture that could be scored. Other codes speak of the request around it, or of us.
-FLAGGED_INPUT = frozenset({UnreadableImageError.code, UnsupportedMediaTypeError.code})
+# A picture that is scored although it does not look like ultrasound is flagged as well.
+FLAGGED_INPUT = frozenset({UnreadableImageError.code, UnsupportedMediaTypeError.code, UnsuitablePictureError.code})
 
 
 def emit(settings: Settings, facts: Mapping[str, Any], *, cold_start: bool) -> None:
@@ -67,7 +68,8 @@ def _of(settings: Settings) -> EphemeralMetrics:
 def _emit(settings: Settings, metrics: EphemeralMetrics, facts: Mapping[str, Any], *, latency: str) -> None:
     """Add what both have in common, and write it."""
     code = facts.get("problem")
-    metrics.add_metric("FlaggedInputs", MetricUnit.Count, int(code in FLAGGED_INPUT))
+    flagged = code in FLAGGED_INPUT or "input_reasons" in facts
+    metrics.add_metric("FlaggedInputs", MetricUnit.Count, int(flagged))
     if "score" in facts:
         metrics.add_metric(latency, MetricUnit.Milliseconds, facts["duration_ms"])
         metrics.add_metric("Score", MetricUnit.NoUnit, facts["score"])

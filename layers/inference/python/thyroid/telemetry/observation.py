@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -27,6 +28,12 @@ class Observation:
     request_id: str
     logger: Logger
     prediction: AuditRecord | None = None
+
+
+def facts_of(record: AuditRecord) -> dict[str, Any]:
+    """Return what is told of an answered prediction; the reasons where the picture does not look like ultrasound."""
+    facts = {"model_sha256": record.model.sha256, "score": record.score, "risk": record.risk}
+    return facts | ({"input_reasons": " ".join(record.input_reasons)} if record.input_reasons else {})
 
 
 _CURRENT: ContextVar[Observation] = ContextVar("observation")

@@ -69,6 +69,7 @@ def decision_of(lying: Lying, upload: Upload, model_sha256: str) -> Outcome | No
         label=told["label"],
         risk=told["risk"],
         model_sha256=model_sha256,
+        input_reasons=told.get("input-reasons"),
     )
 
 
@@ -196,6 +197,7 @@ def _metadata(upload: Upload, judgement: Judgement) -> dict[str, str]:
         "risk": outcome.risk,
         "score": None if outcome.score is None else repr(outcome.score),
         "model-sha256": outcome.model_sha256,
+        "input-reasons": outcome.input_reasons,
     }
     encoded = {name: _encoded(value) for name, value in told.items() if value}
     return encoded | {name: value for name, value in _state(upload).items() if value}

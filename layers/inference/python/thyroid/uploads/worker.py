@@ -17,6 +17,7 @@ from thyroid.service import Service
 from thyroid.settings import Settings
 from thyroid.telemetry.metrics import emit_upload
 from thyroid.telemetry.observation import Observation, observing
+from thyroid.telemetry.observation import facts_of as facts_of_prediction
 from thyroid.uploads.once import Once
 from thyroid.uploads.outbox import DECISIONS, Lying, Outbox, decision_of, etags_of
 from thyroid.uploads.pictures import Opened, identify, is_same, open_current
@@ -103,7 +104,7 @@ class Worker:
         finally:
             facts["duration_ms"] = round(1000 * (time.perf_counter() - started), 1)
             if record := observation.prediction:
-                facts |= {"model_sha256": record.model.sha256, "score": record.score, "risk": record.risk}
+                facts |= facts_of_prediction(record)
             self._logger.info("upload", request_id=request_id, **facts)
             emit_upload(self._settings, facts)
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from thyroid.settings import Settings
 from thyroid.telemetry import metrics, tracing
-from thyroid.telemetry.observation import Observation, observing
+from thyroid.telemetry.observation import Observation, facts_of, observing
 
 REQUEST_ID_HEADER = b"x-request-id"
 
@@ -74,5 +74,5 @@ class Observe:
         if problem := scope["state"].get("problem"):
             facts["problem"] = problem
         if record := observation.prediction:
-            facts |= {"model_sha256": record.model.sha256, "score": record.score, "risk": record.risk}
+            facts |= facts_of(record)
         return facts

@@ -88,7 +88,7 @@ PICTURE_PROBLEMS = problem_responses(
         400: "`invalid_base64`: the picture is not base64",
         413: "`payload_too_large`: the body or the picture is over its limit, which `detail` names",
         415: "`unsupported_media_type`: not a picture format, or not a content type, that is taken",
-        422: "`invalid_request`, `unreadable_image` or `unknown_layer`: `detail` says what to change",
+        422: "`invalid_request`, `unreadable_image`, `unsuitable_picture` or `unknown_layer`: `detail` says why",
         503: "`model_unavailable`: no model answers here; try again after `Retry-After` seconds",
         504: "`timeout`: deployed, the answer took longer than the gateway waits",
     }
@@ -109,7 +109,7 @@ RESULT_PROBLEMS = problem_responses(
         410: "`not_answered`: the picture was given up after an hour; upload it again",
         413: "`payload_too_large`: the picture is over its limit, which `detail` names",
         415: "`unsupported_media_type`: what was uploaded is no picture format that is taken",
-        422: "`invalid_request` or `unreadable_image`: what was uploaded is empty or cannot be decoded",
+        422: "`invalid_request`, `unreadable_image` or `unsuitable_picture`: `detail` says what is wrong",
         501: "`uploads_unavailable`: there is no bucket here",
     }
 )

@@ -19,6 +19,7 @@ from thyroid.errors import (
     ThyroidError,
     UnknownLayerError,
     UnreadableImageError,
+    UnsuitablePictureError,
     UnsupportedMediaTypeError,
     UploadsUnavailableError,
 )
@@ -62,6 +63,7 @@ KINDS: Mapping[type[ThyroidError], Kind] = {
     NotFoundError: Kind(404, "Not found"),
     InvalidRequestError: Kind(422, "Invalid request"),
     UnreadableImageError: Kind(422, "Unreadable picture"),
+    UnsuitablePictureError: Kind(422, "Unsuitable picture"),
     UnknownLayerError: Kind(422, "Unknown layer"),
     NotAnsweredError: Kind(410, "Given up"),
     UploadsUnavailableError: Kind(501, "Not taken here"),

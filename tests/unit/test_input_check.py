@@ -1,0 +1,168 @@
+"""The input check: what passes, what does not, and why."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from thyroid import field_of_view, phantom
+from thyroid.field_of_view import Box
+from thyroid.input_check import FEATURES, RULE, RULE_FILE, SMALLEST_SIDE, InputCheck, check, features, read_rule
+from thyroid_model import other_pictures
+from thyroid_model.input_check import choose, measure
+from thyroid_model.other_pictures import CHOSEN_WITH, KEPT_OUT
+
+SEEDS = range(1000, 1020)  # not those that the rule was chosen with
+
+
+def reasons(pixels: npt.NDArray[np.uint8]) -> tuple[str, ...]:
+    return check(pixels, field_of_view.find(pixels)).reasons
+
+
+def whole(pixels: npt.NDArray[np.uint8]) -> Box:
+    return Box(0, 0, pixels.shape[1], pixels.shape[0])
+
+
+@pytest.mark.parametrize("suspicious", [False, True])
+@pytest.mark.parametrize("height", [240, 400, 700])
+def test_the_projects_own_pictures_pass_at_any_size(height: int, suspicious: bool) -> None:
+    for seed in range(100, 103):
+        width = height * 3 // 2
+        assert reasons(phantom.make(seed, suspicious=suspicious, height=height, width=width)) == ()
+        assert reasons(phantom.make_frame(seed, suspicious=suspicious, height=height, width=width)) == ()
+
+
+@pytest.mark.parametrize("kind", [*CHOSEN_WITH, *KEPT_OUT])
+def test_of_every_other_kind_nearly_all_are_flagged(kind: str) -> None:
+    flagged = [bool(reasons(other_pictures.make(kind, seed))) for seed in SEEDS]
+
+    assert np.mean(flagged) >= 0.95
+
+
+def test_kinds_are_either_chosen_with_or_kept_out() -> None:
+    assert not set(CHOSEN_WITH) & set(KEPT_OUT)
+
+
+def test_the_same_seed_makes_the_same_picture_and_another_one_another() -> None:
+    one, again, other = (other_pictures.make("leaves", seed) for seed in (1, 1, 2))
+
+    assert np.array_equal(one, again)
+    assert one.shape != other.shape or not np.array_equal(one, other)
+
+
+def test_a_field_of_view_is_too_small_under_its_bound_and_not_at_it() -> None:
+    pixels = phantom.make(1, suspicious=False)
+    side = SMALLEST_SIDE
+
+    assert check(pixels, Box(50, 50, 50 + side, 50 + side)).reasons != ("too_small",)
+    assert check(pixels, Box(50, 50, 50 + side - 1, 300)).reasons == ("too_small",)
+    assert check(pixels, Box(50, 50, 400, 50 + side - 1)).reasons == ("too_small",)
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_picture_of_one_level_is_blank_even_with_a_little_noise(level: int) -> None:
+    flat = np.full((300, 400, 3), level, np.uint8)
+    noisy = np.clip(flat + np.random.default_rng(0).normal(0, 2, flat.shape), 0, 255).astype(np.uint8)
+
+    assert reasons(flat) == reasons(noisy) == ("blank",)
+
+
+def test_a_coloured_patch_over_ultrasound_is_a_colour_overlay_and_a_small_mark_is_none() -> None:
+    pixels = phantom.make(3, suspicious=True)
+    doppler, marked = pixels.copy(), pixels.copy()
+    doppler[150:230, 250:350] = np.maximum(doppler[150:230, 250:350], (200, 40, 30)).astype(np.uint8)
+    marked[150:158, 250:258] = (255, 255, 0)
+
+    assert "colour_overlay" in check(doppler, whole(doppler)).reasons
+    assert check(marked, whole(marked)).reasons == ()
+
+
+def test_all_reasons_that_apply_are_given() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+
+    assert reasons(noise) == ("colour_overlay", "not_ultrasound")
+
+
+@pytest.mark.parametrize("shape", [(96, 2000, 3), (2000, 96, 3), (32, 32, 3)])
+def test_pictures_of_any_shape_are_judged(shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+    assert not check(pixels, whole(pixels)).looks_like_ultrasound
+    assert np.isfinite(features(pixels, whole(pixels))).all()
+
+
+def test_features_are_finite_where_there_is_nothing() -> None:
+    flat = np.zeros((200, 200, 3), np.uint8)
+
+    found = features(flat, whole(flat))
+
+    assert found.shape == (len(FEATURES),)
+    assert np.isfinite(found).all()
+
+
+def test_the_sentence_says_each_reason() -> None:
+    assert InputCheck().detail == "The picture looks like B-mode ultrasound."
+    sentence = InputCheck(("colour_overlay", "not_ultrasound")).detail
+    assert "Doppler" in sentence
+    assert "texture" in sentence
+    assert sentence.endswith(".")
+
+
+# --- the rule --------------------------------------------------------------------------------------------------------
+
+
+def test_the_rule_keeps_what_is_promised_of_it() -> None:
+    measured = json.loads(RULE_FILE.read_text("utf-8"))["measured"]
+
+    for name in ("ddti", "bus-bra"):
+        assert measured["ultrasound"][name]["flagged"] <= 0.02
+    assert measured["kinds_kept_out_flagged"] >= 0.95
+    assert measured["photographs_flagged"] >= 0.95
+    assert set(measured["kinds_kept_out"]) == set(KEPT_OUT)
+
+
+def test_a_rule_of_other_features_is_not_taken(tmp_path: Path) -> None:
+    table = json.loads(RULE_FILE.read_text("utf-8"))
+    del table["features"]["dark_share"]
+    (tmp_path / "rule.json").write_text(json.dumps(table))
+
+    with pytest.raises(ValueError, match="other features"):
+        read_rule(tmp_path / "rule.json")
+
+
+def test_a_rule_is_chosen_that_tells_two_clouds_apart_and_flags_one_in_a_hundred() -> None:
+    rng = np.random.default_rng(0)
+    sound = rng.normal(size=(1000, len(FEATURES)))
+    strange = rng.normal(2.0, 1.0, (300, len(FEATURES)))
+
+    rule = choose(sound, strange, sound)
+
+    assert np.mean(rule.strangeness(sound) > 0) == pytest.approx(0.01, abs=0.002)
+    assert np.mean(rule.strangeness(strange) > 0) > 0.95
+
+
+def test_what_lies_far_out_counts_no_more_than_six_deviations() -> None:
+    far = RULE.mean + 6 * RULE.deviation
+
+    assert RULE.strangeness(RULE.mean + 1000 * RULE.deviation) == pytest.approx(RULE.strangeness(far))
+
+
+def test_without_the_data_the_measurement_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="DDTI"):
+        measure(tmp_path, count=1)
+
+
+def test_a_measurement_has_the_share_of_each_set_and_kind(tmp_path: Path) -> None:
+    (tmp_path / "ddti/images").mkdir(parents=True)
+    for case in (1, 2, 3):
+        picture = phantom.make_frame(case, suspicious=False, height=240, width=360)
+        Image.fromarray(picture).save(tmp_path / f"ddti/images/{case}_1.jpg", quality=95)
+
+    measured = measure(tmp_path, count=1)
+
+    assert measured["ultrasound"]["ddti"] == {"pictures": 2, "flagged": 0.0}  # the odd cases
+    assert set(measured["kinds_kept_out"]) == set(KEPT_OUT)
+    assert set(measured["kinds_chosen_with"]) == set(CHOSEN_WITH)
