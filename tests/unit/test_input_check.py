@@ -11,11 +11,12 @@ from PIL import Image
 from thyroid import field_of_view, phantom
 from thyroid.field_of_view import Box
 from thyroid.input_check import FEATURES, RULE, RULE_FILE, SMALLEST_SIDE, InputCheck, check, features, read_rule
+from thyroid_model import input_check as of_model_world
 from thyroid_model import other_pictures
 from thyroid_model.input_check import choose, measure
 from thyroid_model.other_pictures import CHOSEN_WITH, KEPT_OUT
 
-SEEDS = range(1000, 1020)  # not those that the rule was chosen with
+SEEDS = range(1000, 1010)  # not those that the rule was chosen with
 
 
 def reasons(pixels: npt.NDArray[np.uint8]) -> tuple[str, ...]:
@@ -27,9 +28,9 @@ def whole(pixels: npt.NDArray[np.uint8]) -> Box:
 
 
 @pytest.mark.parametrize("suspicious", [False, True])
-@pytest.mark.parametrize("height", [240, 400, 700])
+@pytest.mark.parametrize("height", [240, 400])
 def test_the_projects_own_pictures_pass_at_any_size(height: int, suspicious: bool) -> None:
-    for seed in range(100, 103):
+    for seed in range(100, 102):
         width = height * 3 // 2
         assert reasons(phantom.make(seed, suspicious=suspicious, height=height, width=width)) == ()
         assert reasons(phantom.make_frame(seed, suspicious=suspicious, height=height, width=width)) == ()
@@ -155,7 +156,9 @@ def test_without_the_data_the_measurement_says_what_is_missing(tmp_path: Path) -
         measure(tmp_path, count=1)
 
 
-def test_a_measurement_has_the_share_of_each_set_and_kind(tmp_path: Path) -> None:
+def test_a_measurement_has_the_share_of_each_set_and_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_model_world, "phantoms", lambda **_half: iter(()))  # many and large: seconds each
+    monkeypatch.setattr(of_model_world, "PHOTOGRAPHS", {})
     (tmp_path / "ddti/images").mkdir(parents=True)
     for case in (1, 2, 3):
         picture = phantom.make_frame(case, suspicious=False, height=240, width=360)
