@@ -22,7 +22,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 from botocore.response import StreamingBody
-from PIL import PngImagePlugin
+from PIL import Image, PngImagePlugin
 from starlette.testclient import TestClient
 from urllib3.exceptions import ProtocolError
 from urllib3.exceptions import ReadTimeoutError as Urllib3Timeout
@@ -47,7 +47,8 @@ from tests.buckets import (
     raised_at,
 )
 from tests.fakes import FakeEngine
-from tests.pictures import noise_file, picture, picture_file, png_that_claims
+from tests.pictures import noise_file, picture, picture_file, png_that_claims, saved
+from thyroid import phantom
 from thyroid.audit import AuditRecord
 from thyroid.errors import ModelUnavailableError
 from thyroid.results import ERROR, HEATMAP, OVERLAY, RESULT, Outcome, Refusal
@@ -56,6 +57,8 @@ from thyroid.settings import Settings
 from thyroid.uploads.upload import Upload
 from thyroid.uploads.worker import ATTEMPTS, LARGE_BYTES, ConflictError
 from thyroid.web.app import get_service
+
+PHANTOM = saved(Image.fromarray(phantom.make_frame(1, suspicious=True, height=240, width=360)))
 
 cloud = buckets.cloud
 
@@ -933,12 +936,13 @@ def measured(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("data", "denied", "expected"),
     [
-        (SOUND, False, {"Uploads": [1.0], "RefusedUploads": [0.0], "FailedUploads": [0.0], "FlaggedInputs": [0.0]}),
+        (PHANTOM, False, {"Uploads": [1.0], "RefusedUploads": [0.0], "FailedUploads": [0.0], "FlaggedInputs": [0.0]}),
+        (SOUND, False, {"Uploads": [1.0], "RefusedUploads": [0.0], "FailedUploads": [0.0], "FlaggedInputs": [1.0]}),
         (BROKEN, False, {"Uploads": [1.0], "RefusedUploads": [1.0], "FailedUploads": [0.0], "FlaggedInputs": [1.0]}),
         (b"", False, {"Uploads": [1.0], "RefusedUploads": [1.0], "FailedUploads": [0.0], "FlaggedInputs": [0.0]}),
         (SOUND, True, {"Uploads": [1.0], "RefusedUploads": [0.0], "FailedUploads": [1.0], "FlaggedInputs": [0.0]}),
     ],
-    ids=["analysed", "flagged", "empty", "failed"],
+    ids=["analysed", "no ultrasound", "flagged", "empty", "failed"],
 )
 def test_an_upload_is_measured(
     data: bytes, denied: bool, expected: dict[str, Any], cloud: Cloud, capsys: pytest.CaptureFixture[str]
