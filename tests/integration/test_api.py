@@ -99,7 +99,7 @@ def test_a_prediction_has_the_references_fields_then_ours(api: Api, scan: bytes,
 
     assert list(body) == [
         *("success", "timestamp", "filename", "prediction", "risk_assessment", "recommendation"),
-        *("model", "disclaimer"),
+        *("model", "input_check", "disclaimer"),
     ]
     assert (body["success"], body["filename"]) == (True, "thyroid_scan.jpg")
     prediction = body["prediction"]
@@ -117,7 +117,7 @@ def test_an_explanation_has_the_references_fields_then_ours(api: Api, scan: byte
 
     assert list(body) == [
         *("success", "timestamp", "filename", "layer_used", "images", "prediction"),
-        *("target", "has_evidence", "model", "disclaimer"),
+        *("target", "has_evidence", "model", "input_check", "disclaimer"),
     ]
     assert body["filename"] is None
     assert body["layer_used"] == manifest.default_layer
@@ -134,7 +134,7 @@ def test_an_analysis_has_the_references_fields_then_ours(api: Api, scan: bytes) 
 
     assert list(body) == [
         *("success", "timestamp", "filename", "prediction", "risk_assessment", "recommendation", "gradcam"),
-        *("model", "disclaimer"),
+        *("model", "input_check", "disclaimer"),
     ]
     gradcam = body["gradcam"]
     assert isinstance(gradcam, dict)

@@ -62,7 +62,8 @@ def test_a_batch_is_counted_and_leaves_a_line_for_each_picture(cloud: Cloud) -> 
         (UPLOADS, "gone.png", "refused", "not_found"),
     ]
     assert lines[0]["risk"] == "Low Risk"
-    assert set(lines[0]) == {"bucket", "key", "status", "score", "label", "risk", "model_sha256"}
+    assert set(lines[0]) == {"bucket", "key", "status", "score", "label", "risk", "model_sha256", "input_reasons"}
+    assert lines[0]["input_reasons"] == "too_small"
     assert set(lines[1]) == {"bucket", "key", "status", "code", "model_sha256"}
 
 

@@ -16,6 +16,7 @@ RECORD = {
     "score": 0.8765,
     "label": "Malignant (Cancerous)",
     "risk": "High Risk",
+    "input_reasons": ("too_small",),
     "duration_ms": 4.2,
 }
 

@@ -159,6 +159,7 @@ def test_an_outcome_is_the_decision_without_a_name() -> None:
         "label": "Malignant (Cancerous)",
         "risk": "High Risk",
         "model_sha256": "a" * 64,
+        "input_reasons": "too_small",
     }
 
 

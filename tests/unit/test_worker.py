@@ -92,6 +92,7 @@ def test_a_picture_becomes_a_result_with_its_pictures(cloud: Cloud) -> None:
         label="Benign (Non-Cancerous)",
         risk="Low Risk",
         model_sha256=running.engine.manifest.sha256,
+        input_reasons="too_small",
     )
     assert result["prediction"]["confidence_score"] == outcome.score
     # AND the bus was told once
@@ -958,9 +959,10 @@ def test_an_upload_is_measured(
 
     upload_metrics, *errors = measured(capsys)
     assert {name: upload_metrics[name] for name in expected} == expected
-    assert ("Score" in upload_metrics) == ("UploadLatency" in upload_metrics) == (data == SOUND and not denied)
+    scored = data in (SOUND, PHANTOM)
+    assert ("Score" in upload_metrics) == ("UploadLatency" in upload_metrics) == (scored and not denied)
     codes = [error["code"] for error in errors]
-    assert codes == ([] if data == SOUND else [cloud.results("a.png")[ERROR].json["code"]])
+    assert codes == ([] if scored else [cloud.results("a.png")[ERROR].json["code"]])
 
 
 def test_what_is_done_by_another_is_no_failure(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
