@@ -70,13 +70,13 @@ format: $(READY) ## Format the code
 PUBLISHED ?=
 
 .PHONY: train
-train: $(READY) ## Train the bundled network (DATA= folder of the DDTI set); goes on where it was interrupted
-	@test -n "$${DATA:-}" || { echo 'Say where the DDTI set is: make train DATA=FOLDER'; exit 2; }
+train: $(READY) ## Train the bundled network (DATA= folder of the sets: ddti/, bus-bra/, breast/); goes on where it was interrupted
+	@test -n "$${DATA:-}" || { echo 'Say where the sets are: make train DATA=FOLDER'; exit 2; }
 	$(PY) -m thyroid_model.train --data "$$DATA"
 
 .PHONY: evaluate
-evaluate: $(READY) ## Measure it on the cases that it did not see (DATA=; PUBLISHED= a weights file to compare with)
-	@test -n "$${DATA:-}" || { echo 'Say where the DDTI set is: make evaluate DATA=FOLDER'; exit 2; }
+evaluate: $(READY) ## Measure it on the cases that it did not see, and write MODEL_CARD.md (DATA=; PUBLISHED= a weights file to compare with)
+	@test -n "$${DATA:-}" || { echo 'Say where the sets are: make evaluate DATA=FOLDER'; exit 2; }
 	$(PY) -m thyroid_model.evaluate --data "$$DATA" $(if $(PUBLISHED),--published "$(PUBLISHED)")
 
 # --- the image and the stack ---------------------------------------------------------------------------------------------

@@ -1,174 +1,365 @@
+"""A whole training in miniature: a small network, a step or two for each training."""
+
+import csv
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
 
-from thyroid import phantom
-from thyroid_model import ddti, evaluate, train
-from thyroid_model.train import Recipe
+from tests.unit.lesion_training import TINY, make_data, small_network
+from thyroid_model import calibration, ddti, map_check, train, whole_picture
+from thyroid_model.examples import thyroid_examples, views
+from thyroid_model.fit import Examples, Trainer
+from thyroid_model.record import MAPS_FILE, MODEL_FILE, SCORES_FILE, TRAINING_FILE, read_table, read_training
+from thyroid_model.split import folds_by_case
+from thyroid_model.train import PRETRAINED, SCRATCH
 from thyroid_model.weights import load_model
 
-TINY = Recipe(input_size=32, folds=2, epochs=1, batch=4)
+FINAL, FOLDS, PAIRS = 1, 3, 3
+TRAININGS = 1 + FOLDS + PAIRS + FOLDS + FINAL  # on the breast sets; cross-validation; from scratch; the bundled one
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Twelve cases in the set's layout, one of them with two views."""
-    root = tmp_path / "ddti"
-    (root / "images").mkdir(parents=True)
-    (root / "annotations").mkdir()
-    for case in range(1, 13):
-        tirads = "2" if case <= 4 else "4b"
-        (root / "annotations" / f"{case}.xml").write_text(f"<case><tirads>{tirads}</tirads></case>")
-        for view in (1, 2) if case == 5 else (1,):
-            frame = phantom.make(100 * case + view, suspicious=case > 4, height=64, width=80)
-            Image.fromarray(np.pad(frame, ((8, 40), (20, 20), (0, 0)))).save(root / "images" / f"{case}_{view}.jpg")
-    return root
-
-
-def small_network(input_size: int) -> keras.Model:
-    inputs = keras.Input((input_size, input_size, 3))
-    pooled = keras.layers.AveragePooling2D(8)(inputs)
-    return keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(keras.layers.Flatten()(pooled)))
-
-
-@pytest.fixture(autouse=True)
-def _small_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tracing the real network takes longer than all else here; what is tested does not depend on it."""
-    monkeypatch.setattr(train, "build_network", small_network)
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_data(tmp_path_factory.mktemp("sets"))
 
 
 class Trainings:
-    """Stands for `fit`: keeps what it was asked to train on; its networks answer with the mean grey."""
+    """Stands before `Trainer.fit`: keeps what each training was on, and moves the weights by its seed."""
 
     def __init__(self) -> None:
-        self.pictures: list[npt.NDArray[np.float32]] = []
+        self.done: list[tuple[str, int, Examples]] = []
         self.stop_at: int | None = None
 
-    def __call__(self, pictures: Any, labels: Any, recipe: Recipe, seed: int, title: str) -> Any:
-        if len(self.pictures) == self.stop_at:
+    def fit(self, trainer: Any, examples: Examples, seed: int, title: str) -> None:
+        if len(self.done) == self.stop_at:
             raise KeyboardInterrupt
-        self.pictures.append(pictures)
+        self.done.append((title, seed, examples))
+        rng = np.random.default_rng(seed)
+        network = trainer._network
+        network.set_weights([w + rng.normal(0, 0.02, w.shape).astype(w.dtype) for w in network.get_weights()])
 
-        class Network:
-            def predict(self, pictures: Any, **_: Any) -> Any:
-                return pictures.mean(axis=(1, 2, 3))[:, np.newaxis]
+    def titled(self, title: str) -> Examples:
+        (found,) = [examples for other, _, examples in self.done if other == title]
+        return found
 
-            def get_weights(self) -> list[Any]:
-                return small_network(recipe.input_size).get_weights()  # type: ignore[no-any-return]
 
-        return Network()
+@pytest.fixture(scope="module")
+def patch() -> Iterator[pytest.MonkeyPatch]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "build_lesion_network", small_network)
+        yield patch
 
 
 @pytest.fixture
-def trainings(monkeypatch: pytest.MonkeyPatch) -> Trainings:
+def trainings(patch: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch) -> Trainings:
     trainings = Trainings()
-    monkeypatch.setattr(train, "fit", trainings)
+    monkeypatch.setattr(Trainer, "fit", lambda self, *args: trainings.fit(self, *args))
     return trainings
 
 
-def test_every_frame_is_scored_by_a_network_that_did_not_see_its_case(
-    data: Path, tmp_path: Path, trainings: Trainings
-) -> None:
-    train.train(data, tmp_path / "work", tmp_path / "out", TINY)
+@pytest.fixture(scope="module")
+def finished(
+    data: Path, patch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path, Trainings]:
+    """Work folder, output folder and trainings of one run; no test may write to them."""
+    trainings = Trainings()
+    work, output = tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("output")
+    with pytest.MonkeyPatch.context() as own:
+        own.setattr(Trainer, "fit", lambda self, *args: trainings.fit(self, *args))
+        train.train(data, work, output, TINY)
+    return work, output, trainings
 
+
+def folds_of(data: Path) -> tuple[list[ddti.Frame], npt.NDArray[np.int64]]:
     frames = ddti.read(data)
-    pictures = train.load(frames, TINY)
-    rows = (tmp_path / "out" / train.SCORES_FILE).read_text().split()
-    assert rows[0] == "frame,fold,score"
-    assert len(rows) == len(frames) + 1
-    for frame, picture, row in zip(frames, pictures, rows[1:], strict=True):
-        name, fold, score = row.split(",")
-        assert name == frame.path.name
-        assert float(score) == pytest.approx(picture.mean(), abs=1e-6)
-        seen = {p.tobytes() for p in trainings.pictures[int(fold)]}
-        views = [p for other, p in zip(frames, pictures, strict=True) if other.case == frame.case]
-        assert not seen & {view.tobytes() for view in views}
-    assert len(trainings.pictures) == 3
-    assert len(trainings.pictures[2]) == len(frames), "the last training is on all frames"
+    return frames, folds_by_case([f.case for f in frames], [f.label for f in frames], TINY.folds, 0)
 
 
-def test_an_interrupted_run_goes_on_where_it_stopped(data: Path, tmp_path: Path, trainings: Trainings) -> None:
-    trainings.stop_at = 1
+def trained_on(examples: Examples, data: Path) -> set[str]:
+    """Name the frames of DDTI whose very pictures are among the examples."""
+    frames, _ = folds_of(data)
+    seen = thyroid_examples(views(frames, TINY.input_size), np.zeros(len(frames), np.float32))
+    inside = {picture.tobytes() for picture in examples.pictures}
+    names = {f.path.name for f, picture in zip(frames, seen.pictures, strict=True) if picture.tobytes() in inside}
+    assert len(names) == len(examples)
+    return names
+
+
+def test_each_fold_is_left_out_of_the_trainings_that_score_it(
+    data: Path, finished: tuple[Path, Path, Trainings]
+) -> None:
+    frames, folds = folds_of(data)
+    _, _, trainings = finished
+
+    for fold in range(FOLDS):
+        outside = {f.path.name for f, of in zip(frames, folds, strict=True) if of != fold}
+        for title in (f"seed 0, without fold {fold}", f"seed 0, scratch, without fold {fold}"):
+            assert trained_on(trainings.titled(title), data) == outside
+
+
+def test_the_trainings_that_calibrate_a_fold_hold_neither_it_nor_what_they_score(
+    data: Path, finished: tuple[Path, Path, Trainings]
+) -> None:
+    frames, folds = folds_of(data)
+    _, _, trainings = finished
+
+    for pair in ((0, 1), (0, 2), (1, 2)):
+        outside = {f.path.name for f, of in zip(frames, folds, strict=True) if of not in pair}
+        assert trained_on(trainings.titled(f"seed 0, without {pair}"), data) == outside
+
+
+def test_no_case_is_on_both_sides(data: Path, finished: tuple[Path, Path, Trainings]) -> None:
+    """Case 12 has two views."""
+    for title, _, examples in finished[2].done:
+        if "without" in title:
+            cases = {name.split("_")[0] for name in trained_on(examples, data)}
+            both = {"12_1.jpg", "12_2.jpg"} & trained_on(examples, data)
+            assert len(both) == (2 if "12" in cases else 0)
+
+
+def test_the_bundled_network_is_trained_on_all_frames_after_the_breast_lesions(
+    data: Path, finished: tuple[Path, Path, Trainings]
+) -> None:
+    trainings = finished[2]
+
+    first, last = trainings.done[0], trainings.done[-1]
+    assert len(trainings.done) == TRAININGS
+    assert first[0] == "seed 0, breast lesions"
+    assert len(first[2]) == 6
+    assert first[2].pictures.shape[1] > TINY.input_size, "windows are cut from finer pictures"
+    assert last[0] == "final, all frames"
+    assert len(trained_on(last[2], data)) == len(ddti.read(data)) == 13
+
+
+def test_labels_and_outlines_go_with_their_pictures(data: Path, finished: tuple[Path, Path, Trainings]) -> None:
+    frames = ddti.read(data)
+    examples = finished[2].titled("final, all frames")
+
+    np.testing.assert_array_equal(examples.labels, [frame.label for frame in frames])
+    assert examples.masks.max(axis=(1, 2)).min() == 255, "every frame has an outline"
+
+
+def rows_of(output: Path, start: str) -> list[dict[str, str]]:
+    return [row for row in read_table(output / SCORES_FILE) if row["start"] == start]
+
+
+def test_the_table_has_every_frame_in_its_fold_once_a_round(data: Path, finished: tuple[Path, Path, Trainings]) -> None:
+    frames, folds = folds_of(data)
+
+    for start in (PRETRAINED, SCRATCH):
+        rows = rows_of(finished[1], start)
+        assert [row["frame"] for row in rows] == [frame.path.name for frame in frames]
+        assert [int(row["fold"]) for row in rows] == folds.tolist()
+        assert {row["seed"] for row in rows} == {"0"}
+
+
+def test_a_frames_logit_is_of_a_network_and_of_statistics_that_did_not_see_its_fold(
+    data: Path, finished: tuple[Path, Path, Trainings]
+) -> None:
+    """The networks are kept: they are asked again; the line of the statistics is fitted again."""
+    work, output, _ = finished
+    frames, folds = folds_of(data)
+    tensors = np.stack([view.tensor for view in views(frames, TINY.input_size)])
+    networks = [load_model(path) for path in sorted(work.glob("*/seed-0-fold-*.keras"))]
+    assert len(networks) == FOLDS
+
+    scores = np.stack([np.asarray(network(tensors), np.float64)[:, 0] for network in networks])
+
+    logits = [float(row["logit"]) for row in rows_of(output, PRETRAINED)]
+    own = calibration.logit(scores[folds, np.arange(len(folds))])
+    numbers, labels = whole_picture.statistics(tensors), np.array([frame.label for frame in frames])
+    lines = [whole_picture.fit(numbers[folds != fold], labels[folds != fold]) for fold in range(FOLDS)]
+    said = np.array([lines[fold](numbers[[place]])[0] for place, fold in enumerate(folds)])
+    np.testing.assert_allclose(logits, own + said, atol=2e-3)
+
+
+def test_scores_are_calibrated_and_have_thresholds_where_they_started_from_breast_lesions(
+    finished: tuple[Path, Path, Trainings],
+) -> None:
+    for row in rows_of(finished[1], PRETRAINED):
+        assert 0 < float(row["score"]) < 1
+        assert np.isfinite([float(row["threshold_0.80"]), float(row["threshold_0.90"])]).all()
+    for row in rows_of(finished[1], SCRATCH):
+        assert float(row["score"]) == pytest.approx(1 / (1 + np.exp(-float(row["logit"]))), abs=1e-4)
+        assert row["threshold_0.80"] == "nan"
+
+
+def test_maps_are_of_the_frames_that_a_network_did_not_see(data: Path, finished: tuple[Path, Path, Trainings]) -> None:
+    frames, folds = folds_of(data)
+    rows = read_table(finished[1] / MAPS_FILE)
+
+    fold_of = {frame.path.name: str(fold) for frame, fold in zip(frames, folds, strict=True)}
+    assert {row["frame"]: row["fold"] for row in rows} == fold_of
+    assert {row["name"] for row in rows if row["kind"] == map_check.GRAD_CAM} >= {"patches", "gated_conv"}
+
+
+def test_the_records_hashes_are_those_of_what_was_written(finished: tuple[Path, Path, Trainings]) -> None:
+    _, output, _ = finished
+    record = read_training(output)
+
+    assert set(record["sha256"]) == {MODEL_FILE, SCORES_FILE, MAPS_FILE}
+    for name, expected in record["sha256"].items():
+        assert hashlib.sha256((output / name).read_bytes()).hexdigest() == expected
+    assert record["recipe"]["input_size"] == 32
+    assert record["data"]["DDTI"]["used"] == 13
+    assert (record["data"]["BUS-BRA"]["used"], record["data"]["BrEaST"]["used"]) == (4, 2)
+
+
+def test_the_bundled_network_is_calibrated_with_scores_of_cases_not_seen(
+    data: Path, finished: tuple[Path, Path, Trainings]
+) -> None:
+    """By the record's numbers, which are those of a fit to the table's logits."""
+    _, output, _ = finished
+    record = json.loads((output / TRAINING_FILE).read_text())["calibration"]
+    rows = rows_of(output, PRETRAINED)
+    labels = np.array([frame.label for frame in ddti.read(data)])
+
+    platt = calibration.fit(np.array([float(row["logit"]) for row in rows]), labels)
+
+    assert (record["slope"], record["intercept"]) == pytest.approx((platt.slope, platt.intercept), abs=1e-3)
+    assert record["prevalence"] == 0.5
+    assert load_model(output / MODEL_FILE).input_shape == (None, 32, 32, 3)
+
+
+def test_a_finished_run_trains_nothing_again_and_writes_the_same(
+    data: Path, finished: tuple[Path, Path, Trainings], trainings: Trainings, tmp_path: Path
+) -> None:
+    work, output, _ = finished
+
+    train.train(data, work, tmp_path, TINY)
+
+    assert trainings.done == []
+    for name in (MODEL_FILE, SCORES_FILE, MAPS_FILE, TRAINING_FILE):
+        assert (tmp_path / name).read_bytes() == (output / name).read_bytes()
+
+
+@pytest.mark.parametrize("stop_at", [5, TRAININGS - 1])
+def test_an_interrupted_run_goes_on_where_it_stopped(
+    data: Path, finished: tuple[Path, Path, Trainings], trainings: Trainings, tmp_path: Path, stop_at: int
+) -> None:
+    trainings.stop_at = stop_at
     with pytest.raises(KeyboardInterrupt):
         train.train(data, tmp_path / "work", tmp_path / "out", TINY)
+    assert not (tmp_path / "out" / MODEL_FILE).exists(), "nothing half-done is handed out"
     trainings.stop_at = None
 
     train.train(data, tmp_path / "work", tmp_path / "out", TINY)
 
-    assert len(trainings.pictures) == 3, "the first fold was not trained again"
+    assert len(trainings.done) == TRAININGS
+    assert [title for title, _, _ in trainings.done] == [title for title, _, _ in finished[2].done]
+    assert (tmp_path / "out" / SCORES_FILE).read_text() == (finished[1] / SCORES_FILE).read_text()
 
 
-def test_another_recipe_does_not_take_over_finished_folds(data: Path, tmp_path: Path, trainings: Trainings) -> None:
-    train.train(data, tmp_path / "work", tmp_path / "out", TINY)
+def test_another_recipe_takes_nothing_over(
+    data: Path, finished: tuple[Path, Path, Trainings], trainings: Trainings, tmp_path: Path
+) -> None:
+    """Not even the training on the breast sets, which comes first."""
+    trainings.stop_at = 0
 
-    train.train(data, tmp_path / "work", tmp_path / "out", Recipe(input_size=32, folds=2, epochs=2, batch=4))
-
-    assert len(trainings.pictures) == 6
-
-
-def test_the_network_and_its_figures_are_written(data: Path, tmp_path: Path, trainings: Trainings) -> None:
-    train.train(data, tmp_path / "work", tmp_path / "out", TINY)
-    result = evaluate.evaluate(data, tmp_path / "out")
-
-    assert load_model(tmp_path / "out" / train.MODEL_FILE).input_shape == (None, 32, 32, 3)
-    assert (tmp_path / "out" / evaluate.EVALUATION_FILE).is_file()
-    assert (result["frames"], result["cases"]) == (13, 12)
-    assert result["prevalence"] == pytest.approx(9 / 13, abs=1e-4)
-    assert result["label"] == "radiological suspicion (TI-RADS 4a-5), not biopsy"
-    assert result["recipe"]["epochs"] == 1
-    low, high = result["auc_95_interval"]
-    assert low <= result["auc"] <= high
+    with pytest.raises(KeyboardInterrupt):
+        train.train(data, finished[0], tmp_path / "out", replace(TINY, learning_rate=1e-4))
 
 
-def test_the_published_network_is_measured_on_the_same_frames(data: Path, tmp_path: Path, trainings: Trainings) -> None:
-    train.train(data, tmp_path / "work", tmp_path / "out", TINY)
+def test_another_label_takes_nothing_over(
+    data: Path, finished: tuple[Path, Path, Trainings], trainings: Trainings, tmp_path: Path
+) -> None:
+    other = Path(shutil.copytree(data, tmp_path / "sets"))
+    report = other / "ddti" / "annotations" / "12.xml"
+    report.write_text(report.read_text().replace("4b", "4c"))
+    trainings.stop_at = 0
 
-    result = evaluate.evaluate(data, tmp_path / "out", published=tmp_path / "out" / train.MODEL_FILE)
-
-    compared = result["published_network_on_the_same_frames"]
-    assert set(compared) == {"whole_frame", "field_of_view"}
-    assert all(0 <= figures["auc"] <= 1 for figures in compared.values())
-
-
-def test_scores_of_other_frames_are_refused(data: Path, tmp_path: Path, trainings: Trainings) -> None:
-    train.train(data, tmp_path / "work", tmp_path / "out", TINY)
-    (data / "images" / "3_1.jpg").unlink()
-
-    with pytest.raises(ValueError, match="other frames"):
-        evaluate.evaluate(data, tmp_path / "out")
+    with pytest.raises(KeyboardInterrupt):
+        train.train(other, finished[0], tmp_path / "out", TINY)
 
 
-def test_an_evaluation_before_a_training_says_what_to_do(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="make train"):
-        evaluate.evaluate(data, tmp_path / "out")
+def test_trainings_from_scratch_start_from_weights_of_their_own_seed(
+    data: Path, patch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    frames, _ = folds_of(data)
+    labels = np.array([frame.label for frame in frames], np.float32)
+    bench = train.Bench(views(frames, 32), labels, TINY, tmp_path)
+    bench.renew(1)
+    one = bench.network.training.get_weights()
+    bench.renew(2)
+    two = bench.network.training.get_weights()
+
+    bench.renew(1)
+
+    for first, again in zip(one, bench.network.training.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(one[0], two[0])
 
 
-def test_class_weights_make_both_classes_weigh_the_same() -> None:
-    labels = np.array([1, 1, 1, 0], np.float32)
+def test_a_real_training_of_a_fold_begins_with_the_kept_weights_and_moves_them(
+    data: Path, patch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    frames, _ = folds_of(data)
+    labels = np.array([frame.label for frame in frames], np.float32)
+    bench = train.Bench(views(frames, 32), labels, TINY, tmp_path)
+    bench.renew(1)
+    start = tmp_path / "start.weights.h5"
+    bench.network.training.save_weights(start)
+    kept = bench.network.training.get_weights()
+    bench.renew(2)
 
-    weights = train.class_weights(labels)
+    bench.train(np.ones(len(labels), np.bool_), 7, "one", start)
+    moved = bench.network.training.get_weights()
+    logits = bench.logits()
+    bench.train(np.ones(len(labels), np.bool_), 7, "again", start)
 
-    assert weights[labels == 1].sum() == pytest.approx(weights[labels == 0].sum())
-    assert weights.mean() == pytest.approx(1)
+    change = np.abs(moved[0] - kept[0]).max()
+    assert 0 < change < 0.05
+    np.testing.assert_allclose(bench.logits(), logits, atol=1e-4)
 
 
-def test_a_training_moves_the_weights_and_one_seed_gives_one_network() -> None:
-    pictures = np.concatenate(
-        [phantom.make(seed, suspicious=bool(seed % 2), height=64, width=64)[np.newaxis, ::2, ::2] for seed in range(8)]
+def test_the_schedules_are_the_recipes() -> None:
+    recipe = train.Recipe(batch=8, epochs=2, pretraining_epochs=3, scratch_epochs=4, learning_rate=0.5)
+
+    first, then, scratch = recipe.pretraining(), recipe.training(), recipe.from_scratch()
+
+    assert (first.epochs, then.epochs, scratch.epochs) == (3, 2, 4)
+    assert (first.learning_rate, then.learning_rate, scratch.learning_rate) == (2e-3, 0.5, 1e-3)
+    assert first.batch == then.batch == scratch.batch == 8
+    assert (first.limits.lesion_share, then.limits.lesion_share, scratch.limits.lesion_share) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("absent", ["ddti", "bus-bra", "breast"])
+def test_a_missing_set_ends_the_command_with_a_sentence(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], absent: str
+) -> None:
+    other = Path(shutil.copytree(data, tmp_path / "sets"))
+    shutil.rmtree(other / absent)
+
+    status = train.main(
+        ["--data", str(other), "--work", str(tmp_path / "work"), "--output", str(tmp_path / "out"), "--folds", "3"]
     )
-    labels = np.array([seed % 2 for seed in range(8)], np.float32)
 
-    one = train.fit((pictures / 255).astype(np.float32), labels, TINY, seed=5, title="one")
-    other = train.fit((pictures / 255).astype(np.float32), labels, TINY, seed=5, title="other")
+    assert status == 1
+    assert capsys.readouterr().err.startswith("error: ")
+    assert not (tmp_path / "out").exists()
 
-    keras.utils.set_random_seed(5)
-    untrained = small_network(32)
-    first = [one.get_weights()[0], untrained.get_weights()[0]]
-    assert np.abs(first[0] - first[1]).max() > 1e-4
-    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+
+def test_the_commands_options_are_the_recipes(monkeypatch: pytest.MonkeyPatch, data: Path, tmp_path: Path) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(train, "train", lambda **how: asked.update(how))
+
+    status = train.main(["--data", str(data), "--work", "w", "--output", "o", "--learning-rate", "0.5", "--seeds", "2"])
+
+    assert status == 0
+    assert asked["recipe"] == replace(train.Recipe(), learning_rate=0.5, seeds=2)
+    assert (asked["data"], asked["work"], asked["output"]) == (data, Path("w"), Path("o"))
+
+
+def test_the_table_is_plain_csv(finished: tuple[Path, Path, Trainings]) -> None:
+    with (finished[1] / SCORES_FILE).open(newline="") as file:
+        header = next(csv.reader(file))
+
+    assert header == ["start", "seed", "frame", "fold", "logit", "score", "threshold_0.80", "threshold_0.90"]

@@ -102,7 +102,7 @@ def _replace(out: Path, draft: Path) -> None:
 def _write(model: keras.Model, source: Source, folder: Path) -> Manifest:
     """Write both graphs and a manifest that lacks only what the engine itself must measure."""
     layers = describe_conv_layers(model)
-    default = layers[-1].name
+    default = source.default_layer or layers[-1].name
     manifest = Manifest(
         name=source.name,
         version=source.version,
@@ -116,7 +116,7 @@ def _write(model: keras.Model, source: Source, folder: Path) -> Manifest:
         risk_bands=RISK_BANDS,
         conv_layers=layers,
         default_layer=default,
-        calibration={"method": "none"},
+        calibration=source.calibration,
         evaluation=source.evaluation,
         score_graph=_file(folder, "score.tflite", score_graph(model, default)),
         maps_graph=_file(folder, "maps.tflite", maps_graph(model, layers)),

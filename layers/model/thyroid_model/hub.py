@@ -4,7 +4,6 @@ All that ``huggingface_hub`` takes from the environment holds: ``HF_ENDPOINT``, 
 ``HF_HUB_OFFLINE`` … What lies in its cache is checked like what was just fetched; a file that fails is removed.
 """
 
-import hashlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from huggingface_hub.errors import (
 )
 
 from thyroid_model.errors import HubError
+from thyroid_model.record import sha256
 
 PUBLISHED_FILE = Path(__file__).with_name("published.toml")
 
@@ -96,10 +96,10 @@ def fetch(source: HubFile, *, endpoint: str | None = None, cache_dir: Path | Non
     fetched = _download(source, endpoint, cache_dir)
     if _is_pinned(fetched, source):
         return fetched
-    size, sha256 = fetched.stat().st_size, _sha256(fetched)
+    size, digest = fetched.stat().st_size, sha256(fetched)
     _evict(fetched)
     raise HubError(
-        f"What the hub gave for {source.label} is not the file that was pinned: {size:,} bytes with SHA-256 {sha256}, "
+        f"What the hub gave for {source.label} is not the file that was pinned: {size:,} bytes with SHA-256 {digest}, "
         f"not {source.size:,} bytes with {source.sha256}. It was removed.",
         "Try again; if it stays so, the file was replaced on the hub, or HF_ENDPOINT names an untrue mirror. "
         f"{_OWN_FILE}",
@@ -187,12 +187,7 @@ def _explain(error: BaseException | None, source: HubFile, endpoint: str) -> tup
 
 
 def _is_pinned(path: Path, source: HubFile) -> bool:
-    return path.stat().st_size == source.size and _sha256(path) == source.sha256
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return path.stat().st_size == source.size and sha256(path) == source.sha256
 
 
 def _evict(path: Path) -> None:

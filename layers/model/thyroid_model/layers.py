@@ -1,7 +1,7 @@
-"""The custom layers of the published network, as Keras 3 layers.
+"""The custom layers of the networks, as Keras 3 layers: the published one's, and the gate of the bundled one.
 
-Their constructor defaults are part of the published file format: the file stores almost empty configurations for them.
-So is the order in which the sub-layers are made: a legacy H5 file matches weights by position.
+The published ones' constructor defaults are part of the published file format: the file stores almost empty
+configurations for them. So is the order in which the sub-layers are made: a legacy H5 file matches weights by position.
 
 The ideas are those of Fibonacci-Net (arXiv:2503.13928) and squeeze-and-excitation (arXiv:1709.01507).
 """
@@ -12,6 +12,8 @@ import keras
 from keras import layers
 
 Shape = tuple[int | None, ...]
+
+MOST_DEVIATIONS = 4.0
 
 
 @keras.saving.register_keras_serializable(package="thyroid")
@@ -157,7 +159,113 @@ class DepthwiseSeparableConv(layers.Layer):  # type: ignore[misc]
         }
 
 
+@keras.saving.register_keras_serializable(package="thyroid")
+class GatedConv(layers.Layer):  # type: ignore[misc]
+    """Pointwise convolution, normalisation and swish, weighted place by place with a gate.
+
+    Takes ``[features, gate logits]``, of the same height and width. The gate, the logits' sigmoid, is divided by its
+    mean: a global average of the output is then the gate's weighted mean of the features, however large the gate.
+
+    Parameters
+    ----------
+    filters : int
+        Channels of the output.
+    floor : float
+        Added to the gate, so that a gate that sees nothing lets all through alike.
+    """
+
+    def __init__(self, filters: int, floor: float = 0.05, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.filters, self.floor = filters, floor
+        dtype = self.dtype_policy
+        self.pw = layers.Conv2D(filters, 1, dtype=dtype, name="pw")
+        self.norm = layers.BatchNormalization(momentum=0.95, dtype=dtype, name="norm")
+        self.swish = layers.Activation("swish", dtype=dtype, name="swish")
+
+    def build(self, input_shape: list[Shape]) -> None:
+        """Make the weights for features and gate of ``(batch, height, width, channels)``."""
+        self.pw.build(input_shape[0])
+        self.norm.build(self.compute_output_shape(input_shape))
+        super().build(input_shape)
+
+    def call(self, inputs: list[Any], training: bool | None = None) -> Any:
+        """Return the gated features."""
+        features, logits = inputs
+        gate = keras.ops.sigmoid(logits) + self.floor
+        weight = gate / keras.ops.mean(gate, axis=(1, 2), keepdims=True)
+        return weight * self.swish(self.norm(self.pw(features), training=training))
+
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
+        """Return the features' shape, with as many channels as filters."""
+        return (*input_shape[0][:-1], self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "filters": self.filters, "floor": self.floor}
+
+
+@keras.saving.register_keras_serializable(package="thyroid")
+class PictureStatistics(layers.Layer):  # type: ignore[misc]
+    """What a picture is like as a whole: histograms of its levels and of its detail, and a thumbnail.
+
+    Nothing of it is learnt. Histograms are of the grey levels, of the steps across and down, of how far each pixel is
+    from the mean of 3 × 3 and of 7 × 7 around it, and how far the mean of 3 × 3 is from that of 15 × 15; each value
+    counts for the two bins that it lies between. They are given as square roots, which makes their distances
+    comparable (Hellinger).
+    """
+
+    levels, details, side = 32, 12, 16
+
+    def call(self, pictures: Any) -> Any:
+        """Return ``(batch, statistics)`` of pictures in [0, 1], ``(batch, height, width, 3)``."""
+        grey = keras.ops.mean(pictures, axis=-1, keepdims=True)
+        fine, middle, coarse = (self._mean(grey, window) for window in (3, 7, 15))
+        across, down = grey[:, :, 1:] - grey[:, :, :-1], grey[:, 1:] - grey[:, :-1]
+        parts = [self._histogram(grey, self.levels, 1.0)]
+        for difference, most in ((across, 0.3), (down, 0.3), (grey - fine, 0.15), (grey - middle, 0.3)):
+            parts.append(self._histogram(keras.ops.abs(difference), self.details, most))
+        parts.append(self._histogram(keras.ops.abs(fine - coarse), self.details, 0.3))
+        window = grey.shape[1] // self.side, grey.shape[2] // self.side
+        thumbnail = keras.ops.average_pool(grey, window, window)
+        parts.append(keras.ops.reshape(thumbnail, (-1, self.side * self.side)))
+        return keras.ops.concatenate(parts, axis=-1)
+
+    def _mean(self, grey: Any, window: int) -> Any:
+        return keras.ops.average_pool(grey, window, 1, padding="same")
+
+    def _histogram(self, values: Any, bins: int, most: float) -> Any:
+        width = most / (bins - 1)
+        centres = keras.ops.arange(bins, dtype=values.dtype) * width
+        shares = 1.0 - keras.ops.abs(keras.ops.minimum(values, most) - centres) / width
+        # One axis after the other: LiteRT adds up in a row, and thousands of numbers in one row lose digits.
+        return keras.ops.sqrt(keras.ops.mean(keras.ops.mean(keras.ops.relu(shares), axis=1), axis=1))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape ``(batch, statistics)``."""
+        return (input_shape[0], self.levels + 5 * self.details + self.side * self.side)
+
+
+@keras.saving.register_keras_serializable(package="thyroid")
+class Standardized(layers.Layer):  # type: ignore[misc]
+    """Numbers in deviations from their mean over the training pictures; beyond 4, none is a stronger sign."""
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the two kept rows for ``(batch, numbers)``."""
+        shape = (int(input_shape[-1] or 0),)
+        self.mean = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="mean")
+        self.deviation = self.add_weight(shape=shape, initializer="ones", trainable=False, name="deviation")
+
+    def call(self, numbers: Any) -> Any:
+        """Return the standardized numbers, of the input's shape."""
+        return keras.ops.clip((numbers - self.mean) / self.deviation, -MOST_DEVIATIONS, MOST_DEVIATIONS)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the input's shape."""
+        return input_shape
+
+
 # A legacy H5 file stores these by bare class name, which registration alone does not answer to.
 CUSTOM_OBJECTS: dict[str, type[layers.Layer]] = {
-    layer.__name__: layer for layer in (SEBlock, Avg2MaxPooling, DepthwiseSeparableConv)
+    layer.__name__: layer
+    for layer in (SEBlock, Avg2MaxPooling, DepthwiseSeparableConv, GatedConv, PictureStatistics, Standardized)
 }

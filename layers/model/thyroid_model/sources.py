@@ -1,15 +1,15 @@
 """Where a model comes from: ``bundled``, ``published``, or the path of a weights file."""
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from thyroid.manifest import Preprocessing
 from thyroid_model import hub
 from thyroid_model.errors import ModelFileError
+from thyroid_model.record import MODEL_FILE, RecordError, read_evaluation, sha256
 
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")
+BUNDLED_NAME, BUNDLED_VERSION = "thyroid-ddti", "2.0.0"
 
 # The reference service squeezes the whole picture to the input's size with Pillow's Lanczos filter, and divides by 255.
 REFERENCE_PREPROCESSING = Preprocessing(field_of_view=False, resize="lanczos", scale=1 / 255)
@@ -30,6 +30,10 @@ class Source:
         Hexadecimal SHA-256 of the file.
     evaluation : dict
         Measured figures, for people.
+    calibration : dict
+        What was done to the scores, and the prevalence that they are meant for; for people: it is in the weights.
+    default_layer : str or None
+        The layer whose maps are shown where none is asked for; None for the last conv layer.
     """
 
     path: Path
@@ -40,6 +44,8 @@ class Source:
     sha256: str
     preprocessing: Preprocessing
     evaluation: dict[str, object] = field(default_factory=dict)
+    calibration: dict[str, object] = field(default_factory=lambda: {"method": "none"})
+    default_layer: str | None = None
 
 
 def resolve(model: str) -> Source:
@@ -60,19 +66,26 @@ def resolve(model: str) -> Source:
 
 
 def _bundled() -> Source:
-    path = BUNDLED_FOLDER / "model.keras"
+    path = BUNDLED_FOLDER / MODEL_FILE
+    try:
+        evaluation = read_evaluation(BUNDLED_FOLDER)
+    except RecordError as error:
+        raise ModelFileError(str(error), "Nothing is compiled with figures that are another network's.") from error
     return Source(
         path=path,
-        name="thyroid-ddti",
-        version="1.0.0",
+        name=BUNDLED_NAME,
+        version=BUNDLED_VERSION,
         description=(
-            "The published network's graph at 128×128, trained from scratch on the field of view of DDTI's frames. "
-            "Its label is radiological suspicion (TI-RADS 4a to 5 against 2 and 3), not biopsy."
+            "A network of the published family at 128×128, trained on breast lesions and then on the field of view of "
+            "DDTI's frames, with statistics of the whole picture added; calibrated for even odds. Its label is "
+            "radiological suspicion (TI-RADS 4a to 5 against 2 and 3), not biopsy."
         ),
         origin="bundled with the project",
-        sha256=_sha256(path),
+        sha256=sha256(path),
         preprocessing=BUNDLED_PREPROCESSING,
-        evaluation=json.loads((BUNDLED_FOLDER / "evaluation.json").read_text("utf-8")),
+        evaluation=evaluation,
+        calibration=evaluation["training"]["calibration"],
+        default_layer=evaluation["maps"]["default_layer"],
     )
 
 
@@ -83,28 +96,23 @@ def _from_file(path: Path) -> Source:
             f"There is no model file at {path}.",
             "Give `bundled`, `published` or the path of a .h5 or .keras file.",
         )
-    sha256, published = _sha256(path), hub.published()
-    if sha256 == published.sha256:
+    digest, published = sha256(path), hub.published()
+    if digest == published.sha256:
         return Source(
             path=path,
             name=published.repository,
-            version=sha256[:12],
+            version=digest[:12],
             description="The published weights, with the reference service's preprocessing of the whole picture.",
             origin=f"hub: {published.label}",
-            sha256=sha256,
+            sha256=digest,
             preprocessing=REFERENCE_PREPROCESSING,
         )
     return Source(
         path=path,
         name=path.stem,
-        version=sha256[:12],
+        version=digest[:12],
         description="A model from a file, with the reference service's preprocessing of the whole picture.",
         origin=f"file: {path.name}",
-        sha256=sha256,
+        sha256=digest,
         preprocessing=REFERENCE_PREPROCESSING,
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,18 +1,20 @@
-"""Train the bundled network on DDTI: ``python -m thyroid_model.train --data FOLDER``.
+"""Train the bundled network: ``python -m thyroid_model.train --data FOLDER``.
 
-Five trainings, each on four fifths of the cases, score the cases that they never saw; a sixth, of the same recipe on
-all frames, is the network that is bundled. The recipe, the number of epochs in it, was fixed before the first score was
-looked at: nothing is chosen on the cases that are scored.
+The network starts on breast lesions, which look alike and are many, and goes on with DDTI's thyroid frames. Before the
+one that is bundled, which sees all frames, networks of the same recipe score cases that they did not see
+(:mod:`thyroid_model.cross_validation`), for several seeds; their scores also calibrate the bundled one. To each network
+the statistics of the whole picture are added (:mod:`thyroid_model.whole_picture`), fitted on the frames that it saw.
 
-Each training is kept in the work folder when it is done, so an interrupted run goes on where it stopped.
+How long each training lasts is part of the recipe; nothing stops early. Each is kept in the work folder when it is
+done, so an interrupted run goes on where it stopped.
 """
 
 import argparse
-import csv
 import hashlib
 import json
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,23 +24,23 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from thyroid.preprocessing import prepare
-from thyroid_model import ddti
-from thyroid_model.augment import augment
-from thyroid_model.network import build_network
+from thyroid_model import breast, bus_bra, calibration, ddti, lesions, map_check, whole_picture
+from thyroid_model.augment import Range
+from thyroid_model.cross_validation import SPECIFICITIES, OutOfFold, cross_validate, network_file
+from thyroid_model.examples import View, lesion_examples, thyroid_examples, views
+from thyroid_model.findings import DataError, Findings
+from thyroid_model.fit import Examples, Schedule, Trainer
+from thyroid_model.lesion_network import build_lesion_network
+from thyroid_model.record import MAPS_FILE, MODEL_FILE, SCORES_FILE, TRAINING_FILE, write_table
 from thyroid_model.sources import BUNDLED_FOLDER, BUNDLED_PREPROCESSING
 from thyroid_model.split import folds_by_case
 
-MODEL_FILE = "model.keras"
-SCORES_FILE = "out_of_fold.csv"
-TRAINING_FILE = "training.json"
-
-Tensor = npt.NDArray[np.float32]
+PRETRAINED, SCRATCH = "pretrained", "scratch"
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides a training, besides the frames.
+    """All that decides a training, besides the pictures.
 
     Attributes
     ----------
@@ -46,135 +48,219 @@ class Recipe:
         Height and width of the network's input, in pixels.
     folds : int
         Folds by case.
-    epochs : int
-        Fixed beforehand.
+    seeds : int
+        Rounds of cross-validation, each with folds and first weights of its own.
     batch : int
-        Frames a step.
-    learning_rate : float
-        Adam's, at the start; it falls to 0 along a cosine.
-    seed : int
-        Of the split, the first weights, the order of the frames and the augmentation.
+        Pictures a step.
+    pretraining_epochs, pretraining_rate
+        On the breast sets: epochs, and the learning rate at its highest.
+    epochs, learning_rate
+        On DDTI, after that.
+    scratch_epochs, scratch_rate
+        On DDTI, of the networks that start from random weights, to compare with.
     """
 
     input_size: int = 128
     folds: int = 5
-    epochs: int = 30
-    batch: int = 16
-    learning_rate: float = 1e-3
-    seed: int = 0
+    seeds: int = 3
+    batch: int = 32
+    pretraining_epochs: int = 18
+    pretraining_rate: float = 2e-3
+    epochs: int = 20
+    learning_rate: float = 3e-4
+    scratch_epochs: int = 20
+    scratch_rate: float = 1e-3
+
+    def pretraining(self) -> Schedule:
+        """Windows about the lesions, always: the whole picture of a breast is another scale."""
+        return Schedule(
+            self.pretraining_epochs, self.pretraining_rate, batch=self.batch, limits=Range(lesion_share=1.0)
+        )
+
+    def training(self) -> Schedule:
+        """Whole fields of view, which is what a request shows."""
+        return Schedule(self.epochs, self.learning_rate, batch=self.batch, limits=Range(lesion_share=0.0))
+
+    def from_scratch(self) -> Schedule:
+        """Take as long, at a higher rate: random weights have farther to go."""
+        return Schedule(self.scratch_epochs, self.scratch_rate, batch=self.batch, limits=Range(lesion_share=0.0))
 
 
-def load(frames: Sequence[ddti.Frame], recipe: Recipe) -> Tensor:
-    """Prepare the frames as the service does: shape (frames, size, size, 3)."""
-    size = recipe.input_size
-    return np.concatenate(
-        [
-            prepare(f.pixels(), BUNDLED_PREPROCESSING, size, size).tensor
-            for f in tqdm(frames, "preparing frames", unit="frame")
-        ]
-    )
+class Bench:
+    """The network on which all trainings run, one after another, and the pictures that they run on."""
 
+    def __init__(self, seen: Sequence[View], labels: npt.NDArray[np.float32], recipe: Recipe, work: Path) -> None:
+        self.recipe, self.work = recipe, work
+        self.network = build_lesion_network(recipe.input_size)
+        self.examples = thyroid_examples(seen, labels)
+        self._tensors = np.stack([view.tensor for view in seen])
+        self._labels, self._statistics = labels.astype(int), whole_picture.statistics(self._tensors)
+        self._trainer = Trainer(self.network, recipe.training())
+        self._scratch = Trainer(self.network, recipe.from_scratch())
 
-def class_weights(labels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return a weight for each frame, so that both classes weigh the same and the mean weight is 1."""
-    positive = labels.mean()
-    return np.asarray(np.where(labels > 0, 0.5 / positive, 0.5 / (1 - positive)), dtype=np.float32)
+    def pretrain(self, seed: int, first: Examples) -> Path:
+        """Return the weights after the breast sets; train them where they are not kept yet."""
+        path = self.work / f"seed-{seed}-pretrained.weights.h5"
+        if not path.exists():
+            self.renew(seed)
+            Trainer(self.network, self.recipe.pretraining()).fit(first, seed, f"seed {seed}, breast lesions")
+            _keep(path, self.network.training.save_weights)
+        return path
 
+    def renew(self, seed: int) -> None:
+        """Give the network the first weights of a seed."""
+        keras.utils.set_random_seed(seed)
+        self.network.training.set_weights(build_lesion_network(self.recipe.input_size).training.get_weights())
 
-def fit(pictures: Tensor, labels: npt.NDArray[np.float32], recipe: Recipe, seed: int, title: str) -> keras.Model:
-    """Train one network from scratch.
+    def train(self, chosen: npt.NDArray[np.bool_], seed: int, title: str, start: Path | None) -> None:
+        """Train on the chosen frames, from kept weights or, without any, from the first ones of the seed."""
+        if start is None:
+            self.renew(seed)
+        else:
+            self.network.training.load_weights(start)
+        (self._scratch if start is None else self._trainer).fit(self.examples.where(chosen), seed, title)
 
-    Parameters
-    ----------
-    pictures : numpy.ndarray
-        float32 in [0, 1], shape (frames, size, size, 3).
-    labels : numpy.ndarray
-        float32, 0 or 1, shape (frames,). Both are needed.
-    recipe : Recipe
-        How.
-    seed : int
-        Of this training.
-    title : str
-        What the progress bar says.
-    """
-    keras.utils.set_random_seed(seed)
-    rng = np.random.default_rng(seed)
-    steps = -(-len(labels) // recipe.batch)
-    model = build_network(input_size=recipe.input_size)
-    schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, recipe.epochs * steps)
-    # XLA (the default) compiles for minutes and then takes twice as long on a processor.
-    model.compile(optimizer=keras.optimizers.Adam(schedule), loss="binary_crossentropy", jit_compile=False)
-    weights = class_weights(labels)
-    with tqdm(total=recipe.epochs * steps, desc=title, unit="step") as bar:
-        for epoch in range(recipe.epochs):
-            for chosen in np.array_split(rng.permutation(len(labels)), steps):
-                batch = augment(pictures[chosen], rng)
-                loss = model.train_on_batch(batch, labels[chosen, np.newaxis], sample_weight=weights[chosen])
-                bar.set_postfix(epoch=epoch + 1, loss=f"{float(loss):.3f}", refresh=False)
-                bar.update()
-    return model
+    def line(self, chosen: npt.NDArray[np.bool_]) -> whole_picture.Line:
+        """Fit what statistics of the whole picture say, on the chosen frames."""
+        return whole_picture.fit(self._statistics[chosen], self._labels[chosen])
 
+    def added(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+        """Return what they say of all frames."""
+        return self.line(chosen)(self._statistics)
 
-def cross_validate(
-    frames: Sequence[ddti.Frame], pictures: Tensor, recipe: Recipe, work: Path
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Score every frame by a network that saw no frame of its case.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        The fold and the score in [0, 1] of each frame.
-    """
-    labels = np.array([frame.label for frame in frames], dtype=np.float32)
-    fold_of = folds_by_case([frame.case for frame in frames], labels.astype(int).tolist(), recipe.folds, recipe.seed)
-    scores = np.full(len(frames), np.nan)
-    for fold in range(recipe.folds):
-        out, kept = fold_of == fold, work / f"fold-{fold}.npy"
-        if not kept.exists():
-            model = fit(pictures[~out], labels[~out], recipe, recipe.seed + fold, f"fold {fold + 1} of {recipe.folds}")
-            _keep(kept, lambda path, m=model, o=out: np.save(path, _score(m, pictures[o])))
-        scores[out] = np.load(kept)
-    return fold_of, scores
+    def logits(self) -> npt.NDArray[np.float64]:
+        """Return the network's logits of all frames."""
+        scores = self.network.score.predict(self._tensors, batch_size=32, verbose=0)[:, 0]
+        return calibration.logit(scores.astype(np.float64))
 
 
 def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
-    """Cross-validate, train the final network and write both results to ``output``.
+    """Cross-validate, train the network that is bundled and write all records to ``output``.
 
-    ``model.keras`` is the network; ``out_of_fold.csv`` has fold and score of each frame, by the frame's name, which
-    the evaluation joins with the labels of the set; ``training.json`` the recipe and the time that it took.
+    Raises
+    ------
+    DataError
+        If a set is missing, or damaged by more than the rule in `thyroid_model.findings` allows.
     """
     started = time.monotonic()
-    frames = ddti.read(data)
-    # Folds of another recipe, or of another set of frames, are never mixed with these.
-    identity = json.dumps([asdict(recipe), BUNDLED_PREPROCESSING.model_dump(), [frame.path.name for frame in frames]])
-    work = work / hashlib.sha256(identity.encode()).hexdigest()[:12]
+    findings = Findings()
+    frames = ddti.read(data, findings, folds=recipe.folds)
+    others = [*bus_bra.read(data, findings), *breast.read(data, findings)]
+    tqdm.write(str(findings))
+    work = work / _identity(recipe, frames, others)
     work.mkdir(parents=True, exist_ok=True)
     output.mkdir(parents=True, exist_ok=True)
 
-    pictures = load(frames, recipe)
-    fold_of, scores = cross_validate(frames, pictures, recipe, work)
+    labels = np.array([frame.label for frame in frames])
+    cases = [frame.case for frame in frames]
+    seen = views(frames, recipe.input_size)
+    bench = Bench(seen, labels.astype(np.float32), recipe, work)
+    first = lesion_examples(others, recipe.input_size)
+
+    rounds: dict[str, list[OutOfFold]] = {PRETRAINED: [], SCRATCH: []}
+    maps: list[map_check.Row] = []
+    for seed in range(recipe.seeds):
+        start = bench.pretrain(seed, first)
+        folds = folds_by_case(cases, labels.tolist(), recipe.folds, seed)
+        rounds[PRETRAINED].append(cross_validate(labels, folds, seed, _training(bench, start), work, bench.added))
+        rounds[SCRATCH].append(_from_scratch(bench, labels, folds, seed))
+        maps += _maps(bench, seen, rounds[PRETRAINED][-1], seed, frames)
 
     final = work / MODEL_FILE
     if not final.exists():
-        labels = np.array([frame.label for frame in frames], dtype=np.float32)
-        model = fit(pictures, labels, recipe, recipe.seed + recipe.folds, "final, all frames")
-        bare = build_network(input_size=recipe.input_size)  # without the optimiser's state, which doubles the file
-        bare.set_weights(model.get_weights())
-        _keep(final, bare.save)
+        everyone = np.ones(len(labels), np.bool_)
+        bench.train(everyone, recipe.seeds * 1000, "final, all frames", bench.pretrain(0, first))
+        model = whole_picture.added_to(bench.network.score, bench.line(everyone))
+        pooled = np.concatenate([done.logits for done in rounds[PRETRAINED]])
+        platt = calibration.fit(pooled, np.tile(labels, recipe.seeds))
+        calibration.compile_into(model, platt)
+        (work / "calibration.json").write_text(json.dumps(asdict(platt)))
+        _keep(final, model.save)
 
     (output / MODEL_FILE).write_bytes(final.read_bytes())
-    with (output / SCORES_FILE).open("w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["frame", "fold", "score"])
-        table.writerows([f.path.name, int(k), f"{s:.6f}"] for f, k, s in zip(frames, fold_of, scores, strict=True))
-    facts = {**asdict(recipe), "frames": len(frames), "cases": len({frame.case for frame in frames})}
-    (output / TRAINING_FILE).write_text(json.dumps(facts, indent=2) + "\n")
+    write_table(output / SCORES_FILE, _score_rows(rounds, frames))
+    write_table(output / MAPS_FILE, [asdict(row) for row in maps])
+    record = {
+        "recipe": asdict(recipe),
+        "calibration": {
+            "method": "Platt scaling, folded into the last layer",
+            "prevalence": calibration.PREVALENCE,
+            **json.loads((work / "calibration.json").read_text()),
+        },
+        "data": findings.as_dict(),
+        "sha256": {
+            name: hashlib.sha256((output / name).read_bytes()).hexdigest()
+            for name in (MODEL_FILE, SCORES_FILE, MAPS_FILE)
+        },
+    }
+    (output / TRAINING_FILE).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     tqdm.write(f"{output / MODEL_FILE}: done in {(time.monotonic() - started) / 60:.0f} min")
 
 
-def _score(model: keras.Model, pictures: Tensor) -> npt.NDArray[np.float64]:
-    scores: npt.NDArray[np.float64] = model.predict(pictures, batch_size=32, verbose=0)[:, 0].astype(np.float64)
-    return scores
+def _training(bench: Bench, start: Path) -> Any:
+    def run(chosen: npt.NDArray[np.bool_], seed: int, title: str, keep: Path | None) -> npt.NDArray[np.float64]:
+        bench.train(chosen, seed, title, start)
+        if keep is not None:
+            _keep(keep, bench.network.score.save)
+        return bench.logits()
+
+    return run
+
+
+def _from_scratch(bench: Bench, labels: npt.NDArray[np.int64], folds: npt.NDArray[np.int64], seed: int) -> OutOfFold:
+    """Score every frame by a network from random weights that saw no frame of its fold; not calibrated."""
+    logits = np.full(len(labels), np.nan)
+    for fold in np.unique(folds).tolist():
+        path = bench.work / f"seed-{seed}-scratch-{fold}.npy"
+        if not path.exists():
+            bench.train(folds != fold, 1000 * seed + 500 + fold, f"seed {seed}, scratch, without fold {fold}", None)
+            _keep(path, lambda half: np.save(half, bench.logits()))
+        logits[folds == fold] = np.load(path)[folds == fold]
+    unknown = {specificity: np.full(len(labels), np.nan) for specificity in SPECIFICITIES}
+    return OutOfFold(folds, logits, calibration.sigmoid(logits), unknown)
+
+
+def _maps(
+    bench: Bench, seen: Sequence[View], done: OutOfFold, seed: int, frames: Sequence[ddti.Frame]
+) -> list[map_check.Row]:
+    """Hold the maps of each fold's network against the outlines of the frames that it did not see."""
+    path = bench.work / f"seed-{seed}-maps.json"
+    if not path.exists():
+        keras.utils.set_random_seed(seed)
+        untrained = build_lesion_network(bench.recipe.input_size).score
+        check = map_check.MapCheck(bench.network.score, untrained, seed)
+        rows: list[map_check.Row] = []
+        for fold in np.unique(done.folds).tolist():
+            bench.network.score.set_weights(
+                keras.models.load_model(network_file(bench.work, seed, fold), compile=False).get_weights()
+            )
+            served = whole_picture.added_to(bench.network.score, bench.line(done.folds != fold))
+            calibration.compile_into(served, done.calibrations[fold])
+            rows += check.measure(seen, [frame.path.name for frame in frames], done.folds, fold, served)
+        _keep(path, lambda half: half.write_text(json.dumps([asdict(row) for row in rows])))
+    return [map_check.Row(**row) for row in json.loads(path.read_text())]
+
+
+def _score_rows(rounds: dict[str, list[OutOfFold]], frames: Sequence[ddti.Frame]) -> Iterable[dict[str, Any]]:
+    for start, all_seeds in rounds.items():
+        for seed, done in enumerate(all_seeds):
+            for place, frame in enumerate(frames):
+                yield {
+                    "start": start,
+                    "seed": seed,
+                    "frame": frame.path.name,
+                    "fold": int(done.folds[place]),
+                    "logit": float(done.logits[place]),
+                    "score": float(done.scores[place]),
+                    **{f"threshold_{s:.2f}": float(t[place]) for s, t in done.thresholds.items()},
+                }
+
+
+def _identity(recipe: Recipe, frames: Sequence[ddti.Frame], others: Sequence[lesions.Lesion]) -> str:
+    """Name a work folder: trainings of another recipe, or of other pictures, are never mixed with these."""
+    names = [[frame.path.name, frame.tirads] for frame in frames] + [[o.path.name, o.label] for o in others]
+    identity = json.dumps([asdict(recipe), BUNDLED_PREPROCESSING.model_dump(), names])
+    return hashlib.sha256(identity.encode()).hexdigest()[:12]
 
 
 def _keep(path: Path, write: Any) -> None:
@@ -184,21 +270,24 @@ def _keep(path: Path, write: Any) -> None:
     half.replace(path)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
     default = Recipe()
     parser = argparse.ArgumentParser(prog="python -m thyroid_model.train", description="Train the bundled network.")
-    parser.add_argument("--data", type=Path, required=True, help="folder of DDTI, or the one that holds it as ddti/")
-    parser.add_argument("--work", type=Path, default=Path("build/training"), help="where finished folds are kept")
-    parser.add_argument(
-        "--output", type=Path, default=BUNDLED_FOLDER, help="where the network and its scores are written"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds ddti/, bus-bra/ and breast/")
+    parser.add_argument("--work", type=Path, default=Path("build/training"), help="where finished trainings are kept")
+    parser.add_argument("--output", type=Path, default=BUNDLED_FOLDER, help="where the network and its records go")
     for name, value in asdict(default).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value, help=f"{value} if not set")
     options = vars(parser.parse_args(arguments))
     paths = {name: options.pop(name) for name in ("data", "work", "output")}
-    train(**paths, recipe=Recipe(**options))
+    try:
+        train(**paths, recipe=Recipe(**options))
+    except DataError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

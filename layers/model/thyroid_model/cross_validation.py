@@ -1,0 +1,125 @@
+"""Scores of frames whose cases a network did not see, with every choice made inside the training folds.
+
+For each seed the cases are dealt into folds anew. A network trained on all folds but one scores that one. What those
+scores are calibrated with, and the thresholds that they are held against, must not come from the fold either: for each
+pair of folds a further network is trained on the others and scores both. Of an outer fold, its pairs give unseen scores
+of all other folds; on these, calibration and thresholds are chosen.
+
+Each training is kept when it is done, so an interrupted run goes on where it stopped.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from thyroid_model import calibration
+from thyroid_model.metrics import threshold_for
+
+SPECIFICITIES = (0.80, 0.90)
+
+Chosen = npt.NDArray[np.bool_]
+Logits = npt.NDArray[np.float64]
+# Trains on the chosen frames, keeps the network under the path, and returns the logits of all frames.
+Training = Callable[[Chosen, int, str, Path | None], Logits]
+# Fits on the chosen frames whatever is added to a network's logits, and returns that of all frames.
+Addition = Callable[[Chosen], Logits]
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """What networks that did not see a frame's case made of it; each of shape (frames,).
+
+    Attributes
+    ----------
+    folds : numpy.ndarray
+        From 0.
+    logits : numpy.ndarray
+        As the network gives them, with what is added.
+    scores : numpy.ndarray
+        Calibrated, in [0, 1].
+    thresholds : dict of float to numpy.ndarray
+        For each of `SPECIFICITIES`, the calibrated score above which the frame counts as suspicious.
+    calibrations : tuple of Platt
+        Of each fold.
+    """
+
+    folds: npt.NDArray[np.int64]
+    logits: Logits
+    scores: Logits
+    thresholds: dict[float, Logits]
+    calibrations: tuple[calibration.Platt, ...] = ()
+
+
+def network_file(work: Path, seed: int, fold: int) -> Path:
+    """Return where the network that did not see a fold is kept."""
+    return work / f"seed-{seed}-fold-{fold}.keras"
+
+
+def cross_validate(
+    labels: npt.NDArray[np.int64],
+    folds: npt.NDArray[np.int64],
+    seed: int,
+    train: Training,
+    work: Path,
+    add: Addition = lambda chosen: np.zeros(len(chosen)),
+) -> OutOfFold:
+    """Score every frame by a network that saw no frame of its fold, nested as the module says.
+
+    Parameters
+    ----------
+    labels, folds : numpy.ndarray
+        Of each frame.
+    seed : int
+        Of this round; each training gets a seed of its own from it.
+    train : callable
+        Trains.
+    work : pathlib.Path
+        Where finished trainings are kept.
+    add : callable, optional
+        Fits what is added to the logits, on the same frames as each network.
+    """
+    numbers = np.unique(folds)
+    paired = {
+        pair: kept(
+            work / f"seed-{seed}-without-{pair[0]}-{pair[1]}.npy",
+            lambda pair=pair: train(  # type: ignore[misc]
+                ~np.isin(folds, pair), 1000 * seed + 10 * pair[0] + pair[1] + 100, f"seed {seed}, without {pair}", None
+            ),
+        )
+        + add(~np.isin(folds, pair))
+        for pair in combinations(numbers.tolist(), 2)
+    }
+    logits, scores = np.full(len(labels), np.nan), np.full(len(labels), np.nan)
+    platts: list[calibration.Platt] = []
+    thresholds = {specificity: np.full(len(labels), np.nan) for specificity in SPECIFICITIES}
+    for fold in numbers.tolist():
+        out = folds == fold
+        of_all = kept(
+            work / f"seed-{seed}-fold-{fold}.npy",
+            lambda out=out, fold=fold: train(  # type: ignore[misc]
+                ~out, 1000 * seed + fold, f"seed {seed}, without fold {fold}", network_file(work, seed, fold)
+            ),
+        )
+        logits[out] = (of_all + add(~out))[out]
+        inner = np.full(len(labels), np.nan)
+        for other in numbers[numbers != fold].tolist():
+            inner[folds == other] = paired[min(fold, other), max(fold, other)][folds == other]
+        platt = calibration.fit(inner[~out], labels[~out])
+        platts.append(platt)
+        scores[out] = platt(logits[out])
+        for specificity, threshold in thresholds.items():
+            threshold[out] = threshold_for(specificity, labels[~out], platt(inner[~out]))
+    return OutOfFold(folds, logits, scores, thresholds, tuple(platts))
+
+
+def kept(path: Path, make: Callable[[], Logits]) -> Logits:
+    """Return what is kept under a path; make and keep it first where nothing is."""
+    if not path.exists():
+        half = path.with_name(f"half-{path.name}")  # a half-written file must not look like a finished training
+        np.save(half, make())
+        half.replace(path)
+    return np.asarray(np.load(path))

@@ -1,0 +1,145 @@
+"""What is said of a model's scores: figures that are means over seeds, ready to be written down.
+
+``labels`` have shape (frames,), ``scores`` (seeds, frames): each seed's scores are those of networks that did not see
+the frame's case.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thyroid_model import calibration
+from thyroid_model.cross_validation import SPECIFICITIES
+from thyroid_model.meaning import RISK_BANDS
+from thyroid_model.metrics import (
+    auc,
+    brier,
+    brier_skill,
+    ece,
+    interval_by_case,
+    prevalence_weights,
+    reliability,
+    roc,
+    sensitivity_at,
+)
+
+Scores = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+# How often labels are drawn by the scores, to see what error chance alone gives.
+_CHANCE_DRAWS = 300
+
+
+def discrimination(labels: Labels, cases: Labels, scores: Scores) -> dict[str, Any]:
+    """Return how well scores part the classes: AUC with its interval, and sensitivities on the ROC curve."""
+
+    def mean_auc(labels: npt.NDArray[Any], columns: npt.NDArray[Any]) -> float:
+        return float(np.mean([auc(labels, column) for column in columns.T]))
+
+    interval = interval_by_case(mean_auc, labels, scores.T, cases)
+    return {
+        "auc": _mean(auc(labels, one) for one in scores),
+        "auc_95_interval": [round(bound, 4) for bound in interval],
+        **{
+            f"sensitivity_at_specificity_{specificity:.2f}": _mean(
+                sensitivity_at(specificity, labels, one) for one in scores
+            )
+            for specificity in SPECIFICITIES
+        },
+    }
+
+
+def discrimination_of_one(labels: Labels, scores: npt.NDArray[np.float64]) -> float:
+    """Return the AUC of one seed's scores, of shape (frames,)."""
+    return round(auc(labels, scores), 4)
+
+
+def operating_point(labels: Labels, scores: Scores, thresholds: Scores) -> dict[str, float]:
+    """Return sensitivity and specificity where what is at or above its frame's threshold counts as suspicious."""
+    found = scores >= thresholds
+    return {
+        "sensitivity": _mean(one[labels == 1].mean() for one in found),
+        "specificity": _mean(1 - one[labels == 0].mean() for one in found),
+    }
+
+
+def calibrated(labels: Labels, scores: Scores) -> dict[str, Any]:
+    """Return how well scores are probabilities, at the prevalence that they are meant for and at the set's own.
+
+    Beside each ECE stands what scores that are right would get from as few frames: labels are drawn by the scores.
+    """
+    own, meant = float(labels.mean()), calibration.PREVALENCE
+    there = calibration.shift(scores, own)
+    rng = np.random.default_rng(0)
+    drawn = [_drawn(one, rng) for one in there for _ in range(_CHANCE_DRAWS // len(scores))]
+    matching = np.repeat(np.arange(len(scores)), _CHANCE_DRAWS // len(scores))
+    chance_meant = [
+        ece(fake, scores[seed], prevalence_weights(fake, meant)) for fake, seed in zip(drawn, matching, strict=True)
+    ]
+    chance_there = [ece(fake, there[seed]) for fake, seed in zip(drawn, matching, strict=True)]
+    return {
+        "meant_for": {
+            **_probabilities(meant, labels, scores, prevalence_weights(labels, meant)),
+            "ece15_by_chance_alone": _mean(chance_meant),
+        },
+        "at_the_sets_prevalence": {
+            **_probabilities(own, labels, there, None),
+            "ece15_by_chance_alone": _mean(chance_there),
+        },
+    }
+
+
+def _drawn(chances: npt.NDArray[np.float64], rng: np.random.Generator) -> Labels:
+    """Draw labels of both classes by their chances."""
+    while True:
+        labels = (rng.random(chances.shape) < chances).astype(np.int64)
+        if len(set(labels.tolist())) == 2:
+            return labels
+
+
+def _probabilities(
+    prevalence: float, labels: Labels, scores: Scores, weights: npt.NDArray[Any] | None
+) -> dict[str, float]:
+    return {
+        "prevalence": round(prevalence, 4),
+        "ece15": _mean(ece(labels, one, weights) for one in scores),
+        "brier": _mean(brier(labels, one, weights) for one in scores),
+        "brier_skill": _mean(brier_skill(labels, one, weights) for one in scores),
+    }
+
+
+def bands(labels: Labels, scores: Scores) -> dict[str, dict[str, float]]:
+    """Count the frames of either label in each risk band; over several seeds, the mean count."""
+    lowest_first = sorted(RISK_BANDS, key=lambda band: band.minimum)
+    band_of = np.digitize(scores, [band.minimum for band in lowest_first]) - 1
+    return {
+        band.label: {
+            name: round(float(np.sum((band_of == number) & (labels == label)) / len(scores)), 1)
+            for name, label in (("suspicious", 1), ("not_suspicious", 0))
+        }
+        for number, band in reversed(list(enumerate(lowest_first)))
+    }
+
+
+def group(labels: Labels, scores: Scores, members: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Return size and AUC of some of the frames; the AUC is null where a class is missing."""
+    both = len(set(labels[members].tolist())) == 2
+    return {
+        "suspicious": int(np.sum(labels[members] == 1)),
+        "not_suspicious": int(np.sum(labels[members] == 0)),
+        "auc": _mean(auc(labels[members], one[members]) for one in scores) if both else None,
+    }
+
+
+def curves(labels: Labels, scores: Scores) -> dict[str, Any]:
+    """Return points of the ROC curve and of the reliability diagram of each seed, for plots."""
+    weights = prevalence_weights(labels, calibration.PREVALENCE)
+    return {
+        "roc": [[list(axis) for axis in roc(labels, one)] for one in scores],
+        "reliability": [reliability(labels, one, weights, bins=10) for one in scores],
+    }
+
+
+def _mean(values: Iterable[float]) -> float:
+    return round(float(np.mean(list(values))), 4)

@@ -1,0 +1,210 @@
+"""One training: a network, pictures with labels and outlines, and a schedule."""
+
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from tqdm import tqdm
+
+from thyroid_model.augment import Range, augment, lesion_boxes
+from thyroid_model.lesion_network import LesionNetwork
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pictures to train on.
+
+    Attributes
+    ----------
+    pictures : numpy.ndarray
+        uint8 grey, shape (n, side, side).
+    masks : numpy.ndarray
+        uint8, over 127 inside an outline, of the same shape; all 0 where there is no outline.
+    labels : numpy.ndarray
+        float32, 0 or 1, shape (n,). Both are needed.
+    """
+
+    pictures: Bytes
+    masks: Bytes
+    labels: Floats
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def where(self, chosen: npt.NDArray[np.bool_]) -> Self:
+        """Return the examples at which ``chosen`` is true."""
+        return type(self)(self.pictures[chosen], self.masks[chosen], self.labels[chosen])
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a training goes.
+
+    Attributes
+    ----------
+    epochs : int
+        Fixed beforehand: nothing is stopped early, so nothing is chosen on pictures that are scored.
+    learning_rate : float
+        AdamW's, at the highest: it rises over the first twentieth and falls to 0 along a cosine.
+    batch : int
+        Pictures a step; what is left of an epoch is dropped, another part each time.
+    weight_decay : float
+        Of kernels; not of biases and normalisation.
+    averaging : float
+        Of the moving average of weights, which is what is kept.
+    mixing : float
+        Largest share that another picture is mixed in with, its label and outline too (mixup, arXiv:1710.09412).
+    lesion_loss : float
+        Weight of the outlines' loss beside the label's.
+    limits : Range
+        How far the augmentation goes.
+    """
+
+    epochs: int
+    learning_rate: float
+    batch: int = 32
+    weight_decay: float = 1e-3
+    averaging: float = 0.99
+    mixing: float = 0.0
+    lesion_loss: float = 1.0
+    limits: Range = field(default_factory=Range)
+
+
+class Trainer:
+    """Trains a network time and again, each time from other weights; its steps are traced by TensorFlow only once.
+
+    Parameters
+    ----------
+    network : LesionNetwork
+        Its weights are changed in place.
+    schedule : Schedule
+        How each training goes.
+    """
+
+    def __init__(self, network: LesionNetwork, schedule: Schedule) -> None:
+        self._network, self._schedule = network.training, schedule
+        self._size = int(network.training.input_shape[1])
+        self._optimizer = keras.optimizers.AdamW(
+            schedule.learning_rate, weight_decay=schedule.weight_decay, global_clipnorm=1.0
+        )
+        self._optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        self._optimizer.build(network.training.trainable_variables)
+        self._fresh = [variable.numpy() for variable in self._optimizer.variables]
+        self._weights = network.training.weights
+        self._averages = [tf.Variable(weight.value) for weight in self._weights]
+        # Neither XLA, which compiles for minutes and is slower on a processor, nor one trace for each batch.
+        self._step = tf.function(self._make_step)
+
+    def fit(self, examples: Examples, seed: int, title: str) -> None:
+        """Train from the weights that the network has now, and leave it with the averaged ones.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer examples than a batch takes, or a class is missing.
+        """
+        schedule, count = self._schedule, len(examples)
+        if count < schedule.batch:
+            raise ValueError(f"A training needs at least {schedule.batch} pictures, not {count}.")
+        keras.utils.set_random_seed(seed)  # of dropout
+        rng = np.random.default_rng(seed)
+        for variable, value in zip(self._optimizer.variables, self._fresh, strict=True):
+            variable.assign(value)
+        for average, weight in zip(self._averages, self._weights, strict=True):
+            average.assign(weight.value)
+
+        boxes, weights = lesion_boxes(examples.masks), class_weights(examples.labels)
+        steps = count // schedule.batch
+        total, done = schedule.epochs * steps, 0
+        with tqdm(total=total, desc=title, unit="step", smoothing=0.05) as bar:
+            for epoch in range(schedule.epochs):
+                order = rng.permutation(count)[: steps * schedule.batch]
+                for chosen in order.reshape(steps, schedule.batch):
+                    done += 1
+                    self._optimizer.learning_rate.assign(self._rate(done, total))
+                    loss = self._step(
+                        _unit(examples.pictures[chosen]),
+                        _unit(examples.masks[chosen]),
+                        tf.constant(boxes[chosen]),
+                        tf.constant(examples.labels[chosen]),
+                        tf.constant(weights[chosen]),
+                        tf.constant((seed % 10_000) * 100_000 + done, tf.int32),
+                        # A long average of few steps would still be the first weights.
+                        tf.constant(min(schedule.averaging, done / (done + 10)), tf.float32),
+                    )
+                    bar.update()
+                bar.set_postfix(epoch=epoch + 1, loss=f"{float(loss):.3f}", refresh=False)
+        for average, weight in zip(self._averages, self._weights, strict=True):
+            weight.assign(average)
+
+    def _rate(self, step: int, total: int) -> float:
+        warm_up = max(20, total // 20)
+        return self._schedule.learning_rate * min(1.0, step / warm_up) * 0.5 * (1 + float(np.cos(np.pi * step / total)))
+
+    def _make_step(
+        self, pictures: Any, masks: Any, boxes: Any, labels: Any, weights: Any, seed: Any, averaging: Any
+    ) -> Any:
+        schedule = self._schedule
+        pictures, masks = augment(pictures, masks, boxes, self._size, seed, schedule.limits)
+        outlined = tf.cast(boxes[:, 2] > 0, tf.float32)
+        if schedule.mixing:
+            share = tf.random.stateless_uniform([], [seed, 0], 0.0, schedule.mixing)
+            pictures, masks, labels, weights, outlined = (
+                (1 - share) * values + share * tf.reverse(values, [0])
+                for values in (pictures, masks, labels, weights, outlined)
+            )
+        with tf.GradientTape() as tape:
+            score, lesion = self._network(tf.repeat(pictures, 3, axis=-1), training=True)
+            loss = tf.reduce_mean(weights * keras.losses.binary_crossentropy(labels[:, tf.newaxis], score))
+            loss += schedule.lesion_loss * lesion_loss(masks, lesion, outlined)
+        trained = self._network.trainable_variables
+        self._optimizer.apply_gradients(zip(tape.gradient(loss, trained), trained, strict=True))
+        for average, weight in zip(self._averages, self._weights, strict=True):
+            if average.dtype == tf.float32:  # not the counters of random generators
+                average.assign_add((1.0 - averaging) * (weight.value - average))
+            else:
+                average.assign(weight.value)
+        return loss
+
+
+def class_weights(labels: Floats) -> Floats:
+    """Return a weight for each picture, so that both classes weigh the same and the mean weight is 1.
+
+    Raises
+    ------
+    ValueError
+        If a class is missing.
+    """
+    positive = float(labels.mean())
+    if not 0 < positive < 1:
+        raise ValueError("A training needs pictures of both classes.")
+    return np.asarray(np.where(labels > 0, 0.5 / positive, 0.5 / (1 - positive)), dtype=np.float32)
+
+
+def lesion_loss(masks: Any, logits: Any, outlined: Any) -> Any:
+    """Cross-entropy and half of the Dice loss (Milletari et al., 3DV 2016) of the lesion's places.
+
+    Parameters
+    ----------
+    masks : tensor of shape (batch, size, size, 1)
+        In [0, 1].
+    logits : tensor of shape (batch, rows, columns, 1)
+        The network's.
+    outlined : tensor of shape (batch,)
+        1 for pictures whose outlines are known; others do not count.
+    """
+    places = tf.image.resize(masks, logits.shape[1:3], "area")
+    crossed = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(places, logits), (1, 2, 3))
+    found = tf.sigmoid(logits)
+    both, either = tf.reduce_sum(found * places, (1, 2, 3)), tf.reduce_sum(found + places, (1, 2, 3))
+    return tf.reduce_mean(outlined * (crossed + 0.5 * (1 - (2 * both + 1) / (either + 1))))
+
+
+def _unit(values: Bytes) -> Any:
+    return tf.constant(values.astype(np.float32) / np.float32(255))

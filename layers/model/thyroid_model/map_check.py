@@ -1,0 +1,120 @@
+"""Holds the class activation maps of every conv layer against DDTI's outlines, beside maps that know nothing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from tqdm import tqdm
+
+from thyroid_model import faithfulness
+from thyroid_model.cam import conv_layers, tape_score_and_maps
+from thyroid_model.examples import View
+from thyroid_model.localisation import Plane, centre_prior, localise, outline_prior, random_map
+
+GRAD_CAM, UNTRAINED, PRIOR = "grad-cam", "untrained", "prior"
+CENTRE, OUTLINES, RANDOM = "centre", "outlines of the training frames", "random"
+_MAP_SIDE = 16
+# Deletion and insertion run the network 18 times for each map: one round of frames is enough to compare.
+_FAITHFULNESS_SEED = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One map of one frame that the network did not see.
+
+    Attributes
+    ----------
+    seed, fold, frame
+        Which frame, and in which round.
+    kind : str
+        ``grad-cam``, ``untrained`` (the same of a network with random weights) or ``prior``.
+    name : str
+        The layer, or which prior.
+    hit : int
+        1 if the highest point lies in an outline.
+    energy : float
+        Share of the positive part that does.
+    deletion, insertion : float or None
+        Areas under the curves, where they were measured.
+    """
+
+    seed: int
+    fold: int
+    frame: str
+    kind: str
+    name: str
+    hit: int
+    energy: float
+    deletion: float | None = None
+    insertion: float | None = None
+
+
+class MapCheck:
+    """Measures maps of one network after another, all of one graph, which TensorFlow traces once.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Its weights, at the time of a measurement, are what is measured.
+    untrained : keras.Model
+        The same graph with random weights.
+    seed : int
+        Of the random maps; which round this is.
+    """
+
+    def __init__(self, network: keras.Model, untrained: keras.Model, seed: int) -> None:
+        self._network = network
+        self._names = list(conv_layers(network))
+        # The deep end: layers before it are shown by few, and no map of them was ever the best.
+        self._blocks = {name.split("/")[0] for name in self._names if "/" in name}
+        self._maps, self._untrained = (tape_score_and_maps(model, self._names) for model in (network, untrained))
+        self._seed, self._rng = seed, np.random.default_rng(seed)
+
+    def measure(
+        self,
+        seen: Sequence[View],
+        frames: Sequence[str],
+        folds: npt.NDArray[np.int64],
+        fold: int,
+        served: keras.Model | None = None,
+    ) -> list[Row]:
+        """Measure the maps of the frames of one fold, which the network did not see.
+
+        Deletion and insertion follow the score of ``served``, the network with all that is added to it; without it,
+        the network's own.
+        """
+        scored = self._network if served is None else served
+        self._score = tf.function(lambda pictures: scored(pictures, training=False)[:, 0])
+        masks = np.stack([view.mask > 127 for view in seen])
+        outlined = masks.any(axis=(1, 2))
+        elsewhere = outline_prior(masks[(folds != fold) & outlined])
+        chosen = np.flatnonzero((folds == fold) & outlined)
+        rows = []
+        for place in tqdm(chosen, f"seed {self._seed}, maps of fold {fold}", unit="frame"):
+            for kind, name, evidence in self._all_maps(seen[place].tensor, elsewhere):
+                found = localise(evidence, masks[place])
+                curves = self._curves(seen[place].tensor, kind, name, evidence)
+                rows.append(Row(self._seed, fold, frames[place], kind, name, int(found.hit), found.energy, *curves))
+        return rows
+
+    def _all_maps(self, tensor: Plane, elsewhere: Plane) -> Iterator[tuple[str, str, Plane]]:
+        for kind, maps_of in ((GRAD_CAM, self._maps), (UNTRAINED, self._untrained)):
+            _, maps = maps_of(tensor[np.newaxis])
+            yield from ((kind, name, evidence) for name, evidence in zip(self._names, maps, strict=True))
+        yield PRIOR, CENTRE, centre_prior(_MAP_SIDE)
+        yield PRIOR, OUTLINES, elsewhere
+        yield PRIOR, RANDOM, random_map(_MAP_SIDE, self._rng)
+
+    def _curves(self, tensor: Plane, kind: str, name: str, evidence: Plane) -> tuple[float | None, float | None]:
+        if self._seed != _FAITHFULNESS_SEED or not (kind == PRIOR or name in self._blocks):
+            return None, None
+        measured = faithfulness.measure(tensor.mean(axis=2), evidence, self._scores)
+        return measured.deletion, measured.insertion
+
+    def _scores(self, pictures: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        scores: Any = self._score(tf.constant(np.repeat(pictures[..., np.newaxis], 3, axis=-1)))
+        return np.asarray(scores, dtype=np.float64)

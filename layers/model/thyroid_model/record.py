@@ -1,0 +1,101 @@
+"""The records that a training leaves beside its network, and the evaluation beside them: names, tables, hashes."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+MODEL_FILE = "model.keras"
+SCORES_FILE = "out_of_fold.csv"
+MAPS_FILE = "maps.csv"
+TRAINING_FILE = "training.json"
+EVALUATION_FILE = "evaluation.json"
+
+
+class RecordError(ValueError):
+    """Records that are missing, or do not belong together; the message says what to do."""
+
+
+def write_table(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows, all with the same keys, as CSV; numbers with six digits."""
+    rows = list(rows)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(
+            {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows
+        )
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a table.
+
+    Raises
+    ------
+    RecordError
+        If it is not there.
+    """
+    if not path.is_file():
+        raise RecordError(f"There is no {path}; run `make train DATA=…` first.")
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def read_training(folder: Path) -> dict[str, Any]:
+    """Read what a training says of itself, having checked that network and tables are the ones that it wrote.
+
+    Raises
+    ------
+    RecordError
+        If anything is missing, or a hash differs.
+    """
+    path = folder / TRAINING_FILE
+    if not path.is_file():
+        raise RecordError(f"There is no {path}; run `make train DATA=…` first.")
+    record = _read_json(path)
+    hashes = record.get("sha256")
+    if not isinstance(hashes, dict):
+        raise RecordError(f"{path} is of another version; run `make train DATA=…` again.")
+    for name, expected in hashes.items():
+        if not (folder / name).is_file() or sha256(folder / name) != expected:
+            raise RecordError(
+                f"{folder / name} is not the one that {TRAINING_FILE} speaks of; run `make train DATA=…` again."
+            )
+    return record
+
+
+def read_evaluation(folder: Path) -> dict[str, Any]:
+    """Read the figures of a network, having checked that they are of this one.
+
+    Raises
+    ------
+    RecordError
+        If there are none, or they are another network's.
+    """
+    path = folder / EVALUATION_FILE
+    if not path.is_file():
+        raise RecordError(f"There is no {path}; run `make evaluate DATA=…` first.")
+    evaluation = _read_json(path)
+    if evaluation.get("weights_sha256") != sha256(folder / MODEL_FILE):
+        raise RecordError(
+            f"{EVALUATION_FILE} has the figures of other weights than {MODEL_FILE}; run `make evaluate DATA=…` again."
+        )
+    return evaluation
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise RecordError(f"{path} is damaged: {error}") from error
+    if not isinstance(content, dict):
+        raise RecordError(f"{path} is damaged: it holds no record.")
+    return content
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

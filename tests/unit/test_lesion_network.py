@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from thyroid_model.cam import conv_layers
+from thyroid_model.layers import GatedConv
+from thyroid_model.lesion_network import LesionNetwork, build_lesion_network
+from thyroid_model.weights import load_model
+
+
+@pytest.fixture(scope="module")
+def network() -> LesionNetwork:
+    keras.utils.set_random_seed(0)
+    return build_lesion_network(32)
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    return np.random.default_rng(0).random((2, 32, 32, 3), dtype=np.float32)
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_it_gives_a_score_and_the_lesions_logits_in_cells_of_eight_pixels(size: int) -> None:
+    network = build_lesion_network(size)
+
+    assert network.score.input_shape == network.training.input_shape == (None, size, size, 3)
+    assert network.score.output_shape == (None, 1)
+    assert network.training.output_shape == [(None, 1), (None, size // 8, size // 8, 1)]
+
+
+def test_both_sides_share_their_weights_and_their_score(network: LesionNetwork, pictures: object) -> None:
+    score, _ = network.training(pictures)
+
+    np.testing.assert_array_equal(network.score(pictures), score)
+    assert {id(weight) for weight in network.score.weights} == {id(weight) for weight in network.training.weights}
+
+
+def test_the_score_is_a_probability_and_the_lesion_is_not(network: LesionNetwork, pictures: object) -> None:
+    score, lesion = (np.asarray(output) for output in network.training(pictures))
+
+    assert ((score > 0) & (score < 1)).all()
+    assert lesion.std() > 0
+    assert network.training.get_layer("lesion").activation is keras.activations.linear
+
+
+def test_it_ends_in_a_dense_layer_with_a_sigmoid_into_which_a_calibration_folds(network: LesionNetwork) -> None:
+    head = network.score.layers[-1]
+
+    assert isinstance(head, keras.layers.Dense)
+    assert (head.units, head.activation) == (1, keras.activations.sigmoid)
+
+
+@pytest.mark.parametrize("size", [16, 48, 100])
+def test_sizes_that_do_not_halve_five_times_are_refused(size: int) -> None:
+    with pytest.raises(ValueError, match=f"multiple of 32, not {size}"):
+        build_lesion_network(size)
+
+
+def test_it_has_fewer_parameters_than_a_million() -> None:
+    """Pictures are few, and a function starts with it."""
+    assert 300_000 < build_lesion_network(128).score.count_params() < 1_000_000
+
+
+def test_its_last_conv_layer_is_the_gate(network: LesionNetwork) -> None:
+    names = list(conv_layers(network.score))
+
+    assert names[-2:] == ["gated_conv/pw", "gated_conv"]
+    assert {"depthwise_separable_conv", "depthwise_separable_conv_1", "lesion"} <= set(names)
+
+
+def test_the_gate_decides_where_the_score_looks(network: LesionNetwork, pictures: object) -> None:
+    """GIVEN a gate that is open in one cell THEN only that cell's features are pooled."""
+    gate = next(layer for layer in network.score.layers if isinstance(layer, GatedConv))
+    features = np.random.default_rng(0).normal(size=(1, 4, 4, gate.pw.kernel.shape[2])).astype(np.float32)
+    closed = np.full((1, 4, 4, 1), -30, np.float32)
+    one = closed.copy()
+    one[0, 1, 2] = 30
+
+    everywhere, there = (np.asarray(gate([features, logits])) for logits in (closed, one))
+
+    # Open 1.05, closed .05: of sixteen cells the open one has 1.05 / 1.8 of all weight.
+    np.testing.assert_allclose(there[0, 1, 2] / everywhere[0, 1, 2], 16 * 1.05 / 1.8, rtol=1e-4)
+    np.testing.assert_allclose(there[0, 0, 0] / everywhere[0, 0, 0], 16 * 0.05 / 1.8, rtol=1e-4)
+
+
+def test_a_network_that_was_kept_is_the_same_network(network: LesionNetwork, pictures: object, tmp_path: Path) -> None:
+    network.score.save(tmp_path / "model.keras")
+
+    again = load_model(tmp_path / "model.keras")
+
+    np.testing.assert_array_equal(again(pictures), network.score(pictures))
+
+
+def test_one_seed_gives_one_network() -> None:
+    weights = []
+    for seed in (1, 1, 2):
+        keras.utils.set_random_seed(seed)
+        weights.append(build_lesion_network(32).score.layers[1].get_weights()[0])
+
+    np.testing.assert_array_equal(weights[0], weights[1])
+    assert not np.array_equal(weights[0], weights[2])
