@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from tests.unit.lesion_training import TINY, make_data, small_network
 from thyroid_model import calibration, ddti, map_check, train, whole_picture
@@ -274,6 +276,28 @@ def test_another_label_takes_nothing_over(
     other = Path(shutil.copytree(data, tmp_path / "sets"))
     report = other / "ddti" / "annotations" / "12.xml"
     report.write_text(report.read_text().replace("4b", "4c"))
+    trainings.stop_at = 0
+
+    with pytest.raises(KeyboardInterrupt):
+        train.train(other, finished[0], tmp_path / "out", TINY)
+
+
+@pytest.mark.parametrize("changed", ["pixels", "outline", "breast mask"])
+def test_other_pictures_under_the_same_names_take_nothing_over(
+    changed: str, data: Path, finished: tuple[Path, Path, Trainings], trainings: Trainings, tmp_path: Path
+) -> None:
+    other = Path(shutil.copytree(data, tmp_path / "sets"))
+    if changed == "outline":
+        report = other / "ddti" / "annotations" / "12.xml"
+        outlined = report.read_text()
+        report.write_text(re.sub(r"<svg>.*?</svg>", "<svg>[]</svg>", outlined))
+        assert report.read_text() != outlined
+    else:
+        folder = other / "ddti" / "images" if changed == "pixels" else other / "breast" / "masks"
+        file = sorted(folder.iterdir())[0]
+        with Image.open(file) as picture:
+            turned = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+        turned.save(file)
     trainings.stop_at = 0
 
     with pytest.raises(KeyboardInterrupt):

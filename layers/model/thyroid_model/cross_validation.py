@@ -119,7 +119,13 @@ def cross_validate(
 def kept(path: Path, make: Callable[[], Logits]) -> Logits:
     """Return what is kept under a path; make and keep it first where nothing is."""
     if not path.exists():
-        half = path.with_name(f"half-{path.name}")  # a half-written file must not look like a finished training
-        np.save(half, make())
-        half.replace(path)
+        logits = make()
+        keep(path, lambda half: np.save(half, logits))
     return np.asarray(np.load(path))
+
+
+def keep(path: Path, write: Callable[[Path], object]) -> None:
+    """Write under another name first: a half-written file must not look like a finished training."""
+    half = path.with_name(f"half-{path.name}")
+    write(half)
+    half.replace(path)

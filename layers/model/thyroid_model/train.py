@@ -24,14 +24,27 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from thyroid_model import breast, bus_bra, calibration, ddti, lesions, map_check, whole_picture
+from thyroid_model import (
+    augment,
+    breast,
+    bus_bra,
+    calibration,
+    ddti,
+    fit,
+    layers,
+    lesion_network,
+    lesions,
+    map_check,
+    split,
+    whole_picture,
+)
 from thyroid_model.augment import Range
-from thyroid_model.cross_validation import SPECIFICITIES, OutOfFold, cross_validate, network_file
+from thyroid_model.cross_validation import SPECIFICITIES, OutOfFold, Training, cross_validate, keep, kept, network_file
 from thyroid_model.examples import View, lesion_examples, thyroid_examples, views
 from thyroid_model.findings import DataError, Findings
 from thyroid_model.fit import Examples, Schedule, Trainer
 from thyroid_model.lesion_network import build_lesion_network
-from thyroid_model.record import MAPS_FILE, MODEL_FILE, SCORES_FILE, TRAINING_FILE, write_table
+from thyroid_model.record import MAPS_FILE, MODEL_FILE, SCORES_FILE, TRAINING_FILE, sha256, write_table
 from thyroid_model.sources import BUNDLED_FOLDER, BUNDLED_PREPROCESSING
 from thyroid_model.split import folds_by_case
 
@@ -104,7 +117,7 @@ class Bench:
         if not path.exists():
             self.renew(seed)
             Trainer(self.network, self.recipe.pretraining()).fit(first, seed, f"seed {seed}, breast lesions")
-            _keep(path, self.network.training.save_weights)
+            keep(path, self.network.training.save_weights)
         return path
 
     def renew(self, seed: int) -> None:
@@ -147,15 +160,15 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
     frames = ddti.read(data, findings, folds=recipe.folds)
     others = [*bus_bra.read(data, findings), *breast.read(data, findings)]
     tqdm.write(str(findings))
-    work = work / _identity(recipe, frames, others)
-    work.mkdir(parents=True, exist_ok=True)
-    output.mkdir(parents=True, exist_ok=True)
-
     labels = np.array([frame.label for frame in frames])
     cases = [frame.case for frame in frames]
     seen = views(frames, recipe.input_size)
-    bench = Bench(seen, labels.astype(np.float32), recipe, work)
     first = lesion_examples(others, recipe.input_size)
+    sets = (thyroid_examples(seen, labels.astype(np.float32)), first)
+    work = work / _identity(recipe, frames, others, sets)
+    work.mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
+    bench = Bench(seen, labels.astype(np.float32), recipe, work)
 
     rounds: dict[str, list[OutOfFold]] = {PRETRAINED: [], SCRATCH: []}
     maps: list[map_check.Row] = []
@@ -175,7 +188,7 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
         platt = calibration.fit(pooled, np.tile(labels, recipe.seeds))
         calibration.compile_into(model, platt)
         (work / "calibration.json").write_text(json.dumps(asdict(platt)))
-        _keep(final, model.save)
+        keep(final, model.save)
 
     (output / MODEL_FILE).write_bytes(final.read_bytes())
     write_table(output / SCORES_FILE, _score_rows(rounds, frames))
@@ -188,20 +201,17 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
             **json.loads((work / "calibration.json").read_text()),
         },
         "data": findings.as_dict(),
-        "sha256": {
-            name: hashlib.sha256((output / name).read_bytes()).hexdigest()
-            for name in (MODEL_FILE, SCORES_FILE, MAPS_FILE)
-        },
+        "sha256": {name: sha256(output / name) for name in (MODEL_FILE, SCORES_FILE, MAPS_FILE)},
     }
     (output / TRAINING_FILE).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     tqdm.write(f"{output / MODEL_FILE}: done in {(time.monotonic() - started) / 60:.0f} min")
 
 
-def _training(bench: Bench, start: Path) -> Any:
-    def run(chosen: npt.NDArray[np.bool_], seed: int, title: str, keep: Path | None) -> npt.NDArray[np.float64]:
+def _training(bench: Bench, start: Path | None) -> Training:
+    def run(chosen: npt.NDArray[np.bool_], seed: int, title: str, file: Path | None) -> npt.NDArray[np.float64]:
         bench.train(chosen, seed, title, start)
-        if keep is not None:
-            _keep(keep, bench.network.score.save)
+        if file is not None:
+            keep(file, bench.network.score.save)
         return bench.logits()
 
     return run
@@ -209,13 +219,15 @@ def _training(bench: Bench, start: Path) -> Any:
 
 def _from_scratch(bench: Bench, labels: npt.NDArray[np.int64], folds: npt.NDArray[np.int64], seed: int) -> OutOfFold:
     """Score every frame by a network from random weights that saw no frame of its fold; not calibrated."""
-    logits = np.full(len(labels), np.nan)
+    run, logits = _training(bench, None), np.full(len(labels), np.nan)
     for fold in np.unique(folds).tolist():
-        path = bench.work / f"seed-{seed}-scratch-{fold}.npy"
-        if not path.exists():
-            bench.train(folds != fold, 1000 * seed + 500 + fold, f"seed {seed}, scratch, without fold {fold}", None)
-            _keep(path, lambda half: np.save(half, bench.logits()))
-        logits[folds == fold] = np.load(path)[folds == fold]
+        of_all = kept(
+            bench.work / f"seed-{seed}-scratch-{fold}.npy",
+            lambda fold=fold: run(  # type: ignore[misc]
+                folds != fold, 1000 * seed + 500 + fold, f"seed {seed}, scratch, without fold {fold}", None
+            ),
+        )
+        logits[folds == fold] = of_all[folds == fold]
     unknown = {specificity: np.full(len(labels), np.nan) for specificity in SPECIFICITIES}
     return OutOfFold(folds, logits, calibration.sigmoid(logits), unknown)
 
@@ -237,7 +249,7 @@ def _maps(
             served = whole_picture.added_to(bench.network.score, bench.line(done.folds != fold))
             calibration.compile_into(served, done.calibrations[fold])
             rows += check.measure(seen, [frame.path.name for frame in frames], done.folds, fold, served)
-        _keep(path, lambda half: half.write_text(json.dumps([asdict(row) for row in rows])))
+        keep(path, lambda half: half.write_text(json.dumps([asdict(row) for row in rows])))
     return [map_check.Row(**row) for row in json.loads(path.read_text())]
 
 
@@ -256,18 +268,23 @@ def _score_rows(rounds: dict[str, list[OutOfFold]], frames: Sequence[ddti.Frame]
                 }
 
 
-def _identity(recipe: Recipe, frames: Sequence[ddti.Frame], others: Sequence[lesions.Lesion]) -> str:
-    """Name a work folder: trainings of another recipe, or of other pictures, are never mixed with these."""
+def _identity(
+    recipe: Recipe, frames: Sequence[ddti.Frame], others: Sequence[lesions.Lesion], sets: Sequence[Examples]
+) -> str:
+    """Name a work folder: trainings by another recipe or code, or on other pictures, are never mixed with these.
+
+    Names decide the folds, so they are looked at beside pixels, outlines and labels.
+    """
+    schedules = [asdict(schedule) for schedule in (recipe.pretraining(), recipe.training(), recipe.from_scratch())]
     names = [[frame.path.name, frame.tirads] for frame in frames] + [[o.path.name, o.label] for o in others]
-    identity = json.dumps([asdict(recipe), BUNDLED_PREPROCESSING.model_dump(), names])
-    return hashlib.sha256(identity.encode()).hexdigest()[:12]
-
-
-def _keep(path: Path, write: Any) -> None:
-    """Write under another name first: a half-written file must not look like a finished training."""
-    half = path.with_name(f"half-{path.name}")
-    write(half)
-    half.replace(path)
+    told = json.dumps([asdict(recipe), schedules, BUNDLED_PREPROCESSING.model_dump(), names])
+    identity = hashlib.sha256(told.encode())
+    for module in (augment, fit, layers, lesion_network, split):
+        identity.update(Path(str(module.__file__)).read_bytes())
+    for examples in sets:
+        for values in (examples.pictures, examples.masks, examples.labels):
+            identity.update(values.tobytes())
+    return identity.hexdigest()[:12]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
