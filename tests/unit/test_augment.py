@@ -6,23 +6,23 @@ import numpy.typing as npt
 import pytest
 import tensorflow as tf
 
-from thyroid_model.augment import Range, augment, lesion_boxes
+from thyroid_model.augment import Range, augment, lesion_boxes, usable_panes
 
 Planes = npt.NDArray[np.float32]
 SIDE = 64
 # Nothing but a flip and a shift by 3 % of the side, which no range takes away.
 STILL = Range(1.0, 1.0, aspect=0, rotation=0, gain=0, depth_gain=0, gamma=0, speckle=0, lesion_share=0)
 NO_BOX = (0.5, 0.5, 0.0, 0.0)
+NO_PANES = (False, False)
 
 
 def run(pictures: Planes, limits: Range, *, masks: Planes | None = None, box: Any = NO_BOX, **how: Any) -> Any:
     """Augment; returns pictures and masks of shape (batch, size, size)."""
     seed, size = int(how.get("seed", 0)), int(how.get("size", pictures.shape[1]) or 0)
     boxes = np.broadcast_to(np.array(box, np.float32), (len(pictures), 4))
-    masks = pictures if masks is None else masks
-    changed = augment(
-        tf.constant(pictures), tf.constant(masks), tf.constant(boxes), size, tf.constant(seed, tf.int32), limits
-    )
+    panes = np.broadcast_to(np.array(how.get("panes", NO_PANES)), (len(pictures), 2))
+    planes = (tf.constant(pictures), tf.constant(pictures if masks is None else masks))
+    changed = augment(*planes, tf.constant(boxes), tf.constant(panes), size, tf.constant(seed, tf.int32), limits)
     return tuple(planes.numpy()[..., 0] for planes in changed)
 
 
@@ -120,12 +120,21 @@ def test_half_of_the_pictures_are_mirrored() -> None:
     assert 96 < np.sum(rises < 0) < 160
 
 
-def test_a_window_of_the_pictures_size_moves_by_3_percent_at_most() -> None:
-    pictures, _ = run(ramps(1, 256), STILL)
+@pytest.mark.parametrize("axis", [1, 2])
+@pytest.mark.parametrize("size", [32, 64, 96])
+def test_a_window_of_the_pictures_size_moves_by_3_percent_at_most_and_no_way_more_than_the_other(
+    size: int, axis: int
+) -> None:
+    """Whatever size is asked for, mirrored or not: half a pixel too far would show in the mean."""
+    pictures, _ = run(ramps(axis, 1024), STILL, size=size)
 
-    shifts = pictures[:, 32, 32] - ramps(1)[0, 32, 32]
-    assert 0.025 < np.abs(shifts).max() <= 0.03 + 1e-6
-    assert shifts.min() < 0 < shifts.max()
+    place, step = size // 2, 1 if axis == 2 else 0
+    mirrored = (pictures[:, place, place + step] < pictures[:, place, place]) & (axis == 2)
+    expected = (place + 0.5) / size
+    for turned in np.unique(mirrored):
+        shifts = pictures[mirrored == turned, place, place] - (1 - expected if turned else expected)
+        assert 0.025 < np.abs(shifts).max() <= 0.03 + 1e-5
+        assert abs(shifts.mean()) < 0.002
 
 
 def test_a_window_is_as_large_as_its_range_says() -> None:
@@ -136,6 +145,17 @@ def test_a_window_is_as_large_as_its_range_says() -> None:
     pictures, _ = run(flat(0.5), replace(STILL, smallest_window=1.25, largest_window=1.25))
     np.testing.assert_array_equal(pictures[:, 0], 0)
     assert (pictures[:, 32, 32] > 0.49).all()
+
+
+def test_a_picture_that_nothing_is_done_to_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thyroid_model.augment._OVERHANG", 0.0)
+    pictures = np.random.default_rng(0).random((16, SIDE, SIDE), dtype=np.float32)
+
+    changed, _ = run(pictures, STILL)
+
+    mirrored = np.abs(changed - pictures).max(axis=(1, 2)) > 0.1
+    assert 0 < mirrored.sum() < 16
+    np.testing.assert_allclose(changed, np.where(mirrored[:, None, None], pictures[:, :, ::-1], pictures), atol=1e-5)
 
 
 def test_a_smaller_window_is_anywhere_in_the_picture() -> None:
@@ -251,10 +271,11 @@ def test_a_window_about_the_lesion_holds_most_of_it_and_makes_it_larger() -> Non
 
 
 def test_a_window_about_the_lesion_does_not_leave_the_picture() -> None:
-    """Save by the two outermost pixels, which a mirrored and blended window may lose."""
+    """Save by half a pixel of the picture, in which the outermost pixel of a magnified window may have its middle."""
     pictures, _ = run(flat(0.5), replace(STILL, largest_window=1.0, lesion_share=1.0), box=LESION)
 
-    assert pictures[:, 2:-2, 2:-2].min() > 0.49
+    assert pictures[:, 1:-1, 1:-1].min() > 0.49
+    assert pictures.min() > 0.1
 
 
 def test_a_window_about_a_tiny_lesion_has_pixels_enough() -> None:
@@ -275,3 +296,55 @@ def test_without_an_outline_no_window_is_about_a_lesion() -> None:
     pictures, _ = run(ramps(1), replace(STILL, lesion_share=1.0))
 
     np.testing.assert_allclose(pictures[:, 48, 32] - pictures[:, 16, 32], 0.5, atol=1e-3)
+
+
+# --- panes -----------------------------------------------------------------------------------------------------------
+
+
+def outlined(*places: slice) -> npt.NDArray[np.uint8]:
+    masks = np.zeros((1, 10, 20), np.uint8)
+    for columns in places:
+        masks[0, 2:5, columns] = 255
+    return masks
+
+
+@pytest.mark.parametrize(
+    ("masks", "usable"),
+    [
+        (outlined(slice(1, 5)), (True, False)),
+        (outlined(slice(14, 20)), (False, True)),
+        (outlined(slice(1, 10), slice(12, 15)), (True, True)),
+        (outlined(slice(8, 12)), (False, False)),
+        (outlined(), (True, True)),
+    ],
+)
+def test_a_pane_may_stand_for_the_picture_where_the_lesion_is_in_it(
+    masks: npt.NDArray[np.uint8], usable: tuple[bool, bool]
+) -> None:
+    assert tuple(usable_panes(masks, np.array([True]))[0]) == usable
+    assert not usable_panes(masks, np.array([False])).any()
+
+
+@pytest.mark.parametrize(("panes", "low", "high"), [((True, False), 0, 0.5), ((False, True), 0.5, 1)])
+def test_a_pane_that_is_cut_out_fills_the_picture(panes: tuple[bool, bool], low: float, high: float) -> None:
+    pictures, _ = run(ramps(2), replace(STILL, pane_share=1.0), panes=panes)
+    down, _ = run(ramps(1), replace(STILL, pane_share=1.0), panes=panes)
+
+    shown = inside(pictures)
+    assert low - 0.03 < shown.min() < low + 0.1
+    assert high - 0.1 < shown.max() < high + 0.03
+    np.testing.assert_allclose(np.abs(pictures[:, 32, 48] - pictures[:, 32, 16]), 0.25, atol=1e-3)
+    np.testing.assert_allclose(down[:, 48, 32] - down[:, 16, 32], 0.5, atol=1e-3)
+
+
+def test_of_two_usable_panes_each_is_cut_out_as_often() -> None:
+    pictures, _ = run(ramps(2, 512), replace(STILL, pane_share=1.0), panes=(True, True))
+
+    assert 0.4 < np.mean(pictures[:, 32, 32] < 0.5) < 0.6
+
+
+def test_as_many_panes_are_cut_out_as_the_share_says() -> None:
+    pictures, _ = run(ramps(2, 1000), replace(STILL, pane_share=0.5), panes=(True, False))
+
+    cut = np.abs(pictures[:, 32, 48] - pictures[:, 32, 16]) < 0.3
+    assert 0.45 < cut.mean() < 0.55

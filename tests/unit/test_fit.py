@@ -22,7 +22,7 @@ def examples(count: int = 10) -> Examples:
     pictures = (rng.integers(0, 60, (count, 32, 32)) + 150 * labels[:, np.newaxis, np.newaxis]).astype(np.uint8)
     masks = np.zeros((count, 32, 32), np.uint8)
     masks[:, :, :16] = 255
-    return Examples(pictures, masks, labels)
+    return Examples(pictures, masks, labels, np.arange(count) % 3 == 0)
 
 
 def network(seed: int = 0) -> LesionNetwork:
@@ -47,6 +47,7 @@ def test_chosen_examples_keep_their_masks_and_labels() -> None:
     chosen = data.where(np.array([False, True, False, True]))
 
     assert len(chosen) == 2
+    assert chosen.two_panes.tolist() == [False, True]
     assert chosen.labels.tolist() == [1, 1]
     np.testing.assert_array_equal(chosen.pictures, data.pictures[[1, 3]])
     np.testing.assert_array_equal(chosen.masks, data.masks[[1, 3]])
@@ -175,7 +176,7 @@ def test_the_learning_rate_rises_and_falls_along_a_cosine_to_zero() -> None:
 
 def test_without_weight_on_the_outlines_they_do_not_matter() -> None:
     other = replace(examples(), masks=examples().masks[:, :, ::-1].copy())
-    blind = replace(SCHEDULE, lesion_loss=0.0, limits=Range(lesion_share=0.0))
+    blind = replace(SCHEDULE, lesion_loss=0.0, limits=Range(lesion_share=0.0, pane_share=0.0))
     sighted = replace(blind, lesion_loss=1.0)
 
     assert distance(trained(blind, examples()), trained(blind, other)) < 1e-5

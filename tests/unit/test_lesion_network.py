@@ -101,3 +101,15 @@ def test_one_seed_gives_one_network() -> None:
 
     np.testing.assert_array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
+
+
+def test_all_normalisations_follow_as_fast_as_a_short_training_needs() -> None:
+    norms = [
+        part
+        for layer in build_lesion_network(64).training.layers
+        for part in layer._flatten_layers()
+        if isinstance(part, keras.layers.BatchNormalization)
+    ]
+
+    assert len(norms) > 15
+    assert {norm.momentum for norm in norms} == {0.95}

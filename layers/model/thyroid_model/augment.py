@@ -32,6 +32,8 @@ class Range:
         Largest standard deviation of the multiplicative noise.
     lesion_share : float
         Share of the pictures with an outline whose window is about the lesion, as wide as 1.4 to 4 of it.
+    pane_share : float
+        Share of the pictures of two panes of which one pane is cut out first, as another machine would have shown it.
     """
 
     smallest_window: float = 0.75
@@ -43,6 +45,7 @@ class Range:
     gamma: float = 0.30
     speckle: float = 0.15
     lesion_share: float = 0.3
+    pane_share: float = 0.5
 
 
 _LESION_WINDOW = (1.4, 4.0)  # of the lesion's longer side
@@ -75,7 +78,30 @@ def lesion_boxes(masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     return boxes
 
 
-def augment(pictures: Any, masks: Any, boxes: Any, size: int, seed: Any, limits: Range) -> tuple[Any, Any]:
+def usable_panes(masks: npt.NDArray[np.uint8], two_panes: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return whether the left and the right half of each picture may stand for it.
+
+    Parameters
+    ----------
+    masks : numpy.ndarray
+        uint8, over 127 inside an outline, shape (pictures, height, width).
+    two_panes : numpy.ndarray
+        Whether the picture shows two views side by side, shape (pictures,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (pictures, 2). A half may where there are two panes, no outline crosses the middle, and an outline lies in
+        it, or none is known.
+    """
+    inside, middle = masks > 127, masks.shape[2] // 2
+    crossed = (inside[:, :, middle - 1] & inside[:, :, middle]).any(axis=1)
+    seen = np.stack([half.any(axis=(1, 2)) for half in (inside[:, :, :middle], inside[:, :, middle:])], axis=1)
+    seen |= ~seen.any(axis=1, keepdims=True)
+    return np.asarray(seen & (two_panes & ~crossed)[:, np.newaxis])
+
+
+def augment(pictures: Any, masks: Any, boxes: Any, panes: Any, size: int, seed: Any, limits: Range) -> tuple[Any, Any]:
     """Return each picture as another examination might have shown it, and its mask likewise.
 
     Parameters
@@ -84,6 +110,8 @@ def augment(pictures: Any, masks: Any, boxes: Any, size: int, seed: Any, limits:
         float32 in [0, 1].
     boxes : tensor of shape (batch, 4)
         As :func:`lesion_boxes` gives them.
+    panes : tensor of shape (batch, 2)
+        bool, as :func:`usable_panes` gives them.
     size : int
         Side of the pictures returned.
     seed : int tensor
@@ -97,7 +125,7 @@ def augment(pictures: Any, masks: Any, boxes: Any, size: int, seed: Any, limits:
         Pictures and masks of shape (batch, size, size, 1), in [0, 1].
     """
     chance = _Chance(tf.shape(pictures)[0], seed)
-    transforms = _transforms(boxes, pictures.shape[1], size, chance, limits)
+    transforms = _transforms(boxes, panes, pictures.shape[1], size, chance, limits)
     moved, mask = (_cut(planes, transforms, size) for planes in (pictures, masks))
     return tf.clip_by_value(_speckle(_gain(moved, chance, limits), chance, limits), 0.0, 1.0), mask
 
@@ -125,13 +153,21 @@ class _Chance:
         return tf.random.stateless_normal([self._batch, side, side, 1], self.seed())
 
 
-def _transforms(boxes: Any, side: int, size: int, chance: _Chance, limits: Range) -> Any:
-    """Return for each picture where the pixels of its window come from: x' = a₀x + a₁y + a₂ and y' likewise."""
+def _transforms(boxes: Any, panes: Any, side: int, size: int, chance: _Chance, limits: Range) -> Any:
+    """Return for each picture where the pixels of its window come from: x' = a₀x + a₁y + a₂ and y' likewise.
+
+    x and y count pixels, from the middle of the first.
+    """
     aspect = tf.exp(chance.uniform(-limits.aspect, limits.aspect))
     scale = chance.uniform(limits.smallest_window, limits.largest_window)
     width, height = scale * aspect, scale / aspect
     x = 0.5 + chance.uniform(-0.5, 0.5) * tf.maximum(1 - width, 0.0) + chance.uniform(-_OVERHANG, _OVERHANG)
     y = 0.5 + chance.uniform(-0.5, 0.5) * tf.maximum(1 - height, 0.0) + chance.uniform(-_OVERHANG, _OVERHANG)
+
+    left = panes[:, 0] & (~panes[:, 1] | (chance.uniform(0.0, 1.0) < 0.5))
+    cut = (panes[:, 0] | panes[:, 1]) & (chance.uniform(0.0, 1.0) < limits.pane_share)
+    x = tf.where(cut, x / 2 + tf.where(left, 0.0, 0.5), x)
+    width = tf.where(cut, width / 2, width)
 
     about_lesion = (chance.uniform(0.0, 1.0) < limits.lesion_share) & (boxes[:, 2] > 0)
     around = chance.uniform(*_LESION_WINDOW) * tf.maximum(boxes[:, 2], boxes[:, 3])
@@ -147,9 +183,10 @@ def _transforms(boxes: Any, side: int, size: int, chance: _Chance, limits: Range
     step = side / size
     a0, a1 = flip * width * step * tf.cos(angle), -width * step * tf.sin(angle)
     b0, b1 = flip * height * step * tf.sin(angle), height * step * tf.cos(angle)
-    middle = size / 2
+    middle = (size - 1) / 2
+    a2, b2 = x * side - 0.5 - (a0 + a1) * middle, y * side - 0.5 - (b0 + b1) * middle
     none = tf.zeros_like(a0)
-    return tf.stack([a0, a1, x * side - (a0 + a1) * middle, b0, b1, y * side - (b0 + b1) * middle, none, none], 1)
+    return tf.stack([a0, a1, a2, b0, b1, b2, none, none], 1)
 
 
 def _beside(centre: Any, extent: Any, window: Any, chance: _Chance) -> Any:

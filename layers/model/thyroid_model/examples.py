@@ -71,7 +71,8 @@ def _has_caption(pixels: npt.NDArray[np.uint8], box: Box) -> bool:
 def thyroid_examples(seen: Sequence[View], labels: npt.NDArray[np.float32]) -> Examples:
     """Return views to train on, in grey: the probe sees no colour, and what is drawn in colour is no tissue."""
     grey = [np.rint(255 * view.tensor.mean(axis=2)).astype(np.uint8) for view in seen]
-    return Examples(np.stack(grey), np.stack([view.mask for view in seen]), labels)
+    two_panes = np.array([view.two_panes for view in seen])
+    return Examples(np.stack(grey), np.stack([view.mask for view in seen]), labels, two_panes)
 
 
 def lesion_examples(lesions: Sequence[Lesion], size: int) -> Examples:
@@ -86,7 +87,7 @@ def lesion_examples(lesions: Sequence[Lesion], size: int) -> Examples:
             _scaled_mask(lesion.mask().astype(np.uint8), side) if outlined else np.zeros((side, side), np.uint8)
         )
     labels = np.array([lesion.label for lesion in lesions], np.float32)
-    return Examples(np.stack(pictures), np.stack(masks), labels)
+    return Examples(np.stack(pictures), np.stack(masks), labels, np.zeros(len(labels), np.bool_))
 
 
 def _scaled_mask(mask: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from tqdm import tqdm
 
-from thyroid_model.augment import Range, augment, lesion_boxes
+from thyroid_model.augment import Range, augment, lesion_boxes, usable_panes
 from thyroid_model.lesion_network import LesionNetwork
 
 Floats = npt.NDArray[np.float32]
@@ -28,18 +28,21 @@ class Examples:
         uint8, over 127 inside an outline, of the same shape; all 0 where there is no outline.
     labels : numpy.ndarray
         float32, 0 or 1, shape (n,). Both are needed.
+    two_panes : numpy.ndarray
+        bool, whether it shows two views side by side, shape (n,).
     """
 
     pictures: Bytes
     masks: Bytes
     labels: Floats
+    two_panes: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> Self:
         """Return the examples at which ``chosen`` is true."""
-        return type(self)(self.pictures[chosen], self.masks[chosen], self.labels[chosen])
+        return type(self)(self.pictures[chosen], self.masks[chosen], self.labels[chosen], self.two_panes[chosen])
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,8 @@ class Trainer:
         for average, weight in zip(self._averages, self._weights, strict=True):
             average.assign(weight.value)
 
-        boxes, weights = lesion_boxes(examples.masks), class_weights(examples.labels)
+        boxes, panes = lesion_boxes(examples.masks), usable_panes(examples.masks, examples.two_panes)
+        weights = class_weights(examples.labels)
         steps = count // schedule.batch
         total, done = schedule.epochs * steps, 0
         with tqdm(total=total, desc=title, unit="step", smoothing=0.05) as bar:
@@ -132,6 +136,7 @@ class Trainer:
                         _unit(examples.pictures[chosen]),
                         _unit(examples.masks[chosen]),
                         tf.constant(boxes[chosen]),
+                        tf.constant(panes[chosen]),
                         tf.constant(examples.labels[chosen]),
                         tf.constant(weights[chosen]),
                         tf.constant((seed % 10_000) * 100_000 + done, tf.int32),
@@ -148,10 +153,10 @@ class Trainer:
         return self._schedule.learning_rate * min(1.0, step / warm_up) * 0.5 * (1 + float(np.cos(np.pi * step / total)))
 
     def _make_step(
-        self, pictures: Any, masks: Any, boxes: Any, labels: Any, weights: Any, seed: Any, averaging: Any
+        self, pictures: Any, masks: Any, boxes: Any, panes: Any, labels: Any, weights: Any, seed: Any, averaging: Any
     ) -> Any:
         schedule = self._schedule
-        pictures, masks = augment(pictures, masks, boxes, self._size, seed, schedule.limits)
+        pictures, masks = augment(pictures, masks, boxes, panes, self._size, seed, schedule.limits)
         outlined = tf.cast(boxes[:, 2] > 0, tf.float32)
         if schedule.mixing:
             share = tf.random.stateless_uniform([], [seed, 0], 0.0, schedule.mixing)

@@ -21,6 +21,8 @@ from thyroid_model.layers import Avg2MaxPooling, DepthwiseSeparableConv, GatedCo
 _BRANCH_FILTERS = 24
 _DECODER_FILTERS = 48
 _GATED_FILTERS = 160
+# Of normalisations. Trainings are short: with Keras's .99, the statistics would still be those of the first weights.
+_MOMENTUM = 0.95
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ def build_lesion_network(input_size: int = 128) -> LesionNetwork:
     middle = _conv(x, 115, "conv_115")
     x = _join(middle, _branch(quarter, "late"), 115, "late")
     x = layers.Dropout(0.3)(x)
-    x = DepthwiseSeparableConv(188)(x)
-    deep = DepthwiseSeparableConv(288)(x)
+    x = DepthwiseSeparableConv(188, momentum=_MOMENTUM)(x)
+    deep = DepthwiseSeparableConv(288, momentum=_MOMENTUM)(x)
 
     decoded = layers.Add()([_narrow(deep, _DECODER_FILTERS, "deep"), _narrow(middle, _DECODER_FILTERS, "middle")])
     decoded = layers.Add()([_double(_activate(decoded, "decoder")), _narrow(eighth, _DECODER_FILTERS, "eighth")])
@@ -92,8 +94,7 @@ def _activate(x: Any, name: str) -> Any:
 
 
 def _norm(x: Any, name: str) -> Any:
-    # Trainings are short: with Keras's momentum of .99, the statistics would still be those of the first weights.
-    return layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x)
+    return layers.BatchNormalization(momentum=_MOMENTUM, name=f"{name}_norm")(x)
 
 
 def _halve(x: Any) -> Any:
@@ -112,7 +113,7 @@ def _branch(x: Any, name: str) -> Any:
     x = layers.Activation("silu", name=f"{name}_branch_silu")(x)
     for number in (1, 2):
         x = layers.Conv2D(_BRANCH_FILTERS, 3, padding="same", name=f"{name}_branch_{number}")(x)
-        x = Avg2MaxPooling(name=f"{name}_branch_pooling_{number}")(x)
+        x = Avg2MaxPooling(momentum=_MOMENTUM, name=f"{name}_branch_pooling_{number}")(x)
     return x
 
 
