@@ -8,7 +8,16 @@ import numpy.typing as npt
 import pytest
 
 from thyroid_model import calibration
-from thyroid_model.cross_validation import SPECIFICITIES, Chosen, Logits, OutOfFold, cross_validate, kept, network_file
+from thyroid_model.cross_validation import (
+    SPECIFICITIES,
+    Chosen,
+    Logits,
+    OutOfFold,
+    beside,
+    cross_validate,
+    kept,
+    network_file,
+)
 from thyroid_model.metrics import threshold_for
 
 FOLDS = np.arange(60) % 3
@@ -190,3 +199,24 @@ def test_what_is_added_is_fitted_on_the_frames_that_each_network_saw(trainings: 
     np.testing.assert_allclose(added.logits, plain.logits + 10)
     assert [platt.slope for platt in added.calibrations] == pytest.approx([p.slope for p in plain.calibrations])
     np.testing.assert_allclose(added.scores, plain.scores, atol=1e-6)
+
+
+def test_what_stands_beside_is_calibrated_for_each_fold_by_the_others() -> None:
+    logits = logits_of(7)
+
+    said = beside(LABELS, FOLDS, logits)
+
+    for fold in range(3):
+        out = fold == FOLDS
+        np.testing.assert_array_equal(said.scores[out], calibration.fit(logits[~out], LABELS[~out])(logits[out]))
+    np.testing.assert_array_equal(said.logits, logits)
+    assert np.isnan(said.thresholds[0.8]).all()
+
+
+def test_what_was_added_is_told_apart(trainings: Trainings, tmp_path: Path) -> None:
+    alone = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path)
+    both = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, lambda chosen: np.full(60, float(chosen.sum())))
+
+    np.testing.assert_array_equal(alone.added, 0)
+    np.testing.assert_array_equal(both.added, 40)
+    np.testing.assert_allclose(both.logits - both.added, alone.logits)

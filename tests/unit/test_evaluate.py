@@ -28,7 +28,7 @@ from thyroid_model.record import (
     read_table,
     sha256,
 )
-from thyroid_model.train import PRETRAINED, SCRATCH
+from thyroid_model.train import NETWORK, PRETRAINED, SCRATCH, STATISTICS
 
 FRAMES, CASES = NOT_SUSPICIOUS + SUSPICIOUS + 1, NOT_SUSPICIOUS + SUSPICIOUS
 INPUT_CHECK = {
@@ -100,7 +100,9 @@ def test_the_figures_are_of_the_scores_of_cases_not_seen(data: Path, trained: Pa
     labels = {frame.path.name: frame.label for frame in ddti.read(data)}
     for start, said in (
         (PRETRAINED, result["auc"]),
-        (SCRATCH, result["compared"]["from scratch, field of view"]["auc"]),
+        (NETWORK, result["compared"]["its network alone"]["auc"]),
+        (STATISTICS, result["compared"]["its statistics of the whole picture alone"]["auc"]),
+        (SCRATCH, result["compared"]["its network alone, from scratch"]["auc"]),
     ):
         rows = [row for row in read_table(trained / SCORES_FILE) if row["start"] == start]
         truth = np.array([labels[row["frame"]] for row in rows])
@@ -116,15 +118,17 @@ def test_thresholds_are_those_that_the_training_folds_chose(data: Path, trained:
     scores = by_seed(table, PRETRAINED, "score", frames)
 
     assert result["at_thresholds_chosen_in_training_folds"] == {
-        f"specificity {name}": operating_point(labels, scores, by_seed(table, PRETRAINED, f"threshold_{name}", frames))
+        f"specificity {name}": operating_point(labels, scores > by_seed(table, PRETRAINED, f"threshold_{name}", frames))
         for name in ("0.80", "0.90")
     }
-    assert result["at_threshold_0.50"] == operating_point(labels, scores, np.full_like(scores, 0.5))
+    assert result["at_threshold_0.50"] == operating_point(labels, scores >= 0.5)
 
 
 def test_other_ways_to_score_the_same_frames_stand_beside(result: dict[str, Any]) -> None:
     assert set(result["compared"]) == {
-        "from scratch, field of view",
+        "its network alone",
+        "its statistics of the whole picture alone",
+        "its network alone, from scratch",
         "texture baseline, field of view",
         "published weights, whole frame",
         "published weights, field of view",
@@ -134,10 +138,12 @@ def test_other_ways_to_score_the_same_frames_stand_beside(result: dict[str, Any]
         assert "meant_for" in said["calibration"]
 
 
-def test_without_the_published_weights_their_rows_are_left_out(data: Path, output: Path) -> None:
+def test_without_the_published_weights_their_rows_are_left_out(
+    data: Path, output: Path, result: dict[str, Any]
+) -> None:
     said = evaluate.evaluate(data, output, output)
 
-    assert list(said["compared"]) == ["from scratch, field of view", "texture baseline, field of view"]
+    assert list(said["compared"]) == [name for name in result["compared"] if not name.startswith("published")]
     assert "PUBLISHED" not in said["command"]
 
 
@@ -167,6 +173,7 @@ def test_the_record_is_of_the_network_that_it_lies_beside(data: Path, output: Pa
     assert said["weights_sha256"] == sha256(output / MODEL_FILE)
     assert read_evaluation(output) == json.loads((output / EVALUATION_FILE).read_text("utf-8"))
     assert read_evaluation(output)["auc"] == said["auc"]
+    assert said["sha256"] == json.loads((output / TRAINING_FILE).read_text("utf-8"))["sha256"]
     assert said["training"]["recipe"]["folds"] == 3
     assert "3-fold cross-validation" in said["protocol"]
     assert "in 1 rounds" in said["protocol"]
@@ -190,13 +197,23 @@ def test_a_second_evaluation_says_the_same(data: Path, output: Path) -> None:
     assert (output / EVALUATION_FILE).read_bytes() == first
 
 
+def test_other_labels_than_the_trainings_are_refused(data: Path, output: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(data, tmp_path / "sets"))
+    report = other / "ddti" / "annotations" / "12.xml"
+    report.write_text(report.read_text().replace("4b", "2"))
+
+    with pytest.raises(RecordError, match="others than the training's; run `make train"):
+        evaluate.evaluate(other, output, output)
+    assert not (output / EVALUATION_FILE).exists()
+
+
 def test_other_frames_than_the_trainings_are_refused(data: Path, output: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(data, tmp_path / "sets"))
     (other / "ddti" / "images" / "12_2.jpg").unlink()
     report = other / "ddti" / "annotations" / "12.xml"
     report.write_text(report.read_text().replace("<image>2</image>", "<image>1</image>"))
 
-    with pytest.raises(RecordError, match="is of other frames than the set has; run `make train"):
+    with pytest.raises(RecordError, match="others than the training's; run `make train"):
         evaluate.evaluate(other, output, output)
     assert not (output / EVALUATION_FILE).exists()
 

@@ -58,10 +58,12 @@ def one(rows: list[Row], kind: str, name: str, frame: str = "3_1.jpg") -> Row:
 
 
 def test_every_frame_of_the_fold_has_all_maps(rows: list[Row]) -> None:
-    assert [row.frame for row in rows] == ["3_1.jpg"] * 11 + ["4_1.jpg"] * 11
-    expected = [(kind, name) for kind in (GRAD_CAM, UNTRAINED) for name in LAYERS]
+    """Of the untrained network, blocks alone."""
+    expected = [*((GRAD_CAM, name) for name in LAYERS), (UNTRAINED, "gated_conv")]
     expected += [(PRIOR, name) for name in (CENTRE, OUTLINES, RANDOM)]
-    assert [(row.kind, row.name) for row in rows[:11]] == expected
+    assert [(row.frame, row.kind, row.name) for row in rows] == [
+        (frame, *which) for frame in ("3_1.jpg", "4_1.jpg") for which in expected
+    ]
     assert {(row.seed, row.fold) for row in rows} == {(0, 1)}
 
 
@@ -76,11 +78,29 @@ def test_a_layers_row_is_of_its_own_map(
     network: keras.Model, untrained: keras.Model, seen: list[View], rows: list[Row], name: str
 ) -> None:
     for kind, model in ((GRAD_CAM, network), (UNTRAINED, untrained)):
+        if kind == UNTRAINED and name != "gated_conv":
+            continue
         _, (evidence,) = tape_score_and_maps(model, [name])(seen[2].tensor[np.newaxis])
         expected = localise(evidence, seen[2].mask > 127)
         row = one(rows, kind, name)
         assert row.energy == pytest.approx(expected.energy, abs=1e-4)
         assert row.hit == int(expected.hit)
+
+
+@pytest.mark.parametrize(("bias", "side"), [(9.0, 1), (-9.0, -1)])
+def test_the_class_given_is_the_served_scores(
+    network: keras.Model, untrained: keras.Model, seen: list[View], rows: list[Row], bias: float, side: int
+) -> None:
+    """GIVEN a served model that calls all suspicious, or nothing THEN its evidence is the map, or its reverse."""
+    served = keras.models.clone_model(network)
+    served.set_weights([*network.get_weights()[:-1], np.array([bias], np.float32)])
+
+    found = one(MapCheck(network, untrained, 1).measure(seen, FRAMES, FOLDS, 1, served), GRAD_CAM, "gated_conv")
+
+    _, (evidence,) = tape_score_and_maps(network, ["gated_conv"])(seen[2].tensor[np.newaxis])
+    expected = localise(side * evidence, seen[2].mask > 127)
+    assert (found.hit_given, found.energy_given) == (int(expected.hit), pytest.approx(expected.energy, abs=1e-4))
+    assert one(rows, PRIOR, CENTRE).hit_given is None
 
 
 def test_the_prior_of_outlines_is_of_the_other_folds_frames_that_have_one(seen: list[View], rows: list[Row]) -> None:
@@ -91,7 +111,7 @@ def test_the_prior_of_outlines_is_of_the_other_folds_frames_that_have_one(seen: 
 
     assert one(rows, PRIOR, OUTLINES).energy == pytest.approx(expected.energy)
     assert 0 < expected.energy < 1
-    centre = localise(centre_prior(16), seen[2].mask > 127)
+    centre = localise(centre_prior(17), seen[2].mask > 127)
     assert one(rows, PRIOR, CENTRE).energy == pytest.approx(centre.energy)
 
 
@@ -129,7 +149,7 @@ def test_curves_are_of_the_networks_score(network: keras.Model, seen: list[View]
         colour = np.repeat(pictures[..., np.newaxis], 3, axis=-1)
         return np.asarray(network(colour, training=False), np.float64)[:, 0]
 
-    expected = measure(seen[2].tensor[..., 0], centre_prior(16), score)
+    expected = measure(seen[2].tensor[..., 0], centre_prior(17), score)
 
     row = one(rows, PRIOR, CENTRE)
     assert row.deletion == pytest.approx(expected.deletion, abs=1e-5)
@@ -159,7 +179,8 @@ def test_what_is_measured_are_the_weights_of_the_moment(
     fresh = MapCheck(made(3), untrained, 1).measure(seen, FRAMES, FOLDS, 1)
     for name in LAYERS:
         assert one(after, GRAD_CAM, name).energy == pytest.approx(one(fresh, GRAD_CAM, name).energy, abs=1e-4)
-        assert one(after, UNTRAINED, name).energy == pytest.approx(one(before, UNTRAINED, name).energy, abs=1e-4)
+    of_random = one(before, UNTRAINED, "gated_conv").energy
+    assert one(after, UNTRAINED, "gated_conv").energy == pytest.approx(of_random, abs=1e-4)
     assert [one(after, GRAD_CAM, n).energy for n in LAYERS] != [one(before, GRAD_CAM, n).energy for n in LAYERS]
 
 

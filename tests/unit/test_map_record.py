@@ -12,7 +12,7 @@ from thyroid_model.record import read_table, write_table
 def row(name: str, hit: int, energy: float = 0.5, **other: Any) -> dict[str, str]:
     """A row as it comes from the table."""
     values: dict[str, Any] = {"seed": 0, "fold": 0, "frame": "1_1.jpg", "kind": GRAD_CAM} | other
-    curves = {"deletion": "", "insertion": ""}
+    curves = dict.fromkeys(("deletion", "insertion", "hit_given", "energy_given"), "")
     return {key: str(value) for key, value in (curves | values | {"name": name, "hit": hit, "energy": energy}).items()}
 
 
@@ -70,11 +70,23 @@ def test_curves_are_means_of_the_rows_that_have_them(rows: list[dict[str, str]])
     assert summary([*rows, *second])["layers"]["a"]["deletion"] == 0.15
 
 
-def test_a_curve_of_zero_is_a_curve() -> None:
-    table = [row("a", 1, deletion=0, insertion=0.5, fold=f) for f in (0, 1)] + [row(CENTRE, 0, kind=PRIOR)]
-    table += [row("a", 0, kind=UNTRAINED)]
+def smallest(**other: Any) -> list[dict[str, str]]:
+    """Two folds of one layer, and the two priors."""
+    return [row("a", 1, fold=fold, **other) for fold in (0, 1)] + [row(p, 0, kind=PRIOR) for p in (CENTRE, OUTLINES)]
 
-    assert summary(table)["layers"]["a"]["deletion"] == 0
+
+def test_a_curve_of_zero_is_a_curve() -> None:
+    assert summary(smallest(deletion=0, insertion=0.5))["layers"]["a"]["deletion"] == 0
+
+
+def test_evidence_for_the_class_given_has_means_of_its_own() -> None:
+    said = summary(smallest(hit_given=0, energy_given=0.25))["layers"]["a"]
+
+    assert (said["hit_rate"], said["hit_given"], said["energy_given"]) == (1, 0, 0.25)
+
+
+def test_a_layer_whose_untrained_map_was_not_measured_has_none() -> None:
+    assert summary(smallest())["untrained"] == {}
 
 
 def test_the_default_is_the_best_layer_and_stands_beside_the_last_and_what_knows_nothing(
@@ -84,7 +96,8 @@ def test_the_default_is_the_best_layer_and_stands_beside_the_last_and_what_knows
 
     assert (said["default_layer"], said["last_layer"]) == ("a", "z")
     assert said["hit_rate"] == 0.75
-    assert said["hit_rate_over_the_centre_prior"] == 0.5
+    assert said["hit_rate_chosen_on_other_folds_over_the_centre_prior"] == 0
+    assert said["hit_rate_chosen_on_other_folds_over_the_outline_prior"] == 0
     assert set(said["priors"]) == {CENTRE, OUTLINES, RANDOM}
     assert said["priors"][CENTRE] == {"hit_rate": 0.25, "energy": 0.3}
     assert said["untrained"] == {"a": {"hit_rate": 0, "energy": 0.1}, "z": {"hit_rate": 1, "energy": 0.2}}
@@ -113,11 +126,23 @@ def test_rows_survive_the_table_that_they_are_kept_in(tmp_path: Path) -> None:
     written = [
         Row(0, fold, f"{fold}_1.jpg", kind, name, 1, 1 / 3, *curves)
         for fold in (0, 1)
-        for kind, name, curves in ((GRAD_CAM, "a", (0.25, 0.75)), (UNTRAINED, "a", ()), (PRIOR, CENTRE, ()))
+        for kind, name, curves in (
+            (GRAD_CAM, "a", (0.25, 0.75, 1, 0.5)),
+            (UNTRAINED, "a", ()),
+            (PRIOR, CENTRE, ()),
+            (PRIOR, OUTLINES, ()),
+        )
     ]
     write_table(tmp_path / "maps.csv", [asdict(row) for row in written])
 
     said = summary(read_table(tmp_path / "maps.csv"))
 
-    assert said["layers"]["a"] == {"hit_rate": 1, "energy": 0.3333, "deletion": 0.25, "insertion": 0.75}
+    assert said["layers"]["a"] == {
+        "hit_rate": 1,
+        "energy": 0.3333,
+        "deletion": 0.25,
+        "insertion": 0.75,
+        "hit_given": 1,
+        "energy_given": 0.5,
+    }
     assert said["untrained"]["a"] == {"hit_rate": 1, "energy": 0.3333}

@@ -26,7 +26,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / SCORES_FILE).write_bytes(b"scores")
     hashes = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in (MODEL_FILE, SCORES_FILE)}
     (tmp_path / TRAINING_FILE).write_text(json.dumps({"recipe": {"folds": 5}, "sha256": hashes}))
-    (tmp_path / EVALUATION_FILE).write_text(json.dumps({"auc": 0.7, "weights_sha256": hashes[MODEL_FILE]}))
+    (tmp_path / EVALUATION_FILE).write_text(
+        json.dumps({"auc": 0.7, "weights_sha256": hashes[MODEL_FILE], "sha256": hashes})
+    )
     return tmp_path
 
 
@@ -100,4 +102,12 @@ def test_figures_that_are_not_there_say_what_to_do(folder: Path) -> None:
     (folder / EVALUATION_FILE).unlink()
 
     with pytest.raises(RecordError, match=r"evaluation\.json; run `make evaluate"):
+        read_evaluation(folder)
+
+
+def test_figures_of_other_tables_are_refused(folder: Path) -> None:
+    said = json.loads((folder / EVALUATION_FILE).read_text())
+    (folder / EVALUATION_FILE).write_text(json.dumps(said | {"sha256": said["sha256"] | {SCORES_FILE: "0" * 64}}))
+
+    with pytest.raises(RecordError, match="other tables than"):
         read_evaluation(folder)

@@ -21,7 +21,7 @@ from thyroid_model.examples import thyroid_examples, views
 from thyroid_model.fit import Examples, Trainer
 from thyroid_model.record import MAPS_FILE, MODEL_FILE, SCORES_FILE, TRAINING_FILE, read_table, read_training
 from thyroid_model.split import folds_by_case
-from thyroid_model.train import PRETRAINED, SCRATCH
+from thyroid_model.train import NETWORK, PRETRAINED, SCRATCH, STATISTICS
 from thyroid_model.weights import load_model
 
 FINAL, FOLDS, PAIRS = 1, 3, 3
@@ -156,7 +156,7 @@ def rows_of(output: Path, start: str) -> list[dict[str, str]]:
 def test_the_table_has_every_frame_in_its_fold_once_a_round(data: Path, finished: tuple[Path, Path, Trainings]) -> None:
     frames, folds = folds_of(data)
 
-    for start in (PRETRAINED, SCRATCH):
+    for start in (PRETRAINED, NETWORK, STATISTICS, SCRATCH):
         rows = rows_of(finished[1], start)
         assert [row["frame"] for row in rows] == [frame.path.name for frame in frames]
         assert [int(row["fold"]) for row in rows] == folds.tolist()
@@ -189,9 +189,20 @@ def test_scores_are_calibrated_and_have_thresholds_where_they_started_from_breas
     for row in rows_of(finished[1], PRETRAINED):
         assert 0 < float(row["score"]) < 1
         assert np.isfinite([float(row["threshold_0.80"]), float(row["threshold_0.90"])]).all()
-    for row in rows_of(finished[1], SCRATCH):
-        assert float(row["score"]) == pytest.approx(1 / (1 + np.exp(-float(row["logit"]))), abs=1e-4)
-        assert row["threshold_0.80"] == "nan"
+    for start in (NETWORK, STATISTICS, SCRATCH):
+        for row in rows_of(finished[1], start):
+            assert 0 < float(row["score"]) < 1
+            assert row["threshold_0.80"] == "nan"
+
+
+def test_the_two_halves_logits_add_up_to_the_wholes(finished: tuple[Path, Path, Trainings]) -> None:
+    network, statistics, whole = (
+        np.array([float(row["logit"]) for row in rows_of(finished[1], start)])
+        for start in (NETWORK, STATISTICS, PRETRAINED)
+    )
+
+    np.testing.assert_allclose(network + statistics, whole, atol=1e-4)
+    assert np.abs(network).max() > 1e-3 < np.abs(statistics).max()
 
 
 def test_maps_are_of_the_frames_that_a_network_did_not_see(data: Path, finished: tuple[Path, Path, Trainings]) -> None:
@@ -353,6 +364,17 @@ def test_the_schedules_are_the_recipes() -> None:
     assert (first.learning_rate, then.learning_rate, scratch.learning_rate) == (2e-3, 0.5, 1e-3)
     assert first.batch == then.batch == scratch.batch == 8
     assert (first.limits.lesion_share, then.limits.lesion_share, scratch.limits.lesion_share) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--folds", "2"), ("--epochs", "0"), ("--batch", "-1")])
+def test_what_cant_be_trained_is_refused_in_a_sentence(
+    option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        train.main(["--data", str(tmp_path), option, value])
+
+    assert ended.value.code == 2
+    assert f"must be {3 if option == '--folds' else 1} or more, not {value}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("absent", ["ddti", "bus-bra", "breast"])

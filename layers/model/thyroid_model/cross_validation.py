@@ -8,6 +8,7 @@ of all other folds; on these, calibration and thresholds are chosen.
 Each training is kept when it is done, so an interrupted run goes on where it stopped.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
@@ -45,13 +46,16 @@ class OutOfFold:
         For each of `SPECIFICITIES`, the calibrated score above which the frame counts as suspicious.
     calibrations : tuple of Platt
         Of each fold.
+    added : numpy.ndarray
+        The part of the logits that was added to the network's.
     """
 
     folds: npt.NDArray[np.int64]
     logits: Logits
     scores: Logits
     thresholds: dict[float, Logits]
-    calibrations: tuple[calibration.Platt, ...] = ()
+    calibrations: tuple[calibration.Platt, ...]
+    added: Logits
 
 
 def network_file(work: Path, seed: int, fold: int) -> Path:
@@ -93,7 +97,7 @@ def cross_validate(
         + add(~np.isin(folds, pair))
         for pair in combinations(numbers.tolist(), 2)
     }
-    logits, scores = np.full(len(labels), np.nan), np.full(len(labels), np.nan)
+    logits, scores, added = (np.full(len(labels), np.nan) for _ in range(3))
     platts: list[calibration.Platt] = []
     thresholds = {specificity: np.full(len(labels), np.nan) for specificity in SPECIFICITIES}
     for fold in numbers.tolist():
@@ -104,7 +108,8 @@ def cross_validate(
                 ~out, 1000 * seed + fold, f"seed {seed}, without fold {fold}", network_file(work, seed, fold)
             ),
         )
-        logits[out] = (of_all + add(~out))[out]
+        added[out] = add(~out)[out]
+        logits[out] = of_all[out] + added[out]
         inner = np.full(len(labels), np.nan)
         for other in numbers[numbers != fold].tolist():
             inner[folds == other] = paired[min(fold, other), max(fold, other)][folds == other]
@@ -113,7 +118,21 @@ def cross_validate(
         scores[out] = platt(logits[out])
         for specificity, threshold in thresholds.items():
             threshold[out] = threshold_for(specificity, labels[~out], platt(inner[~out]))
-    return OutOfFold(folds, logits, scores, thresholds, tuple(platts))
+    return OutOfFold(folds, logits, scores, thresholds, tuple(platts), added)
+
+
+def beside(labels: npt.NDArray[np.int64], folds: npt.NDArray[np.int64], logits: Logits) -> OutOfFold:
+    """Calibrate out-of-fold logits of something that only stands beside the model, for each fold by the others.
+
+    It is not nested: what scored the other folds has seen this one. That may flatter the scores a little, and no
+    thresholds are chosen from them.
+    """
+    platts = [calibration.fit(logits[folds != fold], labels[folds != fold]) for fold in np.unique(folds).tolist()]
+    scores = np.full(len(labels), np.nan)
+    for fold, platt in zip(np.unique(folds).tolist(), platts, strict=True):
+        scores[folds == fold] = platt(logits[folds == fold])
+    none = {specificity: np.full(len(labels), np.nan) for specificity in SPECIFICITIES}
+    return OutOfFold(folds, logits, scores, none, tuple(platts), np.zeros(len(labels)))
 
 
 def kept(path: Path, make: Callable[[], Logits]) -> Logits:
@@ -125,7 +144,10 @@ def kept(path: Path, make: Callable[[], Logits]) -> Logits:
 
 
 def keep(path: Path, write: Callable[[Path], object]) -> None:
-    """Write under another name first: a half-written file must not look like a finished training."""
-    half = path.with_name(f"half-{path.name}")
+    """Write under another name first: a half-written file must not look like a finished training.
+
+    The name is this process's own, so that several may share the work.
+    """
+    half = path.with_name(f"half-{os.getpid()}-{path.name}")
     write(half)
     half.replace(path)

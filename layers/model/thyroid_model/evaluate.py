@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from thyroid.assessment import MALIGNANT_FROM
 from thyroid_model import calibration, captions, comparison, ddti, figures, input_check, map_record, model_card, plots
 from thyroid_model.examples import View, views
 from thyroid_model.findings import DataError, Findings
@@ -31,10 +32,15 @@ from thyroid_model.record import (
     sha256,
 )
 from thyroid_model.sources import BUNDLED_FOLDER, BUNDLED_PREPROCESSING
-from thyroid_model.train import PRETRAINED, SCRATCH
+from thyroid_model.train import NETWORK, PRETRAINED, SCRATCH, STATISTICS, labels_sha256
 
 SET = "DDTI (Pedraza et al. 2015), labelled frames without those that appear under two cases"
 CAPTION_DRAWS = 5
+_PARTS = {
+    "its network alone": NETWORK,
+    "its statistics of the whole picture alone": STATISTICS,
+    "its network alone, from scratch": SCRATCH,
+}
 
 Row = dict[str, str]
 
@@ -54,9 +60,12 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
     findings = Findings()
     frames = ddti.read(data, findings)
     tqdm.write(str(findings))
+    if labels_sha256(frames) != training["labels_sha256"]:
+        raise RecordError(
+            f"The frames or labels in {data} are others than the training's; run `make train DATA=…` on this set."
+        )
     table = read_table(output / SCORES_FILE)
     ours, folds = (by_seed(table, PRETRAINED, column, frames) for column in ("score", "fold"))
-    scratch = by_seed(table, SCRATCH, "score", frames)
     seen = views(frames, recipe["input_size"])
     labels = np.array([frame.label for frame in frames])
     cases = np.array([frame.case for frame in frames])
@@ -67,7 +76,7 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         if name.startswith("threshold_")
     }
     others = {
-        "from scratch, field of view": scratch,
+        **{name: by_seed(table, start, "score", frames) for name, start in _PARTS.items()},
         comparison.TEXTURE: comparison.texture_scores(seen, labels, folds.astype(int)),
     }
     if published is not None:
@@ -77,6 +86,7 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         }
     result: dict[str, Any] = {
         "weights_sha256": sha256(output / MODEL_FILE),
+        "sha256": training["sha256"],
         "data": SET,
         "label": ddti.LABEL_DEFINITION,
         "frames": len(frames),
@@ -87,7 +97,7 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         **_described(labels, cases, ours),
         "auc_of_seeds": [figures.discrimination_of_one(labels, one) for one in ours],
         "at_thresholds_chosen_in_training_folds": {
-            f"specificity {name}": figures.operating_point(labels, ours, threshold)
+            f"specificity {name}": figures.operating_point(labels, ours > threshold)
             for name, threshold in thresholds.items()
         },
         "groups": _groups(labels, ours, seen),
@@ -120,7 +130,7 @@ def _protocol(recipe: dict[str, Any]) -> str:
 def _described(labels: npt.NDArray[np.int64], cases: npt.NDArray[np.int64], scores: figures.Scores) -> dict[str, Any]:
     return {
         **figures.discrimination(labels, cases, scores),
-        "at_threshold_0.50": figures.operating_point(labels, scores, np.full_like(scores, 0.5)),
+        "at_threshold_0.50": figures.operating_point(labels, scores >= MALIGNANT_FROM),
         "calibration": figures.calibrated(labels, scores),
         "risk_bands": figures.bands(labels, scores),
     }

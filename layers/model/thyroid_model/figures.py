@@ -55,12 +55,11 @@ def discrimination_of_one(labels: Labels, scores: npt.NDArray[np.float64]) -> fl
     return round(auc(labels, scores), 4)
 
 
-def operating_point(labels: Labels, scores: Scores, thresholds: Scores) -> dict[str, float]:
-    """Return sensitivity and specificity where what is at or above its frame's threshold counts as suspicious."""
-    found = scores >= thresholds
+def operating_point(labels: Labels, called: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Return sensitivity and specificity of what was called suspicious, of shape (seeds, frames)."""
     return {
-        "sensitivity": _mean(one[labels == 1].mean() for one in found),
-        "specificity": _mean(1 - one[labels == 0].mean() for one in found),
+        "sensitivity": _mean(one[labels == 1].mean() for one in called),
+        "specificity": _mean(1 - one[labels == 0].mean() for one in called),
     }
 
 
@@ -137,7 +136,7 @@ def curves(labels: Labels, scores: Scores) -> dict[str, Any]:
     weights = prevalence_weights(labels, calibration.PREVALENCE)
     return {
         "roc": [[list(axis) for axis in roc(labels, one)] for one in scores],
-        "reliability": [reliability(labels, one, weights, bins=10) for one in scores],
+        "reliability": [reliability(labels, one, weights) for one in scores],
     }
 
 

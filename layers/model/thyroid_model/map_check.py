@@ -10,6 +10,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from tqdm import tqdm
 
+from thyroid.assessment import MALIGNANT_FROM
 from thyroid_model import faithfulness
 from thyroid_model.cam import conv_layers, tape_score_and_maps
 from thyroid_model.examples import View
@@ -17,7 +18,7 @@ from thyroid_model.localisation import Plane, centre_prior, localise, outline_pr
 
 GRAD_CAM, UNTRAINED, PRIOR = "grad-cam", "untrained", "prior"
 CENTRE, OUTLINES, RANDOM = "centre", "outlines of the training frames", "random"
-_MAP_SIDE = 16
+_MAP_SIDE = 17  # odd, so that the middle is one place
 # Deletion and insertion run the network 18 times for each map: one round of frames is enough to compare.
 _FAITHFULNESS_SEED = 0
 
@@ -40,6 +41,8 @@ class Row:
         Share of the positive part that does.
     deletion, insertion : float or None
         Areas under the curves, where they were measured.
+    hit_given, energy_given : int and float, or None
+        Hit and energy of the evidence for the class that the answer gives, where the map has two sides.
     """
 
     seed: int
@@ -51,6 +54,8 @@ class Row:
     energy: float
     deletion: float | None = None
     insertion: float | None = None
+    hit_given: int | None = None
+    energy_given: float | None = None
 
 
 class MapCheck:
@@ -71,7 +76,10 @@ class MapCheck:
         self._names = list(conv_layers(network))
         # The deep end: layers before it are shown by few, and no map of them was ever the best.
         self._blocks = {name.split("/")[0] for name in self._names if "/" in name}
-        self._maps, self._untrained = (tape_score_and_maps(model, self._names) for model in (network, untrained))
+        # Of random weights, one block is enough to hold the others against.
+        self._untrained_names = [name for name in self._names if name in self._blocks]
+        self._maps = tape_score_and_maps(network, self._names)
+        self._untrained = tape_score_and_maps(untrained, self._untrained_names)
         self._seed, self._rng = seed, np.random.default_rng(seed)
 
     def measure(
@@ -84,8 +92,8 @@ class MapCheck:
     ) -> list[Row]:
         """Measure the maps of the frames of one fold, which the network did not see.
 
-        Deletion and insertion follow the score of ``served``, the network with all that is added to it; without it,
-        the network's own.
+        Deletion and insertion follow the score of ``served``, the network with all that is added to it, and so does the
+        class given; without it, the network's own.
         """
         scored = self._network if served is None else served
         self._score = tf.function(lambda pictures: scored(pictures, training=False)[:, 0])
@@ -95,16 +103,27 @@ class MapCheck:
         chosen = np.flatnonzero((folds == fold) & outlined)
         rows = []
         for place in tqdm(chosen, f"seed {self._seed}, maps of fold {fold}", unit="frame"):
-            for kind, name, evidence in self._all_maps(seen[place].tensor, elsewhere):
+            tensor = seen[place].tensor
+            side = 1.0 if self._scores(tensor.mean(axis=2)[np.newaxis])[0] >= MALIGNANT_FROM else -1.0
+            for kind, name, evidence in self._all_maps(tensor, elsewhere):
                 found = localise(evidence, masks[place])
-                curves = self._curves(seen[place].tensor, kind, name, evidence)
-                rows.append(Row(self._seed, fold, frames[place], kind, name, int(found.hit), found.energy, *curves))
+                given = (None, None)
+                if kind != PRIOR:
+                    of_class = localise(side * evidence, masks[place])
+                    given = (int(of_class.hit), of_class.energy)
+                curves = self._curves(tensor, kind, name, evidence)
+                rows.append(
+                    Row(self._seed, fold, frames[place], kind, name, int(found.hit), found.energy, *curves, *given)
+                )
         return rows
 
     def _all_maps(self, tensor: Plane, elsewhere: Plane) -> Iterator[tuple[str, str, Plane]]:
-        for kind, maps_of in ((GRAD_CAM, self._maps), (UNTRAINED, self._untrained)):
+        for kind, maps_of, names in (
+            (GRAD_CAM, self._maps, self._names),
+            (UNTRAINED, self._untrained, self._untrained_names),
+        ):
             _, maps = maps_of(tensor[np.newaxis])
-            yield from ((kind, name, evidence) for name, evidence in zip(self._names, maps, strict=True))
+            yield from ((kind, name, evidence) for name, evidence in zip(names, maps, strict=True))
         yield PRIOR, CENTRE, centre_prior(_MAP_SIDE)
         yield PRIOR, OUTLINES, elsewhere
         yield PRIOR, RANDOM, random_map(_MAP_SIDE, self._rng)

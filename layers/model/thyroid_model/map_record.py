@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from thyroid_model.map_check import CENTRE, GRAD_CAM, PRIOR, UNTRAINED
+from thyroid_model.map_check import CENTRE, GRAD_CAM, OUTLINES, PRIOR, UNTRAINED
 
 Row = dict[str, str]
 
@@ -32,6 +32,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
         inside = [(row["seed"], row["fold"]) == place for row in layers]
         chosen = best_layer(row for row, out in zip(layers, inside, strict=True) if not out and row["seed"] == place[0])
         nested += [float(row["hit"]) for row, out in zip(layers, inside, strict=True) if out and row["name"] == chosen]
+    nested_rate = round(float(np.mean(nested)), 4)
     best, last = best_layer(layers), layers[-1]["name"]
     grad_cam, priors = _table(layers), _table(row for row in rows if row["kind"] == PRIOR)
     untrained = _table(row for row in rows if row["kind"] == UNTRAINED)
@@ -40,10 +41,13 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
         "default_layer": best,
         "last_layer": last,
         "hit_rate": grad_cam[best]["hit_rate"],
-        "hit_rate_chosen_on_other_folds": round(float(np.mean(nested)), 4),
-        "hit_rate_over_the_centre_prior": round(grad_cam[best]["hit_rate"] - priors[CENTRE]["hit_rate"], 4),
+        "hit_rate_chosen_on_other_folds": nested_rate,
+        **{
+            f"hit_rate_chosen_on_other_folds_over_the_{prior}_prior": round(nested_rate - priors[name]["hit_rate"], 4)
+            for prior, name in (("centre", CENTRE), ("outline", OUTLINES))
+        },
         "layers": grad_cam,
-        "untrained": {name: untrained[name] for name in dict.fromkeys((best, last))},
+        "untrained": {name: untrained[name] for name in dict.fromkeys((best, last)) if name in untrained},
         "priors": priors,
     }
 
@@ -58,9 +62,9 @@ def _table(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
             "hit_rate": _mean(row["hit"] for row in own),
             "energy": _mean(row["energy"] for row in own),
             **{
-                curve: _mean(row[curve] for row in own if row[curve])
-                for curve in ("deletion", "insertion")
-                if any(row[curve] for row in own)
+                column: _mean(row[column] for row in own if row[column])
+                for column in ("deletion", "insertion", "hit_given", "energy_given")
+                if any(row[column] for row in own)
             },
         }
         for name, own in grouped.items()

@@ -67,12 +67,12 @@ def read_training(folder: Path) -> dict[str, Any]:
 
 
 def read_evaluation(folder: Path) -> dict[str, Any]:
-    """Read the figures of a network, having checked that they are of this one.
+    """Read the figures of a network, having checked that they are of this one and of the tables beside it.
 
     Raises
     ------
     RecordError
-        If there are none, or they are another network's.
+        If there are none, or they are another network's or of other tables.
     """
     path = folder / EVALUATION_FILE
     if not path.is_file():
@@ -81,6 +81,10 @@ def read_evaluation(folder: Path) -> dict[str, Any]:
     if evaluation.get("weights_sha256") != sha256(folder / MODEL_FILE):
         raise RecordError(
             f"{EVALUATION_FILE} has the figures of other weights than {MODEL_FILE}; run `make evaluate DATA=…` again."
+        )
+    if evaluation.get("sha256") != read_training(folder)["sha256"]:
+        raise RecordError(
+            f"{EVALUATION_FILE} has the figures of other tables than {TRAINING_FILE}; run `make evaluate DATA=…` again."
         )
     return evaluation
 

@@ -39,7 +39,7 @@ from thyroid_model import (
     whole_picture,
 )
 from thyroid_model.augment import Range
-from thyroid_model.cross_validation import SPECIFICITIES, OutOfFold, Training, cross_validate, keep, kept, network_file
+from thyroid_model.cross_validation import OutOfFold, Training, beside, cross_validate, keep, kept, network_file
 from thyroid_model.examples import View, lesion_examples, thyroid_examples, views
 from thyroid_model.findings import DataError, Findings
 from thyroid_model.fit import Examples, Schedule, Trainer
@@ -48,7 +48,9 @@ from thyroid_model.record import MAPS_FILE, MODEL_FILE, SCORES_FILE, TRAINING_FI
 from thyroid_model.sources import BUNDLED_FOLDER, BUNDLED_PREPROCESSING
 from thyroid_model.split import folds_by_case
 
-PRETRAINED, SCRATCH = "pretrained", "scratch"
+# The bundled model's recipe, its two halves, and its network without the breast sets.
+PRETRAINED, NETWORK, STATISTICS, SCRATCH = "pretrained", "network alone", "statistics alone", "scratch"
+FEWEST_FOLDS = 3  # one is scored, one chooses, and one at least is left to train on
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,12 @@ class Recipe:
     epochs, learning_rate
         On DDTI, after that.
     scratch_epochs, scratch_rate
-        On DDTI, of the networks that start from random weights, to compare with.
+        On DDTI, of the networks that start from random weights, to compare with: longer, as they have farther to go.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than three folds, or less than one of anything else that is counted.
     """
 
     input_size: int = 128
@@ -81,8 +88,16 @@ class Recipe:
     pretraining_rate: float = 2e-3
     epochs: int = 20
     learning_rate: float = 3e-4
-    scratch_epochs: int = 20
+    scratch_epochs: int = 50
     scratch_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be trained."""
+        if self.folds < FEWEST_FOLDS:
+            raise ValueError(f"folds must be {FEWEST_FOLDS} or more, not {self.folds}: the choices are nested")
+        for name in ("seeds", "batch", "pretraining_epochs", "epochs", "scratch_epochs"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
 
     def pretraining(self) -> Schedule:
         """Windows about the lesions, always: the whole picture of a breast is another scale."""
@@ -95,7 +110,7 @@ class Recipe:
         return Schedule(self.epochs, self.learning_rate, batch=self.batch, limits=Range(lesion_share=0.0))
 
     def from_scratch(self) -> Schedule:
-        """Take as long, at a higher rate: random weights have farther to go."""
+        """Take longer, at a higher rate: random weights have farther to go."""
         return Schedule(self.scratch_epochs, self.scratch_rate, batch=self.batch, limits=Range(lesion_share=0.0))
 
 
@@ -170,14 +185,17 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
     output.mkdir(parents=True, exist_ok=True)
     bench = Bench(seen, labels.astype(np.float32), recipe, work)
 
-    rounds: dict[str, list[OutOfFold]] = {PRETRAINED: [], SCRATCH: []}
+    rounds: dict[str, list[OutOfFold]] = {PRETRAINED: [], NETWORK: [], STATISTICS: [], SCRATCH: []}
     maps: list[map_check.Row] = []
     for seed in range(recipe.seeds):
         start = bench.pretrain(seed, first)
         folds = folds_by_case(cases, labels.tolist(), recipe.folds, seed)
-        rounds[PRETRAINED].append(cross_validate(labels, folds, seed, _training(bench, start), work, bench.added))
-        rounds[SCRATCH].append(_from_scratch(bench, labels, folds, seed))
-        maps += _maps(bench, seen, rounds[PRETRAINED][-1], seed, frames)
+        done = cross_validate(labels, folds, seed, _training(bench, start), work, bench.added)
+        rounds[PRETRAINED].append(done)
+        rounds[NETWORK].append(beside(labels, folds, done.logits - done.added))
+        rounds[STATISTICS].append(beside(labels, folds, done.added))
+        rounds[SCRATCH].append(beside(labels, folds, _from_scratch(bench, folds, seed)))
+        maps += _maps(bench, seen, done, seed, frames)
 
     final = work / MODEL_FILE
     if not final.exists():
@@ -201,6 +219,7 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
             **json.loads((work / "calibration.json").read_text()),
         },
         "data": findings.as_dict(),
+        "labels_sha256": labels_sha256(frames),
         "sha256": {name: sha256(output / name) for name in (MODEL_FILE, SCORES_FILE, MAPS_FILE)},
     }
     (output / TRAINING_FILE).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
@@ -217,9 +236,9 @@ def _training(bench: Bench, start: Path | None) -> Training:
     return run
 
 
-def _from_scratch(bench: Bench, labels: npt.NDArray[np.int64], folds: npt.NDArray[np.int64], seed: int) -> OutOfFold:
-    """Score every frame by a network from random weights that saw no frame of its fold; not calibrated."""
-    run, logits = _training(bench, None), np.full(len(labels), np.nan)
+def _from_scratch(bench: Bench, folds: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.float64]:
+    """Return every frame's logit by a network from random weights that saw no frame of its fold."""
+    run, logits = _training(bench, None), np.full(len(folds), np.nan)
     for fold in np.unique(folds).tolist():
         of_all = kept(
             bench.work / f"seed-{seed}-scratch-{fold}.npy",
@@ -228,8 +247,7 @@ def _from_scratch(bench: Bench, labels: npt.NDArray[np.int64], folds: npt.NDArra
             ),
         )
         logits[folds == fold] = of_all[folds == fold]
-    unknown = {specificity: np.full(len(labels), np.nan) for specificity in SPECIFICITIES}
-    return OutOfFold(folds, logits, calibration.sigmoid(logits), unknown)
+    return logits
 
 
 def _maps(
@@ -268,6 +286,11 @@ def _score_rows(rounds: dict[str, list[OutOfFold]], frames: Sequence[ddti.Frame]
                 }
 
 
+def labels_sha256(frames: Iterable[ddti.Frame]) -> str:
+    """Return the SHA-256 of names and labels: an evaluation by other labels than the training's can be told by it."""
+    return hashlib.sha256(json.dumps(sorted((frame.path.name, frame.label) for frame in frames)).encode()).hexdigest()
+
+
 def _identity(
     recipe: Recipe, frames: Sequence[ddti.Frame], others: Sequence[lesions.Lesion], sets: Sequence[Examples]
 ) -> str:
@@ -299,7 +322,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = vars(parser.parse_args(arguments))
     paths = {name: options.pop(name) for name in ("data", "work", "output")}
     try:
-        train(**paths, recipe=Recipe(**options))
+        recipe = Recipe(**options)
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        train(**paths, recipe=recipe)
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
