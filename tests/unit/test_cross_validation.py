@@ -1,5 +1,6 @@
 """The nesting, on a `train` that answers with what it was asked: who was trained on is known of every score."""
 
+from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -21,23 +22,29 @@ from thyroid_model.cross_validation import (
 from thyroid_model.metrics import threshold_for
 
 FOLDS = np.arange(60) % 3
+STOPS = (2, 5)
 LABELS = ((np.arange(60) // 3) % 4 > 0).astype(np.int64)
 
 
 class Trainings:
-    """Stands for a training: its logits are drawn by its seed, a little higher for suspicious frames."""
+    """Stands for a training: its logits are drawn by its seed, a little higher for suspicious frames.
 
-    def __init__(self, stop_at: int | None = None) -> None:
+    They part the classes best after ``best`` epochs.
+    """
+
+    def __init__(self, stop_at: int | None = None, best: int = STOPS[-1]) -> None:
         self.calls: list[tuple[Chosen, int, str, Path | None]] = []
-        self.stop_at = stop_at
+        self.stops: list[tuple[int, ...]] = []
+        self.stop_at, self.best = stop_at, best
 
-    def __call__(self, chosen: Chosen, seed: int, title: str, keep: Path | None) -> Logits:
+    def __call__(self, chosen: Chosen, seed: int, title: str, keep: Path | None, stops: Sequence[int]) -> Logits:
         if len(self.calls) == self.stop_at:
             raise KeyboardInterrupt
         self.calls.append((chosen.copy(), seed, title, keep))
+        self.stops.append(tuple(stops))
         if keep is not None:
             keep.write_text(title)
-        return logits_of(seed)
+        return np.stack([logits_of(seed, 1.0 if stop == self.best else 0.5) for stop in stops])
 
     def without(self, *folds: int) -> int:
         """Return the seed of the training that saw all but these folds."""
@@ -45,8 +52,8 @@ class Trainings:
         return seed
 
 
-def logits_of(seed: int) -> npt.NDArray[np.float64]:
-    return np.random.default_rng(seed).normal(0, 2, 60) + LABELS
+def logits_of(seed: int, share: float = 1.0) -> npt.NDArray[np.float64]:
+    return np.random.default_rng(seed).normal(0, 2, 60) + share * LABELS
 
 
 @pytest.fixture
@@ -56,7 +63,7 @@ def trainings() -> Trainings:
 
 @pytest.fixture
 def done(trainings: Trainings, tmp_path: Path) -> OutOfFold:
-    return cross_validate(LABELS, FOLDS, 2, trainings, tmp_path)
+    return cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
 
 
 def test_a_network_is_trained_without_each_fold_and_without_each_pair(done: OutOfFold, trainings: Trainings) -> None:
@@ -69,7 +76,7 @@ def test_a_network_is_trained_without_each_fold_and_without_each_pair(done: OutO
 
 def test_every_training_has_a_seed_of_its_own_in_every_round(trainings: Trainings, tmp_path: Path) -> None:
     for seed in range(3):
-        cross_validate(LABELS, FOLDS, seed, trainings, tmp_path)
+        cross_validate(LABELS, FOLDS, seed, trainings, tmp_path, STOPS)
 
     seeds = [seed for _, seed, _, _ in trainings.calls]
     assert len(set(seeds)) == len(seeds) == 3 * 6
@@ -107,7 +114,7 @@ def test_the_labels_of_a_fold_do_not_touch_its_scores(done: OutOfFold, trainings
     """GIVEN a fold whose labels are exchanged THEN its own scores and thresholds stay as they were."""
     exchanged = np.where(FOLDS == 1, 1 - LABELS, LABELS)
 
-    again = cross_validate(exchanged, FOLDS, 2, trainings, tmp_path)
+    again = cross_validate(exchanged, FOLDS, 2, trainings, tmp_path, STOPS)
 
     one = FOLDS == 1
     np.testing.assert_array_equal(again.scores[one], done.scores[one])
@@ -131,7 +138,7 @@ def test_the_networks_that_score_are_kept_and_those_of_pairs_are_not(
 
 
 def test_a_finished_round_is_not_trained_again(done: OutOfFold, trainings: Trainings, tmp_path: Path) -> None:
-    again = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path)
+    again = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
 
     assert len(trainings.calls) == 6
     np.testing.assert_array_equal(again.scores, done.scores)
@@ -143,16 +150,16 @@ def test_an_interrupted_round_goes_on_where_it_stopped(done: OutOfFold, tmp_path
     work.mkdir()
     first, second = Trainings(stop_at), Trainings()
     with pytest.raises(KeyboardInterrupt):
-        cross_validate(LABELS, FOLDS, 2, first, work)
+        cross_validate(LABELS, FOLDS, 2, first, work, STOPS)
 
-    resumed = cross_validate(LABELS, FOLDS, 2, second, work)
+    resumed = cross_validate(LABELS, FOLDS, 2, second, work, STOPS)
 
     assert len(first.calls) + len(second.calls) == 6
     np.testing.assert_array_equal(resumed.scores, done.scores)
 
 
 def test_another_round_takes_nothing_over(done: OutOfFold, trainings: Trainings, tmp_path: Path) -> None:
-    other = cross_validate(LABELS, FOLDS, 3, trainings, tmp_path)
+    other = cross_validate(LABELS, FOLDS, 3, trainings, tmp_path, STOPS)
 
     assert len(trainings.calls) == 12
     assert not np.array_equal(other.logits, done.logits)
@@ -192,8 +199,8 @@ def test_what_is_added_is_fitted_on_the_frames_that_each_network_saw(trainings: 
         asked.append(chosen.copy())
         return np.full(len(chosen), 10.0)
 
-    plain = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path)
-    added = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, add)
+    plain = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
+    added = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS, add)
 
     assert sorted(chosen.tobytes() for chosen in asked) == sorted(chosen.tobytes() for chosen, *_ in trainings.calls)
     np.testing.assert_allclose(added.logits, plain.logits + 10)
@@ -214,9 +221,31 @@ def test_what_stands_beside_is_calibrated_for_each_fold_by_the_others() -> None:
 
 
 def test_what_was_added_is_told_apart(trainings: Trainings, tmp_path: Path) -> None:
-    alone = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path)
-    both = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, lambda chosen: np.full(60, float(chosen.sum())))
+    alone = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
+    both = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS, lambda chosen: np.full(60, float(chosen.sum())))
 
     np.testing.assert_array_equal(alone.added, 0)
     np.testing.assert_array_equal(both.added, 40)
     np.testing.assert_allclose(both.logits - both.added, alone.logits)
+
+
+@pytest.mark.parametrize("best", STOPS)
+def test_a_folds_network_is_taken_after_as_many_epochs_as_were_best_on_the_others(tmp_path: Path, best: int) -> None:
+    trainings = Trainings(best=best)
+
+    done = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
+
+    assert done.epochs == (best,) * 3
+    assert trainings.stops == [STOPS] * 3 + [(best,)] * 3, (
+        "pairs of folds look at all, a fold's own training ends there"
+    )
+
+
+def test_the_labels_of_a_fold_do_not_choose_its_epochs(trainings: Trainings, tmp_path: Path) -> None:
+    """GIVEN reversed labels in fold 0 THEN its own choice stays, whatever becomes of the others."""
+    other = np.where(FOLDS == 0, 1 - LABELS, LABELS)
+
+    one = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
+    two = cross_validate(other, FOLDS, 2, trainings, tmp_path, STOPS)
+
+    assert one.epochs[0] == two.epochs[0]

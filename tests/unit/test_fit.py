@@ -201,3 +201,25 @@ def test_normalisation_and_biases_do_not_decay() -> None:
     assert np.abs(by_name["patches/kernel"]).max() < 0.5 * np.abs(network().training.get_weights()[0]).max()
     (gamma,) = [value for path, value in by_name.items() if path.endswith("gamma")]
     assert gamma.min() > 0.8
+
+
+def test_a_training_looks_at_averaged_weights_at_each_stop_and_goes_on_as_if_it_had_not() -> None:
+    longer = replace(SCHEDULE, epochs=3)
+    made = network()
+    looked = Trainer(made, longer).fit(examples(), 1, "looked at", (1, 3), made.training.get_weights)
+
+    assert len(looked) == 2
+    assert distance(looked[1], trained(longer, examples())) < 1e-5, "the look changed nothing"
+    assert distance(looked[1], made.training.get_weights()) == 0
+    assert distance(looked[0], looked[1]) > 1e-5
+
+
+def test_a_training_that_ends_early_is_the_beginning_of_the_whole() -> None:
+    """Along the whole way's learning rate, not a shorter one's."""
+    longer = replace(SCHEDULE, epochs=3)
+    made, other = network(), network()
+    (at_one, _) = Trainer(made, longer).fit(examples(), 1, "whole", (1, 3), made.training.get_weights)
+
+    Trainer(other, longer).fit(examples(), 1, "early", (1,))
+
+    assert distance(other.training.get_weights(), at_one) < 1e-5

@@ -99,7 +99,8 @@ def test_the_class_given_is_the_served_scores(
 
     _, (evidence,) = tape_score_and_maps(network, ["gated_conv"])(seen[2].tensor[np.newaxis])
     expected = localise(side * evidence, seen[2].mask > 127)
-    assert (found.hit_given, found.energy_given) == (int(expected.hit), pytest.approx(expected.energy, abs=1e-4))
+    assert found.hit_given == int(expected.hit)
+    assert found.energy_given == pytest.approx(expected.energy, abs=1e-4)
     assert one(rows, PRIOR, CENTRE).hit_given is None
 
 

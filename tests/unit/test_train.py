@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,22 @@ class Trainings:
         self.done: list[tuple[str, int, Examples]] = []
         self.stop_at: int | None = None
 
-    def fit(self, trainer: Any, examples: Examples, seed: int, title: str) -> None:
+    def fit(
+        self,
+        trainer: Any,
+        examples: Examples,
+        seed: int,
+        title: str,
+        stops: Sequence[int] = (),
+        look: Callable[[], Any] = lambda: None,
+    ) -> list[Any]:
         if len(self.done) == self.stop_at:
             raise KeyboardInterrupt
         self.done.append((title, seed, examples))
         rng = np.random.default_rng(seed)
         network = trainer._network
         network.set_weights([w + rng.normal(0, 0.02, w.shape).astype(w.dtype) for w in network.get_weights()])
+        return [look() for _ in stops]
 
     def titled(self, title: str) -> Examples:
         (found,) = [examples for other, _, examples in self.done if other == title]
@@ -345,14 +354,30 @@ def test_a_real_training_of_a_fold_begins_with_the_kept_weights_and_moves_them(
     kept = bench.network.training.get_weights()
     bench.renew(2)
 
-    bench.train(np.ones(len(labels), np.bool_), 7, "one", start)
+    logits = bench.train(np.ones(len(labels), np.bool_), 7, "one", start, (1,))
     moved = bench.network.training.get_weights()
-    logits = bench.logits()
-    bench.train(np.ones(len(labels), np.bool_), 7, "again", start)
+    again = bench.train(np.ones(len(labels), np.bool_), 7, "again", start, (1,))
 
     change = np.abs(moved[0] - kept[0]).max()
     assert 0 < change < 0.05
-    np.testing.assert_allclose(bench.logits(), logits, atol=1e-4)
+    assert logits.shape == (1, len(frames))
+    np.testing.assert_allclose(again, logits, atol=1e-4)
+
+
+@pytest.mark.parametrize(("epochs", "stops"), [(20, (10, 15, 20)), (3, (1, 2, 3)), (2, (1, 2)), (1, (1,))])
+def test_a_network_is_taken_after_a_half_three_quarters_or_all_epochs(epochs: int, stops: tuple[int, ...]) -> None:
+    assert train.Recipe(epochs=epochs).stops() == stops
+
+
+@pytest.mark.parametrize(("chosen", "taken"), [((10, 20, 20), 20), ((20, 10), 10), ((15, 20, 15, 20), 15)])
+def test_the_bundled_network_is_taken_after_as_many_epochs_as_most_folds_were(
+    chosen: tuple[int, ...], taken: int
+) -> None:
+    assert train.most_often(chosen) == taken
+
+
+def test_the_record_says_after_how_many_epochs_networks_were_taken(finished: tuple[Path, Path, Trainings]) -> None:
+    assert read_training(finished[1])["epochs"] == {"taken_after": 1, "chosen_in_folds": {"1": FOLDS}}
 
 
 def test_the_schedules_are_the_recipes() -> None:

@@ -16,6 +16,7 @@ from thyroid_model.sources import REFERENCE_PREPROCESSING
 from thyroid_model.weights import load_model
 
 TEXTURE = "texture baseline, field of view"
+PUBLISHED = "published weights"
 
 Scores = npt.NDArray[np.float64]
 

@@ -3,13 +3,13 @@
 For each seed the cases are dealt into folds anew. A network trained on all folds but one scores that one. What those
 scores are calibrated with, and the thresholds that they are held against, must not come from the fold either: for each
 pair of folds a further network is trained on the others and scores both. Of an outer fold, its pairs give unseen scores
-of all other folds; on these, calibration and thresholds are chosen.
+of all other folds; on these, how long to train, calibration and thresholds are chosen.
 
 Each training is kept when it is done, so an interrupted run goes on where it stopped.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -18,14 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from thyroid_model import calibration
-from thyroid_model.metrics import threshold_for
+from thyroid_model.metrics import auc, threshold_for
 
 SPECIFICITIES = (0.80, 0.90)
 
 Chosen = npt.NDArray[np.bool_]
 Logits = npt.NDArray[np.float64]
-# Trains on the chosen frames, keeps the network under the path, and returns the logits of all frames.
-Training = Callable[[Chosen, int, str, Path | None], Logits]
+# Trains on the chosen frames, keeps the network under the path, and returns the logits of all frames after each of some
+# numbers of epochs: shape (stops, frames).
+Training = Callable[[Chosen, int, str, Path | None, Sequence[int]], Logits]
 # Fits on the chosen frames whatever is added to a network's logits, and returns that of all frames.
 Addition = Callable[[Chosen], Logits]
 
@@ -48,6 +49,8 @@ class OutOfFold:
         Of each fold.
     added : numpy.ndarray
         The part of the logits that was added to the network's.
+    epochs : tuple of int
+        After how many each fold's network was taken.
     """
 
     folds: npt.NDArray[np.int64]
@@ -56,6 +59,7 @@ class OutOfFold:
     thresholds: dict[float, Logits]
     calibrations: tuple[calibration.Platt, ...]
     added: Logits
+    epochs: tuple[int, ...] = ()
 
 
 def network_file(work: Path, seed: int, fold: int) -> Path:
@@ -69,6 +73,7 @@ def cross_validate(
     seed: int,
     train: Training,
     work: Path,
+    stops: Sequence[int],
     add: Addition = lambda chosen: np.zeros(len(chosen)),
 ) -> OutOfFold:
     """Score every frame by a network that saw no frame of its fold, nested as the module says.
@@ -83,6 +88,8 @@ def cross_validate(
         Trains.
     work : pathlib.Path
         Where finished trainings are kept.
+    stops : sequence of int
+        Numbers of epochs to choose from, rising.
     add : callable, optional
         Fits what is added to the logits, on the same frames as each network.
     """
@@ -91,7 +98,11 @@ def cross_validate(
         pair: kept(
             work / f"seed-{seed}-without-{pair[0]}-{pair[1]}.npy",
             lambda pair=pair: train(  # type: ignore[misc]
-                ~np.isin(folds, pair), 1000 * seed + 10 * pair[0] + pair[1] + 100, f"seed {seed}, without {pair}", None
+                ~np.isin(folds, pair),
+                1000 * seed + 10 * pair[0] + pair[1] + 100,
+                f"seed {seed}, without {pair}",
+                None,
+                stops,
             ),
         )
         + add(~np.isin(folds, pair))
@@ -99,26 +110,30 @@ def cross_validate(
     }
     logits, scores, added = (np.full(len(labels), np.nan) for _ in range(3))
     platts: list[calibration.Platt] = []
+    epochs: list[int] = []
     thresholds = {specificity: np.full(len(labels), np.nan) for specificity in SPECIFICITIES}
     for fold in numbers.tolist():
         out = folds == fold
-        of_all = kept(
+        at_stops = np.full((len(stops), len(labels)), np.nan)
+        for other in numbers[numbers != fold].tolist():
+            at_stops[:, folds == other] = paired[min(fold, other), max(fold, other)][:, folds == other]
+        best = int(np.argmax([auc(labels[~out], inner[~out]) for inner in at_stops]))
+        inner = at_stops[best]
+        epochs.append(stops[best])
+        (of_all,) = kept(
             work / f"seed-{seed}-fold-{fold}.npy",
-            lambda out=out, fold=fold: train(  # type: ignore[misc]
-                ~out, 1000 * seed + fold, f"seed {seed}, without fold {fold}", network_file(work, seed, fold)
+            lambda out=out, fold=fold, stop=stops[best]: train(  # type: ignore[misc]
+                ~out, 1000 * seed + fold, f"seed {seed}, without fold {fold}", network_file(work, seed, fold), (stop,)
             ),
         )
         added[out] = add(~out)[out]
         logits[out] = of_all[out] + added[out]
-        inner = np.full(len(labels), np.nan)
-        for other in numbers[numbers != fold].tolist():
-            inner[folds == other] = paired[min(fold, other), max(fold, other)][folds == other]
         platt = calibration.fit(inner[~out], labels[~out])
         platts.append(platt)
         scores[out] = platt(logits[out])
         for specificity, threshold in thresholds.items():
             threshold[out] = threshold_for(specificity, labels[~out], platt(inner[~out]))
-    return OutOfFold(folds, logits, scores, thresholds, tuple(platts), added)
+    return OutOfFold(folds, logits, scores, thresholds, tuple(platts), added, tuple(epochs))
 
 
 def beside(labels: npt.NDArray[np.int64], folds: npt.NDArray[np.int64], logits: Logits) -> OutOfFold:

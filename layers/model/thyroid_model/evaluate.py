@@ -81,7 +81,7 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
     }
     if published is not None:
         others |= {
-            f"published weights, {part}": scores
+            f"{comparison.PUBLISHED}, {part}": scores
             for part, scores in comparison.published_scores(published, frames).items()
         }
     result: dict[str, Any] = {
@@ -108,7 +108,7 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         ),
         "input_check": input_check.measure(data),
         "preprocessing": BUNDLED_PREPROCESSING.model_dump(),
-        "training": {key: training[key] for key in ("recipe", "calibration", "data")},
+        "training": {key: training[key] for key in ("recipe", "epochs", "calibration", "data")},
         "command": "make evaluate DATA=…" + (" PUBLISHED=…" if published else ""),
     }
     plots.draw(docs, figures.curves(labels, ours), result["auc"], calibration.PREVALENCE)
@@ -119,9 +119,10 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
 def _protocol(recipe: dict[str, Any]) -> str:
     return (
         f"{recipe['folds']}-fold cross-validation by case, stratified, in {recipe['seeds']} rounds, each with folds "
-        "and first weights of its own; figures are means over the rounds. Calibration and thresholds were chosen "
-        "inside the training folds, by a second cross-validation there. The recipe (network, epochs, rates) was chosen "
-        "beforehand, but by scores of these same cases, dealt otherwise, so the figures may be a little too good. "
+        "and first weights of its own; figures are means over the rounds. After how many epochs a network is taken, "
+        "its calibration and the thresholds were chosen inside the training folds, by a second cross-validation there. "
+        "The rest of the recipe (network, rates, augmentation) was chosen beforehand, but by scores of these same "
+        "cases, dealt otherwise, so the figures may be a little too good. "
         "Interval: 95 %, bootstrap by case, 2,000 draws. The bundled network is one more training of the same recipe, "
         "on all frames."
     )

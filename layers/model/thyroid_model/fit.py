@@ -1,5 +1,6 @@
 """One training: a network, pictures with labels and outlines, and a schedule."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -52,7 +53,7 @@ class Schedule:
     Attributes
     ----------
     epochs : int
-        Fixed beforehand: nothing is stopped early, so nothing is chosen on pictures that are scored.
+        Of the whole way, along which the learning rate falls. A training may end on it.
     learning_rate : float
         AdamW's, at the highest: it rises over the first twentieth and falls to 0 along a cosine.
     batch : int
@@ -104,8 +105,33 @@ class Trainer:
         # Neither XLA, which compiles for minutes and is slower on a processor, nor one trace for each batch.
         self._step = tf.function(self._make_step)
 
-    def fit(self, examples: Examples, seed: int, title: str) -> None:
+    def fit(
+        self,
+        examples: Examples,
+        seed: int,
+        title: str,
+        stops: Sequence[int] = (),
+        look: Callable[[], Any] = lambda: None,
+    ) -> list[Any]:
         """Train from the weights that the network has now, and leave it with the averaged ones.
+
+        Parameters
+        ----------
+        examples : Examples
+            Of which each epoch shows as many as fill batches.
+        seed : int
+            Of order, augmentation and dropout.
+        title : str
+            Of the progress bar.
+        stops : sequence of int
+            Epochs after which to look, rising; the training ends after the last. Without any, all epochs.
+        look : callable
+            Called at each stop, when the network has the averaged weights.
+
+        Returns
+        -------
+        list
+            What ``look`` returned at each stop.
 
         Raises
         ------
@@ -125,9 +151,10 @@ class Trainer:
         boxes, panes = lesion_boxes(examples.masks), usable_panes(examples.masks, examples.two_panes)
         weights = class_weights(examples.labels)
         steps = count // schedule.batch
-        total, done = schedule.epochs * steps, 0
-        with tqdm(total=total, desc=title, unit="step", smoothing=0.05) as bar:
-            for epoch in range(schedule.epochs):
+        stops = stops or (schedule.epochs,)
+        total, done, seen = schedule.epochs * steps, 0, []
+        with tqdm(total=stops[-1] * steps, desc=title, unit="step", smoothing=0.05) as bar:
+            for epoch in range(stops[-1]):
                 order = rng.permutation(count)[: steps * schedule.batch]
                 for chosen in order.reshape(steps, schedule.batch):
                     done += 1
@@ -145,8 +172,15 @@ class Trainer:
                     )
                     bar.update()
                 bar.set_postfix(epoch=epoch + 1, loss=f"{float(loss):.3f}", refresh=False)
-        for average, weight in zip(self._averages, self._weights, strict=True):
-            weight.assign(average)
+                if epoch + 1 in stops:
+                    on_the_way = [weight.numpy() for weight in self._weights]
+                    for average, weight in zip(self._averages, self._weights, strict=True):
+                        weight.assign(average)
+                    seen.append(look())
+                    if epoch + 1 < stops[-1]:
+                        for value, weight in zip(on_the_way, self._weights, strict=True):
+                            weight.assign(value)
+        return seen
 
     def _rate(self, step: int, total: int) -> float:
         warm_up = max(20, total // 20)

@@ -107,7 +107,7 @@ class MapCheck:
             side = 1.0 if self._scores(tensor.mean(axis=2)[np.newaxis])[0] >= MALIGNANT_FROM else -1.0
             for kind, name, evidence in self._all_maps(tensor, elsewhere):
                 found = localise(evidence, masks[place])
-                given = (None, None)
+                given: tuple[int, float] | tuple[None, None] = (None, None)
                 if kind != PRIOR:
                     of_class = localise(side * evidence, masks[place])
                     given = (int(of_class.hit), of_class.energy)

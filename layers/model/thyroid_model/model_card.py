@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from thyroid_model.comparison import TEXTURE
+from thyroid_model.comparison import PUBLISHED, TEXTURE
 from thyroid_model.plots import RELIABILITY_FILE, ROC_FILE
 from thyroid_model.record import read_evaluation
 from thyroid_model.sources import BUNDLED_FOLDER, BUNDLED_NAME, BUNDLED_VERSION
@@ -81,9 +81,9 @@ def _compared(evaluation: dict[str, Any]) -> str:
 |---|---|---|---|---|---|
 {_lines(_row(name, figures) for name, figures in rows)}
 
-ECE and Brier skill are at even prevalence, as the scores are meant; only the first row is calibrated. AUC of the
-rounds: {", ".join(_short(auc) for auc in evaluation["auc_of_seeds"])}. The rows of the published weights are on a set
-that they never met; the others are on other cases of their own set. {_verdict(evaluation)}
+ECE and Brier skill are at even prevalence, as the scores are meant. This model and its parts are calibrated, for each
+fold by scores of others. AUC of the rounds: {", ".join(_short(auc) for auc in evaluation["auc_of_seeds"])}.
+{_met(rows)} {_verdict(evaluation)}
 
 ![ROC](docs/{ROC_FILE}) ![Reliability](docs/{RELIABILITY_FILE})
 
@@ -93,6 +93,15 @@ that they never met; the others are on other cases of their own set. {_verdict(e
 
 The parts tell how much of the figure may be the machine's and not the nodule's: two panes and captions go with the
 label in this set, so an AUC over all frames is flattered by telling the parts apart."""
+
+
+def _met(rows: Iterable[tuple[str, Any]]) -> str:
+    if not any(name.startswith(PUBLISHED) for name, _ in rows):
+        return "All rows are on other cases of the set that they were trained on."
+    return (
+        "The rows of the published weights are on a set that they never met; the others are on other cases of the set "
+        "that they were trained on."
+    )
 
 
 def _verdict(evaluation: dict[str, Any]) -> str:
@@ -165,23 +174,27 @@ def _maps(maps: dict[str, Any]) -> str:
     others = {name: figures for name, figures in maps["layers"].items() if name not in (best, last)}
     return f"""## Is the map about the nodule?
 Maps of networks that did not see the case, held against the outlines of {maps["frames_with_outline"]} frames. A hit
-is a map whose highest point lies in an outline; energy is the share of its positive part that does. Deletion (the
-lower, the better) and insertion (the higher) are areas under the score while what the map points at is blurred away,
-or comes back.
+is a map whose highest point lies in an outline; energy is the share of its positive part that does. The first two
+columns are of evidence for malignancy, which is shown if nothing else is asked for; the next two of evidence for the
+class that the answer gives. Deletion (the lower, the better) and insertion (the higher) are areas under the score while
+what the map points at is blurred away, or comes back.
 
-| map | hits | energy | deletion | insertion |
-|---|---|---|---|---|
+| map | hits | energy | hits, class given | energy, class given | deletion | insertion |
+|---|---|---|---|---|---|---|
 {_lines(_map_row(name, figures) for name, figures in shown.items())}
 
 **A map explains the network, not the whole score**: what the histograms and the thumbnail add has no place in it.
 Deletion and insertion follow the whole score. The gate was taught by outlines, of other cases: that its layer's map
 lies on the nodule shows that the gate finds it
 and that the features in it decide, not that they are right. The default layer was chosen by these hits; chosen on the
-other folds, it hits {_short(maps["hit_rate_chosen_on_other_folds"])}. The other layers hit: {_listed(others)}."""
+other folds, it hits {_short(maps["hit_rate_chosen_on_other_folds"])}, which is
+{_signed(maps["hit_rate_chosen_on_other_folds_over_the_centre_prior"])} from a map of the middle, and
+{_signed(maps["hit_rate_chosen_on_other_folds_over_the_outline_prior"])} from one of where the outlines of the training
+frames lie. The other layers hit: {_listed(others)}."""
 
 
 def _map_row(name: str, figures: dict[str, float]) -> str:
-    values = (figures.get(key) for key in ("hit_rate", "energy", "deletion", "insertion"))
+    values = (figures.get(key) for key in ("hit_rate", "energy", "hit_given", "energy_given", "deletion", "insertion"))
     return f"| {name} | " + " | ".join(_short(value) for value in values) + " |"
 
 
@@ -230,6 +243,10 @@ fetched and never shipped."""
 def _short(value: float | None) -> str:
     """Write a figure as the card has it: .734, or a dash where there is none."""
     return "–" if value is None else f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.2f}"
+
+
+def _signed(difference: float) -> str:
+    return ("+" if difference > 0 else "") + _short(difference)
 
 
 def _percent(share: float, digits: int = 0) -> str:

@@ -5,8 +5,8 @@ one that is bundled, which sees all frames, networks of the same recipe score ca
 (:mod:`thyroid_model.cross_validation`), for several seeds; their scores also calibrate the bundled one. To each network
 the statistics of the whole picture are added (:mod:`thyroid_model.whole_picture`), fitted on the frames that it saw.
 
-How long each training lasts is part of the recipe; nothing stops early. Each is kept in the work folder when it is
-done, so an interrupted run goes on where it stopped.
+Where on its way each network is taken is chosen inside its training folds. Each training is kept in the work folder
+when it is done, so an interrupted run goes on where it stopped.
 """
 
 import argparse
@@ -70,7 +70,7 @@ class Recipe:
     pretraining_epochs, pretraining_rate
         On the breast sets: epochs, and the learning rate at its highest.
     epochs, learning_rate
-        On DDTI, after that.
+        On DDTI, after that. The network is taken after a half, three quarters or all of them.
     scratch_epochs, scratch_rate
         On DDTI, of the networks that start from random weights, to compare with: longer, as they have farther to go.
 
@@ -88,7 +88,7 @@ class Recipe:
     pretraining_rate: float = 2e-3
     epochs: int = 20
     learning_rate: float = 3e-4
-    scratch_epochs: int = 50
+    scratch_epochs: int = 40
     scratch_rate: float = 1e-3
 
     def __post_init__(self) -> None:
@@ -98,6 +98,10 @@ class Recipe:
         for name in ("seeds", "batch", "pretraining_epochs", "epochs", "scratch_epochs"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+
+    def stops(self) -> tuple[int, ...]:
+        """Return the numbers of epochs on DDTI that are chosen from."""
+        return tuple(sorted({max(1, self.epochs * quarters // 4) for quarters in (2, 3, 4)}))
 
     def pretraining(self) -> Schedule:
         """Windows about the lesions, always: the whole picture of a breast is another scale."""
@@ -140,13 +144,19 @@ class Bench:
         keras.utils.set_random_seed(seed)
         self.network.training.set_weights(build_lesion_network(self.recipe.input_size).training.get_weights())
 
-    def train(self, chosen: npt.NDArray[np.bool_], seed: int, title: str, start: Path | None) -> None:
-        """Train on the chosen frames, from kept weights or, without any, from the first ones of the seed."""
+    def train(
+        self, chosen: npt.NDArray[np.bool_], seed: int, title: str, start: Path | None, stops: Sequence[int]
+    ) -> npt.NDArray[np.float64]:
+        """Train on the chosen frames, from kept weights or, without any, from the first ones of the seed.
+
+        Returns the network's logits of all frames after each of the ``stops``: shape (stops, frames).
+        """
         if start is None:
             self.renew(seed)
         else:
             self.network.training.load_weights(start)
-        (self._scratch if start is None else self._trainer).fit(self.examples.where(chosen), seed, title)
+        trainer = self._scratch if start is None else self._trainer
+        return np.stack(trainer.fit(self.examples.where(chosen), seed, title, stops, self._logits))
 
     def line(self, chosen: npt.NDArray[np.bool_]) -> whole_picture.Line:
         """Fit what statistics of the whole picture say, on the chosen frames."""
@@ -156,7 +166,7 @@ class Bench:
         """Return what they say of all frames."""
         return self.line(chosen)(self._statistics)
 
-    def logits(self) -> npt.NDArray[np.float64]:
+    def _logits(self) -> npt.NDArray[np.float64]:
         """Return the network's logits of all frames."""
         scores = self.network.score.predict(self._tensors, batch_size=32, verbose=0)[:, 0]
         return calibration.logit(scores.astype(np.float64))
@@ -190,17 +200,19 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
     for seed in range(recipe.seeds):
         start = bench.pretrain(seed, first)
         folds = folds_by_case(cases, labels.tolist(), recipe.folds, seed)
-        done = cross_validate(labels, folds, seed, _training(bench, start), work, bench.added)
+        done = cross_validate(labels, folds, seed, _training(bench, start), work, recipe.stops(), bench.added)
         rounds[PRETRAINED].append(done)
         rounds[NETWORK].append(beside(labels, folds, done.logits - done.added))
         rounds[STATISTICS].append(beside(labels, folds, done.added))
         rounds[SCRATCH].append(beside(labels, folds, _from_scratch(bench, folds, seed)))
         maps += _maps(bench, seen, done, seed, frames)
 
+    epochs = [taken for done in rounds[PRETRAINED] for taken in done.epochs]
     final = work / MODEL_FILE
     if not final.exists():
         everyone = np.ones(len(labels), np.bool_)
-        bench.train(everyone, recipe.seeds * 1000, "final, all frames", bench.pretrain(0, first))
+        start = bench.pretrain(0, first)
+        bench.train(everyone, recipe.seeds * 1000, "final, all frames", start, (most_often(epochs),))
         model = whole_picture.added_to(bench.network.score, bench.line(everyone))
         pooled = np.concatenate([done.logits for done in rounds[PRETRAINED]])
         platt = calibration.fit(pooled, np.tile(labels, recipe.seeds))
@@ -213,6 +225,10 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
     write_table(output / MAPS_FILE, [asdict(row) for row in maps])
     record = {
         "recipe": asdict(recipe),
+        "epochs": {
+            "taken_after": most_often(epochs),
+            "chosen_in_folds": {str(stop): epochs.count(stop) for stop in recipe.stops()},
+        },
         "calibration": {
             "method": "Platt scaling, folded into the last layer",
             "prevalence": calibration.PREVALENCE,
@@ -227,23 +243,25 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
 
 
 def _training(bench: Bench, start: Path | None) -> Training:
-    def run(chosen: npt.NDArray[np.bool_], seed: int, title: str, file: Path | None) -> npt.NDArray[np.float64]:
-        bench.train(chosen, seed, title, start)
+    def run(
+        chosen: npt.NDArray[np.bool_], seed: int, title: str, file: Path | None, stops: Sequence[int]
+    ) -> npt.NDArray[np.float64]:
+        logits = bench.train(chosen, seed, title, start, stops)
         if file is not None:
             keep(file, bench.network.score.save)
-        return bench.logits()
+        return logits
 
     return run
 
 
 def _from_scratch(bench: Bench, folds: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.float64]:
     """Return every frame's logit by a network from random weights that saw no frame of its fold."""
-    run, logits = _training(bench, None), np.full(len(folds), np.nan)
+    run, logits, epochs = _training(bench, None), np.full(len(folds), np.nan), (bench.recipe.scratch_epochs,)
     for fold in np.unique(folds).tolist():
-        of_all = kept(
+        (of_all,) = kept(
             bench.work / f"seed-{seed}-scratch-{fold}.npy",
             lambda fold=fold: run(  # type: ignore[misc]
-                folds != fold, 1000 * seed + 500 + fold, f"seed {seed}, scratch, without fold {fold}", None
+                folds != fold, 1000 * seed + 500 + fold, f"seed {seed}, scratch, without fold {fold}", None, epochs
             ),
         )
         logits[folds == fold] = of_all[folds == fold]
@@ -284,6 +302,11 @@ def _score_rows(rounds: dict[str, list[OutOfFold]], frames: Sequence[ddti.Frame]
                     "score": float(done.scores[place]),
                     **{f"threshold_{s:.2f}": float(t[place]) for s, t in done.thresholds.items()},
                 }
+
+
+def most_often(epochs: Sequence[int]) -> int:
+    """Return the number of epochs that was chosen most often; of equals, the lowest."""
+    return max(sorted(set(epochs)), key=epochs.count)
 
 
 def labels_sha256(frames: Iterable[ddti.Frame]) -> str:
