@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from thyroid import phantom
-from thyroid_model.layers import GatedConv
+from thyroid_model.layers import LesionEvidence
 from thyroid_model.lesion_network import LesionNetwork
 from thyroid_model.train import Recipe
 
@@ -29,7 +29,7 @@ def small_network(input_size: int = 32) -> LesionNetwork:
     picture = keras.Input((input_size, input_size, 3))
     x = keras.layers.Conv2D(4, 8, strides=8, activation="silu", name="patches")(picture)
     lesion = keras.layers.Conv2D(1, 1, name="lesion")(x)
-    x = GatedConv(4, name="gated_conv")([x, lesion])
+    x = LesionEvidence(name="lesion_evidence")([x, lesion])
     x = keras.layers.GlobalAveragePooling2D()(x)
     score = keras.layers.Dense(1, activation="sigmoid", name="score")(x)
     return LesionNetwork(keras.Model(picture, score), keras.Model(picture, [score, lesion]))

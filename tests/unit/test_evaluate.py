@@ -161,7 +161,7 @@ def test_the_parts_of_the_frames_are_told_apart(result: dict[str, Any]) -> None:
 
 def test_maps_field_of_view_and_input_check_are_measured(result: dict[str, Any]) -> None:
     assert result["maps"]["frames_with_outline"] == FRAMES
-    assert result["maps"]["last_layer"] == "gated_conv"
+    assert result["maps"]["last_layer"] == "lesion_evidence"
     assert result["field_of_view"]["pictures"] == FRAMES
     assert result["field_of_view"]["painted"] == evaluate.CAPTION_DRAWS
     assert result["input_check"] == INPUT_CHECK

@@ -1,11 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from thyroid_model.cam import conv_layers
-from thyroid_model.layers import GatedConv
+from thyroid_model.layers import LesionEvidence
 from thyroid_model.lesion_network import LesionNetwork, build_lesion_network
 from thyroid_model.weights import load_model
 
@@ -63,26 +64,43 @@ def test_it_has_fewer_parameters_than_a_million() -> None:
     assert 300_000 < build_lesion_network(128).score.count_params() < 1_000_000
 
 
-def test_its_last_conv_layer_is_the_gate(network: LesionNetwork) -> None:
+def test_its_last_conv_layer_is_the_evidence(network: LesionNetwork) -> None:
     names = list(conv_layers(network.score))
 
-    assert names[-2:] == ["gated_conv/pw", "gated_conv"]
+    assert names[-2:] == ["lesion_evidence/pw", "lesion_evidence"]
     assert {"depthwise_separable_conv", "depthwise_separable_conv_1", "lesion"} <= set(names)
 
 
-def test_the_gate_decides_where_the_score_looks(network: LesionNetwork, pictures: object) -> None:
-    """GIVEN a gate that is open in one cell THEN only that cell's features are pooled."""
-    gate = next(layer for layer in network.score.layers if isinstance(layer, GatedConv))
-    features = np.random.default_rng(0).normal(size=(1, 4, 4, gate.pw.kernel.shape[2])).astype(np.float32)
-    closed = np.full((1, 4, 4, 1), -30, np.float32)
-    one = closed.copy()
+def evidence_of(features: np.ndarray[Any, Any], logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """What places say whose features are one number, taken as it is."""
+    layer = LesionEvidence()
+    layer.build([features.shape, logits.shape])
+    layer.pw.set_weights([np.ones((1, 1, 1, 1), np.float32), np.zeros(1, np.float32)])
+    return np.asarray(layer([features, logits]))
+
+
+def test_where_the_lesion_is_decides_where_the_score_looks() -> None:
+    """GIVEN a lesion in one of sixteen cells THEN that cell's evidence is pooled, and little of the others."""
+    features = np.random.default_rng(0).normal(size=(1, 4, 4, 1)).astype(np.float32)
+    nowhere = np.full((1, 4, 4, 1), -30, np.float32)
+    one = nowhere.copy()
     one[0, 1, 2] = 30
 
-    everywhere, there = (np.asarray(gate([features, logits])) for logits in (closed, one))
+    everywhere, there = evidence_of(features, nowhere), evidence_of(features, one)
 
-    # Open 1.05, closed .05: of sixteen cells the open one has 1.05 / 1.8 of all weight.
+    np.testing.assert_allclose(everywhere, np.tanh(features), rtol=1e-5, atol=1e-6)
+    # With the floor 1.05 and .05: the one cell has 1.05 / 1.8 of all weight.
     np.testing.assert_allclose(there[0, 1, 2] / everywhere[0, 1, 2], 16 * 1.05 / 1.8, rtol=1e-4)
     np.testing.assert_allclose(there[0, 0, 0] / everywhere[0, 0, 0], 16 * 0.05 / 1.8, rtol=1e-4)
+
+
+def test_features_can_not_make_up_for_what_does_not_look_like_a_lesion() -> None:
+    """GIVEN endless features outside of the lesion and slight ones in it THEN the strongest evidence is in it."""
+    features = np.full((1, 4, 4, 1), 1e4, np.float32)
+    logits = np.full((1, 4, 4, 1), -30, np.float32)
+    features[0, 1, 2], logits[0, 1, 2] = 0.1, 30
+
+    assert np.argmax(evidence_of(features, logits)[0, ..., 0]) == 1 * 4 + 2
 
 
 def test_a_network_that_was_kept_is_the_same_network(network: LesionNetwork, pictures: object, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from thyroid_model.map_check import CENTRE, GRAD_CAM, OUTLINES, PRIOR, RANDOM, U
 
 FRAMES = ["1_1.jpg", "2_1.jpg", "3_1.jpg", "4_1.jpg"]
 FOLDS = np.array([0, 0, 1, 1])
-LAYERS = ["patches", "lesion", "gated_conv/pw", "gated_conv"]
+LAYERS = ["patches", "lesion", "lesion_evidence/pw", "lesion_evidence"]
 
 
 def made(seed: int) -> keras.Model:
@@ -59,7 +59,7 @@ def one(rows: list[Row], kind: str, name: str, frame: str = "3_1.jpg") -> Row:
 
 def test_every_frame_of_the_fold_has_all_maps(rows: list[Row]) -> None:
     """Of the untrained network, blocks alone."""
-    expected = [*((GRAD_CAM, name) for name in LAYERS), (UNTRAINED, "gated_conv")]
+    expected = [*((GRAD_CAM, name) for name in LAYERS), (UNTRAINED, "lesion_evidence")]
     expected += [(PRIOR, name) for name in (CENTRE, OUTLINES, RANDOM)]
     assert [(row.frame, row.kind, row.name) for row in rows] == [
         (frame, *which) for frame in ("3_1.jpg", "4_1.jpg") for which in expected
@@ -78,7 +78,7 @@ def test_a_layers_row_is_of_its_own_map(
     network: keras.Model, untrained: keras.Model, seen: list[View], rows: list[Row], name: str
 ) -> None:
     for kind, model in ((GRAD_CAM, network), (UNTRAINED, untrained)):
-        if kind == UNTRAINED and name != "gated_conv":
+        if kind == UNTRAINED and name != "lesion_evidence":
             continue
         _, (evidence,) = tape_score_and_maps(model, [name])(seen[2].tensor[np.newaxis])
         expected = localise(evidence, seen[2].mask > 127)
@@ -95,9 +95,9 @@ def test_the_class_given_is_the_served_scores(
     served = keras.models.clone_model(network)
     served.set_weights([*network.get_weights()[:-1], np.array([bias], np.float32)])
 
-    found = one(MapCheck(network, untrained, 1).measure(seen, FRAMES, FOLDS, 1, served), GRAD_CAM, "gated_conv")
+    found = one(MapCheck(network, untrained, 1).measure(seen, FRAMES, FOLDS, 1, served), GRAD_CAM, "lesion_evidence")
 
-    _, (evidence,) = tape_score_and_maps(network, ["gated_conv"])(seen[2].tensor[np.newaxis])
+    _, (evidence,) = tape_score_and_maps(network, ["lesion_evidence"])(seen[2].tensor[np.newaxis])
     expected = localise(side * evidence, seen[2].mask > 127)
     assert found.hit_given == int(expected.hit)
     assert found.energy_given == pytest.approx(expected.energy, abs=1e-4)
@@ -121,8 +121,8 @@ def test_curves_are_of_whole_layers_and_blocks_networks_as_trained_and_priors(ro
     with_curves = {(row.kind, row.name) for row in rows if row.deletion is not None}
 
     assert with_curves == {
-        (GRAD_CAM, "gated_conv"),
-        (UNTRAINED, "gated_conv"),
+        (GRAD_CAM, "lesion_evidence"),
+        (UNTRAINED, "lesion_evidence"),
         (PRIOR, CENTRE),
         (PRIOR, OUTLINES),
         (PRIOR, RANDOM),
@@ -142,7 +142,7 @@ def test_curves_follow_the_score_that_is_served(
     row = one(found, PRIOR, CENTRE)
     assert row.deletion == pytest.approx(0.5)
     assert row.insertion == pytest.approx(0.5)
-    assert one(found, GRAD_CAM, "gated_conv").energy == one(rows, GRAD_CAM, "gated_conv").energy
+    assert one(found, GRAD_CAM, "lesion_evidence").energy == one(rows, GRAD_CAM, "lesion_evidence").energy
 
 
 def test_curves_are_of_the_networks_score(network: keras.Model, seen: list[View], rows: list[Row]) -> None:
@@ -180,8 +180,8 @@ def test_what_is_measured_are_the_weights_of_the_moment(
     fresh = MapCheck(made(3), untrained, 1).measure(seen, FRAMES, FOLDS, 1)
     for name in LAYERS:
         assert one(after, GRAD_CAM, name).energy == pytest.approx(one(fresh, GRAD_CAM, name).energy, abs=1e-4)
-    of_random = one(before, UNTRAINED, "gated_conv").energy
-    assert one(after, UNTRAINED, "gated_conv").energy == pytest.approx(of_random, abs=1e-4)
+    of_random = one(before, UNTRAINED, "lesion_evidence").energy
+    assert one(after, UNTRAINED, "lesion_evidence").energy == pytest.approx(of_random, abs=1e-4)
     assert [one(after, GRAD_CAM, n).energy for n in LAYERS] != [one(before, GRAD_CAM, n).energy for n in LAYERS]
 
 

@@ -28,13 +28,13 @@ def test_of_layers_that_hit_as_often_the_one_with_more_energy_inside_is_best() -
 
 def test_layers_inside_a_block_maps_of_untrained_networks_and_priors_are_passed_over() -> None:
     rows = [
-        row("gated_conv/pw", 1),
-        row("gated_conv", 0),
+        row("lesion_evidence/pw", 1),
+        row("lesion_evidence", 0),
         row("other", 1, kind=UNTRAINED),
         row(CENTRE, 1, kind=PRIOR),
     ]
 
-    assert best_layer(rows) == "gated_conv"
+    assert best_layer(rows) == "lesion_evidence"
 
 
 @pytest.fixture

@@ -62,14 +62,14 @@ def evaluation() -> dict[str, Any]:
         "compared": {"texture baseline, field of view": compared},
         "maps": {
             "frames_with_outline": 333,
-            "default_layer": "gated_conv",
-            "last_layer": "gated_conv",
+            "default_layer": "lesion_evidence",
+            "last_layer": "lesion_evidence",
             "hit_rate_chosen_on_other_folds": 0.6011,
             "hit_rate_chosen_on_other_folds_over_the_centre_prior": 0.0302,
             "hit_rate_chosen_on_other_folds_over_the_outline_prior": -0.0407,
             "layers": {
                 "conv_16": {"hit_rate": 0.2022, "energy": 0.1},
-                "gated_conv": {
+                "lesion_evidence": {
                     "hit_rate": 0.6503,
                     "energy": 0.4104,
                     "deletion": 0.3205,
@@ -78,7 +78,7 @@ def evaluation() -> dict[str, Any]:
                     "energy_given": 0.4409,
                 },
             },
-            "untrained": {"gated_conv": {"hit_rate": 0.2507, "energy": 0.1908}},
+            "untrained": {"lesion_evidence": {"hit_rate": 0.2507, "energy": 0.1908}},
             "priors": {"centre": {"hit_rate": 0.5709, "energy": 0.2901, "deletion": 0.3802, "insertion": 0.4803}},
         },
         "field_of_view": {"pictures": 480, "changed_by_erasing": 3, "changed_by_painting": 17, "painted": 2400},
@@ -134,8 +134,8 @@ def test_figures_are_written_short(value: float | None, text: str) -> None:
         "| .812 | .046 | .068 | .135 | .057 |",
         "| High Risk | 93.7 | 6.3 |",
         "| Low Risk | 20 | 21 |",
-        "| **`gated_conv`, the default** | .650 | .410 | .711 | .441 | .321 | .531 |",
-        "| `gated_conv`, untrained | .251 | .191 | – | – | – | – |",
+        "| **`lesion_evidence`, the default** | .650 | .410 | .711 | .441 | .321 | .531 |",
+        "| `lesion_evidence`, untrained | .251 | .191 | – | – | – | – |",
         "| centre, which knows nothing | .571 | .290 | – | – | .380 | .480 |",
     ],
 )
@@ -177,7 +177,7 @@ def test_the_last_layer_has_a_row_where_it_is_not_the_default(evaluation: dict[s
     lines = render(evaluation).splitlines()
 
     assert "| **`conv_16`, the default** | .202 | .100 | – | – | – | – |" in lines
-    assert "| `gated_conv`, the last one | .650 | .410 | .711 | .441 | .321 | .531 |" in lines
+    assert "| `lesion_evidence`, the last one | .650 | .410 | .711 | .441 | .321 | .531 |" in lines
     assert "| `conv_16`, untrained | .111 | .100 | – | – | – | – |" in lines
 
 

@@ -220,7 +220,7 @@ def test_maps_are_of_the_frames_that_a_network_did_not_see(data: Path, finished:
 
     fold_of = {frame.path.name: str(fold) for frame, fold in zip(frames, folds, strict=True)}
     assert {row["frame"]: row["fold"] for row in rows} == fold_of
-    assert {row["name"] for row in rows if row["kind"] == map_check.GRAD_CAM} >= {"patches", "gated_conv"}
+    assert {row["name"] for row in rows if row["kind"] == map_check.GRAD_CAM} >= {"patches", "lesion_evidence"}
 
 
 def test_the_records_hashes_are_those_of_what_was_written(finished: tuple[Path, Path, Trainings]) -> None:

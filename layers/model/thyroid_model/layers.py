@@ -1,4 +1,4 @@
-"""The custom layers of the networks, as Keras 3 layers: the published one's, and the gate of the bundled one.
+"""The custom layers of the networks, as Keras 3 layers: the published one's, and what the bundled one adds.
 
 The published ones' constructor defaults are part of the published file format: the file stores almost empty
 configurations for them. So is the order in which the sub-layers are made: a legacy H5 file matches weights by position.
@@ -165,48 +165,45 @@ class DepthwiseSeparableConv(layers.Layer):  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable(package="thyroid")
-class GatedConv(layers.Layer):  # type: ignore[misc]
-    """Pointwise convolution, normalisation and swish, weighted place by place with a gate.
+class LesionEvidence(layers.Layer):  # type: ignore[misc]
+    """How suspicious each place looks, from -1 to 1, weighted with how much it looks like a lesion.
 
-    Takes ``[features, gate logits]``, of the same height and width. The gate, the logits' sigmoid, is divided by its
-    mean: a global average of the output is then the gate's weighted mean of the features, however large the gate.
+    Takes ``[features, lesion logits]``, of the same height and width. A pointwise convolution of the features says the
+    first; the logits' sigmoid, divided by its mean, is the weight. A global average of the output is then the weighted
+    mean of what the places say, however large the lesion. Since no place can say more than 1, where nothing looks like
+    a lesion there is little to see.
 
     Parameters
     ----------
-    filters : int
-        Channels of the output.
     floor : float
-        Added to the gate, so that a gate that sees nothing lets all through alike.
+        Added to the weight, so that a picture without a lesion is judged by all of its places alike.
     """
 
-    def __init__(self, filters: int, floor: float = 0.05, **kwargs: Any) -> None:
+    def __init__(self, floor: float = 0.05, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.filters, self.floor = filters, floor
-        dtype = self.dtype_policy
-        self.pw = layers.Conv2D(filters, 1, dtype=dtype, name="pw")
-        self.norm = layers.BatchNormalization(momentum=0.95, dtype=dtype, name="norm")
-        self.swish = layers.Activation("swish", dtype=dtype, name="swish")
+        self.floor = floor
+        self.pw = layers.Conv2D(1, 1, dtype=self.dtype_policy, name="pw")
 
     def build(self, input_shape: list[Shape]) -> None:
-        """Make the weights for features and gate of ``(batch, height, width, channels)``."""
+        """Make the weights for features and logits of ``(batch, height, width, channels)``."""
         self.pw.build(input_shape[0])
-        self.norm.build(self.compute_output_shape(input_shape))
         super().build(input_shape)
 
-    def call(self, inputs: list[Any], training: bool | None = None) -> Any:
-        """Return the gated features."""
+    def call(self, inputs: list[Any]) -> Any:
+        """Return the evidence, ``(batch, height, width, 1)``."""
         features, logits = inputs
-        gate = keras.ops.sigmoid(logits) + self.floor
-        weight = gate / keras.ops.mean(gate, axis=(1, 2), keepdims=True)
-        return weight * self.swish(self.norm(self.pw(features), training=training))
+        lesion = keras.ops.sigmoid(logits) + self.floor
+        weight = lesion / keras.ops.mean(lesion, axis=(1, 2), keepdims=True)
+        # tanh, by way of the sigmoid: LiteRT knows the gradient's ops of that one.
+        return weight * (2.0 * keras.ops.sigmoid(2.0 * self.pw(features)) - 1.0)
 
     def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
-        """Return the features' shape, with as many channels as filters."""
-        return (*input_shape[0][:-1], self.filters)
+        """Return the features' height and width, with one channel."""
+        return (*input_shape[0][:-1], 1)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "filters": self.filters, "floor": self.floor}
+        return {**super().get_config(), "floor": self.floor}
 
 
 @keras.saving.register_keras_serializable(package="thyroid")
@@ -274,5 +271,5 @@ class Standardized(layers.Layer):  # type: ignore[misc]
 # A legacy H5 file stores these by bare class name, which registration alone does not answer to.
 CUSTOM_OBJECTS: dict[str, type[layers.Layer]] = {
     layer.__name__: layer
-    for layer in (SEBlock, Avg2MaxPooling, DepthwiseSeparableConv, GatedConv, PictureStatistics, Standardized)
+    for layer in (SEBlock, Avg2MaxPooling, DepthwiseSeparableConv, LesionEvidence, PictureStatistics, Standardized)
 }

@@ -1,13 +1,14 @@
-"""The bundled network: the published family, with a finer deep end and a gate that looks for the lesion.
+"""The bundled network: the published family, with a finer deep end that says of each place what it looks like.
 
 Filters grow like Fibonacci numbers, two Avg-2Max branches skip ahead, depthwise separable blocks with
 squeeze-and-excitation end the trunk, as in :mod:`thyroid_model.network`. Two things differ:
 
 - **One halving less.** The published trunk ends in 4 × 4 cells at an input of 128; a nodule is then two or three of
   them. Here it ends in 8 × 8.
-- **A gate.** A small decoder says for each of 16 × 16 places whether it is lesion, and learns that from outlines. The
-  features are weighted with it before they are pooled, so that what decides is what is seen in the lesion, and the
-  class activation map of that layer is about the lesion too.
+- **Lesion and suspicion, place by place.** A small decoder says for each of 16 × 16 places whether it is lesion, and
+  learns that from outlines. Beside it, each place says how suspicious it looks, within bounds. The score is the mean of
+  the second, weighted with the first: what decides is what is seen in the lesion, and the class activation map of that
+  layer is about the lesion too. Features that were weighted but not bounded made up for a low weight by being large.
 """
 
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from typing import Any
 import keras
 from keras import layers
 
-from thyroid_model.layers import Avg2MaxPooling, DepthwiseSeparableConv, GatedConv
+from thyroid_model.layers import Avg2MaxPooling, DepthwiseSeparableConv, LesionEvidence
 
 _BRANCH_FILTERS = 24
 _DECODER_FILTERS = 48
-_GATED_FILTERS = 160
+_FEATURES = 160
+# Of the mean evidence, which is at most 1: so that a score can be sure from the start.
+_FIRST_SLOPE = 4.0
 # Of normalisations. Trainings are short: with Keras's .99, the statistics would still be those of the first weights.
 _MOMENTUM = 0.95
 
@@ -75,13 +78,12 @@ def build_lesion_network(input_size: int = 128) -> LesionNetwork:
     decoded = layers.Add()([_double(_activate(decoded, "decoder")), _narrow(eighth, _DECODER_FILTERS, "eighth")])
     lesion = layers.Conv2D(1, 3, padding="same", name="lesion")(_activate(decoded, "fine_decoder"))
 
-    seen = layers.Concatenate()([_double(_narrow(deep, _GATED_FILTERS, "deep_features")), eighth])
-    x = GatedConv(_GATED_FILTERS, name="gated_conv")([seen, lesion])
-    x = layers.GlobalAveragePooling2D()(x)
-    x = layers.Dropout(0.5)(x)
-    x = layers.Dense(32, activation="silu", name="hidden")(x)
+    seen = layers.Concatenate()([_double(_narrow(deep, _FEATURES, "deep_features")), eighth])
+    x = _activate(layers.Conv2D(_FEATURES, 1, name="features")(seen), "features")
     x = layers.Dropout(0.3)(x)
-    score = layers.Dense(1, activation="sigmoid", name="score")(x)
+    x = layers.GlobalAveragePooling2D()(LesionEvidence(name="lesion_evidence")([x, lesion]))
+    slope = keras.initializers.Constant(_FIRST_SLOPE)
+    score = layers.Dense(1, activation="sigmoid", kernel_initializer=slope, name="score")(x)
     return LesionNetwork(keras.Model(picture, score, name="lesion_network"), keras.Model(picture, [score, lesion]))
 
 
