@@ -91,6 +91,7 @@ def evaluation() -> dict[str, Any]:
         },
         "training": {
             "recipe": {"pretraining_epochs": 18, "epochs": 20},
+            "epochs": {"taken_after": 15, "chosen_in_folds": {"10": 4, "15": 6, "20": 5}},
             "data": {"BUS-BRA": {"used": 1875}, "BrEaST": {"used": 252}},
         },
     }
@@ -151,7 +152,8 @@ def test_each_row_has_its_figures(evaluation: dict[str, Any], line: str) -> None
         "only 61 of its 342 thyroid frames",
         "First 1,875 pictures of breast lesions",
         "252 from BrEaST (Pawłowska et al. 2024), for 18 epochs",
-        "open access) for 20: 342 labelled frames of 287 cases, 281 suspicious and 61 not.",
+        "open access) for 15 of 20: 342 labelled frames of 287 cases, 281 suspicious and 61 not.",
+        "training folds (10 in 4 folds, 15 in 6 folds, 20 in 5 folds)",
         "AUC of the rounds: .731, .742.",
         "In DDTI it is 81 %",
         "a constant .812 would",

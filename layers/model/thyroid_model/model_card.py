@@ -51,24 +51,30 @@ def _heading(evaluation: dict[str, Any]) -> str:
 ## What it is
 A network of the published family (Fibonacci-like filters, Avg-2Max branches, depthwise separable blocks with
 squeeze-and-excitation; the idea of [Fibonacci-Net](https://arxiv.org/abs/2503.13928)) at 128 × 128, with one
-halving less; each place says how suspicious it looks, and is weighted with how much it looks like a lesion. To its logit is added that of a ridge
-regression on histograms of the whole picture and a thumbnail of 16 × 16 pixels. Input: a B-mode ultrasound picture
-of the thyroid, cropped to its field of view, Lanczos-resized, divided by 255. Output: a calibrated score in [0, 1];
-the higher, the more like frames that radiologists rated suspicious."""
+halving less; each place says how suspicious it looks, and is weighted with how much it looks like a lesion. To its
+logit is added that of a ridge regression on histograms of the whole picture and a thumbnail of 16 × 16 pixels. Input:
+a B-mode ultrasound picture of the thyroid, cropped to its field of view, Lanczos-resized, divided by 255. Output: a
+calibrated score in [0, 1]; the higher, the more like frames that radiologists rated suspicious."""
 
 
 def _made_with(evaluation: dict[str, Any], recipe: dict[str, Any]) -> str:
-    counts = evaluation["training"]["data"]
+    counts, epochs = evaluation["training"]["data"], evaluation["training"]["epochs"]
     return f"""## What it was made with
 First {counts["BUS-BRA"]["used"]:,} pictures of breast lesions from BUS-BRA (Gómez-Flores et al. 2024) and
 {counts["BrEaST"]["used"]} from BrEaST (Pawłowska et al. 2024), for {recipe["pretraining_epochs"]} epochs; then DDTI
-(Pedraza et al. 2015, Universidad Nacional de Colombia / IDIME, open access) for {recipe["epochs"]}:
-{evaluation["frames"]} labelled frames of {evaluation["cases"]} cases, {evaluation["suspicious"]} suspicious and
-{evaluation["not_suspicious"]} not. Frames that are pixel-identical to frames of other cases are left out. The outlines
-of the sets teach it what looks like a lesion. The ridge is fitted on DDTI alone.
+(Pedraza et al. 2015, Universidad Nacional de Colombia / IDIME, open access) for {epochs["taken_after"]} of
+{recipe["epochs"]}: {evaluation["frames"]} labelled frames of {evaluation["cases"]} cases, {evaluation["suspicious"]}
+suspicious and {evaluation["not_suspicious"]} not. After how many the network is taken was chosen in each fold's
+training folds ({_counted(epochs["chosen_in_folds"])}); the bundled one follows the majority. Frames that are
+pixel-identical to frames of other cases are left out. The outlines of the sets teach it what looks like a lesion. The
+ridge is fitted on DDTI alone.
 
 The verdict is burned into about a quarter of the thyroid frames, below the sector. Every picture is therefore cropped
 to the ultrasound sector first, by the same code at training and at serving (`thyroid/field_of_view.py`)."""
+
+
+def _counted(folds: dict[str, int]) -> str:
+    return ", ".join(f"{epochs} in {count} folds" for epochs, count in folds.items())
 
 
 def _compared(evaluation: dict[str, Any]) -> str:
@@ -184,9 +190,9 @@ what the map points at is blurred away, or comes back.
 {_lines(_map_row(name, figures) for name, figures in shown.items())}
 
 **A map explains the network, not the whole score**: what the histograms and the thumbnail add has no place in it.
-Deletion and insertion follow the whole score. What looks like a lesion was taught by outlines, of other cases: that the map
-lies on the nodule shows that the nodule is found
-and that the features in it decide, not that they are right. The default layer was chosen by these hits; chosen on the
+Deletion and insertion follow the whole score. What looks like a lesion was taught by outlines, of other cases: that
+the map lies on the nodule shows that the nodule is found and that what is seen there decides, not that it is right. The
+default layer was chosen by these hits; chosen on the
 other folds, it hits {_short(maps["hit_rate_chosen_on_other_folds"])}, which is
 {_signed(maps["hit_rate_chosen_on_other_folds_over_the_centre_prior"])} from a map of the middle, and
 {_signed(maps["hit_rate_chosen_on_other_folds_over_the_outline_prior"])} from one of where the outlines of the training
