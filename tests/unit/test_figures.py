@@ -170,3 +170,22 @@ def test_the_reliability_diagram_is_at_even_odds_in_the_bins_of_the_error(labels
     assert bin_ == pytest.approx((0.55, 0.5, 1.0))
     spread = np.linspace(0.01, 0.99, 100)[np.newaxis]
     assert len(figures.curves(labels, spread)["reliability"][0]) == 15
+
+
+def test_the_auc_within_folds_is_the_mean_of_their_own() -> None:
+    """GIVEN a fold that parts the classes, one that has them reversed, and one of a single class."""
+    labels, scores = np.array([0, 1, 0, 1, 1]), np.array([[0.1, 0.2, 0.9, 0.8, 0.5]])
+    folds = np.array([[0, 0, 1, 1, 2]])
+
+    assert figures.auc_within_folds(labels, scores, folds) == 0.5
+
+
+def test_scores_that_are_the_same_in_all_rounds_are_held_against_the_folds_of_each() -> None:
+    labels, scores = np.array([0, 1, 0, 1]), np.array([[0.1, 0.2, 0.9, 0.8]])
+    folds = np.array([[0, 0, 1, 1], [0, 1, 1, 0]])
+
+    assert figures.auc_within_folds(labels, scores, folds) == pytest.approx((1 + 0 + 1 + 0) / 4)
+
+
+def test_without_a_fold_of_both_classes_there_is_no_auc_within_folds() -> None:
+    assert figures.auc_within_folds(np.array([0, 1]), np.array([[0.1, 0.2]]), np.array([[0, 1]])) is None

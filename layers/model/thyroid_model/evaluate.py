@@ -65,7 +65,8 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
             f"The frames or labels in {data} are others than the training's; run `make train DATA=…` on this set."
         )
     table = read_table(output / SCORES_FILE)
-    ours, folds = (by_seed(table, PRETRAINED, column, frames) for column in ("score", "fold"))
+    ours = by_seed(table, PRETRAINED, "score", frames)
+    folds = by_seed(table, PRETRAINED, "fold", frames).astype(int)
     seen = views(frames, recipe["input_size"])
     labels = np.array([frame.label for frame in frames])
     cases = np.array([frame.case for frame in frames])
@@ -77,7 +78,7 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
     }
     others = {
         **{name: by_seed(table, start, "score", frames) for name, start in _PARTS.items()},
-        comparison.TEXTURE: comparison.texture_scores(seen, labels, folds.astype(int)),
+        comparison.TEXTURE: comparison.texture_scores(seen, labels, folds),
     }
     if published is not None:
         others |= {
@@ -94,14 +95,14 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         "suspicious": int(labels.sum()),
         "not_suspicious": int((1 - labels).sum()),
         "protocol": _protocol(recipe),
-        **_described(labels, cases, ours),
+        **_described(labels, cases, ours, folds),
         "auc_of_seeds": [figures.discrimination_of_one(labels, one) for one in ours],
         "at_thresholds_chosen_in_training_folds": {
             f"specificity {name}": figures.operating_point(labels, ours > threshold)
             for name, threshold in thresholds.items()
         },
         "groups": _groups(labels, ours, seen),
-        "compared": {name: _described(labels, cases, scores) for name, scores in others.items()},
+        "compared": {name: _described(labels, cases, scores, folds) for name, scores in others.items()},
         "maps": map_record.summary(read_table(output / MAPS_FILE)),
         "field_of_view": captions.measure(
             (frame.pixels() for frame in tqdm(ddti.read_all(data), "painting captions", unit="frame")), CAPTION_DRAWS, 0
@@ -128,9 +129,15 @@ def _protocol(recipe: dict[str, Any]) -> str:
     )
 
 
-def _described(labels: npt.NDArray[np.int64], cases: npt.NDArray[np.int64], scores: figures.Scores) -> dict[str, Any]:
+def _described(
+    labels: npt.NDArray[np.int64],
+    cases: npt.NDArray[np.int64],
+    scores: figures.Scores,
+    folds: npt.NDArray[np.int64],
+) -> dict[str, Any]:
     return {
         **figures.discrimination(labels, cases, scores),
+        "auc_within_folds": figures.auc_within_folds(labels, scores, folds),
         "at_threshold_0.50": figures.operating_point(labels, scores >= MALIGNANT_FROM),
         "calibration": figures.calibrated(labels, scores),
         "risk_bands": figures.bands(labels, scores),

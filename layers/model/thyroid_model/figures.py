@@ -50,6 +50,32 @@ def discrimination(labels: Labels, cases: Labels, scores: Scores) -> dict[str, A
     }
 
 
+def auc_within_folds(labels: Labels, scores: Scores, folds: Labels) -> float | None:
+    """Return the mean of the folds' own AUCs: what one network does, whatever each fold's calibration adds or takes.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Shape (frames,).
+    scores : numpy.ndarray
+        Shape (seeds, frames), or (1, frames) where all rounds have the same.
+    folds : numpy.ndarray
+        Of each frame in each round, shape (seeds, frames).
+
+    Returns
+    -------
+    float or None
+        None where no fold has both classes.
+    """
+    found = [
+        auc(labels[fold_of == fold], one[fold_of == fold])
+        for one, fold_of in zip(np.broadcast_to(scores, folds.shape), folds, strict=True)
+        for fold in np.unique(fold_of)
+        if len(set(labels[fold_of == fold].tolist())) == 2
+    ]
+    return _mean(found) if found else None
+
+
 def discrimination_of_one(labels: Labels, scores: npt.NDArray[np.float64]) -> float:
     """Return the AUC of one seed's scores, of shape (frames,)."""
     return round(auc(labels, scores), 4)

@@ -83,12 +83,14 @@ def _compared(evaluation: dict[str, Any]) -> str:
     return f"""## Measured
 {evaluation["protocol"]}
 
-| {evaluation["frames"]} frames | AUC | 95 % interval | sensitivity at .80 / .90 specificity | ECE15 | Brier skill |
-|---|---|---|---|---|---|
+| {evaluation["frames"]} frames | AUC | 95 % interval | within folds | at .80 / .90 specificity | ECE15 | Brier skill |
+|---|---|---|---|---|---|---|
 {_lines(_row(name, figures) for name, figures in rows)}
 
-ECE and Brier skill are at even prevalence, as the scores are meant. This model and its parts are calibrated, for each
-fold by scores of others. AUC of the rounds: {", ".join(_short(auc) for auc in evaluation["auc_of_seeds"])}.
+"Within folds" is the mean of the folds' own AUCs, each of scores of one network: over all folds, differences between
+their calibrations count against a model. The column after it has the sensitivities. ECE and Brier skill are at even
+prevalence, as the scores are meant. This model and its parts are calibrated, for each fold by scores of others. AUC of
+the rounds: {", ".join(_short(auc) for auc in evaluation["auc_of_seeds"])}.
 {_met(rows)} {_verdict(evaluation)}
 
 ![ROC](docs/{ROC_FILE}) ![Reliability](docs/{RELIABILITY_FILE})
@@ -127,8 +129,9 @@ def _row(name: str, figures: dict[str, Any]) -> str:
     low, high = figures["auc_95_interval"]
     meant = figures["calibration"]["meant_for"]
     sensitivity = " / ".join(_short(figures[f"sensitivity_at_specificity_{s}"]) for s in ("0.80", "0.90"))
+    within = _short(figures["auc_within_folds"])
     return (
-        f"| {name} | {_short(figures['auc'])} | {_short(low)} to {_short(high)} | {sensitivity} "
+        f"| {name} | {_short(figures['auc'])} | {_short(low)} to {_short(high)} | {within} | {sensitivity} "
         f"| {_short(meant['ece15'])} | {_short(meant['brier_skill'])} |"
     )
 
