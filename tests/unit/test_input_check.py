@@ -1,6 +1,7 @@
 """The input check: what passes, what does not, and why."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,19 @@ from PIL import Image
 
 from thyroid import field_of_view, phantom
 from thyroid.field_of_view import Box
-from thyroid.input_check import FEATURES, RULE, RULE_FILE, SMALLEST_SIDE, InputCheck, check, features, read_rule
-from thyroid_model import input_check as of_model_world
+from thyroid.input_check import (
+    FEATURES,
+    RULE,
+    RULE_FILE,
+    SMALLEST_SIDE,
+    InputCheck,
+    _working_plane,
+    check,
+    features,
+    read_rule,
+)
 from thyroid_model import other_pictures
-from thyroid_model.input_check import choose, measure
+from thyroid_model.input_check_rule import choose
 from thyroid_model.other_pictures import CHOSEN_WITH, KEPT_OUT
 
 SEEDS = range(1000, 1010)  # not those that the rule was chosen with
@@ -95,6 +105,48 @@ def test_pictures_of_any_shape_are_judged(shape: tuple[int, ...]) -> None:
     assert np.isfinite(features(pixels, whole(pixels))).all()
 
 
+def test_a_picture_of_usual_size_is_measured_with_all_of_its_pixels() -> None:
+    """Every second column is black: thinned out, such a picture would be black or have none."""
+    striped = np.full((1500, 2047, 3), 200, np.uint8)
+    striped[:, ::2] = 0
+
+    found = dict(zip(FEATURES, features(striped, whole(striped)), strict=True))
+
+    assert found["dark_share"] == found["bright_share"] == 0  # grey, as means are
+
+
+def test_a_huge_picture_is_thinned_out_and_judged_as_it_would_be_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = phantom.make(5, suspicious=False, height=300, width=450)
+    huge = np.asarray(Image.fromarray(pixels).resize((4500, 3000), Image.Resampling.BICUBIC))
+
+    thinned = features(huge, whole(huge))
+    monkeypatch.setattr("thyroid.input_check._THINNED_SIDE", 10_000)
+    in_full = features(huge, whole(huge))
+
+    assert not np.array_equal(thinned, in_full)
+    assert np.abs((thinned - in_full) / RULE.deviation).max() < 0.25
+
+
+def test_converting_a_huge_picture_copies_a_small_part_of_it() -> None:
+    huge = np.zeros((5000, 5000, 3), np.uint8)
+    box = whole(huge)
+
+    tracemalloc.start()
+    features(huge, box)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < huge.nbytes / 4
+
+
+def test_a_huge_narrow_picture_keeps_enough_of_its_shorter_side() -> None:
+    rng = np.random.default_rng(0)
+    narrow = rng.integers(0, 256, (96, 60_000, 3), dtype=np.uint8)
+
+    assert np.isfinite(features(narrow, whole(narrow))).all()
+    assert np.std(_working_plane(narrow).mean(axis=1)) < 10  # rows of noise are alike where each is of many pixels
+
+
 def test_features_are_finite_where_there_is_nothing() -> None:
     flat = np.zeros((200, 200, 3), np.uint8)
 
@@ -149,23 +201,3 @@ def test_what_lies_far_out_counts_no_more_than_six_deviations() -> None:
     far = RULE.mean + 6 * RULE.deviation
 
     assert RULE.strangeness(RULE.mean + 1000 * RULE.deviation) == pytest.approx(RULE.strangeness(far))
-
-
-def test_without_the_data_the_measurement_says_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="DDTI"):
-        measure(tmp_path, count=1)
-
-
-def test_a_measurement_has_the_share_of_each_set_and_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(of_model_world, "phantoms", lambda **_half: iter(()))  # many and large: seconds each
-    monkeypatch.setattr(of_model_world, "PHOTOGRAPHS", {})
-    (tmp_path / "ddti/images").mkdir(parents=True)
-    for case in (1, 2, 3):
-        picture = phantom.make_frame(case, suspicious=False, height=240, width=360)
-        Image.fromarray(picture).save(tmp_path / f"ddti/images/{case}_1.jpg", quality=95)
-
-    measured = measure(tmp_path, count=1)
-
-    assert measured["ultrasound"]["ddti"] == {"pictures": 2, "flagged": 0.0}  # the odd cases
-    assert set(measured["kinds_kept_out"]) == set(KEPT_OUT)
-    assert set(measured["kinds_chosen_with"]) == set(CHOSEN_WITH)

@@ -1,0 +1,66 @@
+"""How the input check's texture rule is fitted: a logistic regression, and a bound that lets ultrasound pass."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from thyroid.input_check import FEATURES, Rule
+
+MOST_FLAGGED = 0.01  # of the ultrasound pictures that the rule is chosen with; twice that is what is promised
+STRENGTH = 0.003  # of the data against the pull of all coefficients to 0
+_SQUARE_SCALE = 1 / 3  # squares vary more: so scaled they are pulled to 0 as the features are
+
+Plane = npt.NDArray[np.float64]
+
+
+def choose(sound: Plane, strange: Plane, held_to: Plane) -> Rule:
+    """Fit the rule.
+
+    Parameters
+    ----------
+    sound, strange : numpy.ndarray
+        Features of ultrasound and of other pictures, shape (pictures, features). Both count the same in all.
+    held_to : numpy.ndarray
+        Features of the ultrasound pictures of which the rule flags `MOST_FLAGGED`, shape (pictures, features).
+    """
+    mean, deviation = held_to.mean(axis=0), held_to.std(axis=0) + 1e-9
+    count = len(FEATURES)
+    none = Rule(mean, deviation, np.zeros(count), np.zeros(count), 0.0)
+    x = np.concatenate([_terms(none, sound), _terms(none, strange)])
+    y = np.repeat([0.0, 1.0], [len(sound), len(strange)])
+    weight = len(y) / 2 / np.repeat([len(sound), len(strange)], [len(sound), len(strange)])
+    fitted = _logistic(x, y, weight)
+    rule = Rule(mean, deviation, fitted[:count], fitted[count:-1] * _SQUARE_SCALE, 0.0)
+    threshold = float(np.quantile(rule.strangeness(held_to), 1 - MOST_FLAGGED))
+    return Rule(rule.mean, rule.deviation, rule.linear, rule.square, -threshold)
+
+
+def _terms(rule: Rule, features: Plane) -> Plane:
+    far = rule.distance(features)
+    return np.hstack([far, far * far * _SQUARE_SCALE])
+
+
+def _logistic(x: Plane, y: Plane, weight: Plane) -> Plane:
+    """Return coefficients and, last, intercept of a logistic regression, by Newton's method."""
+    x = np.hstack([x, np.ones((len(x), 1))])
+    pull = np.append(np.ones(x.shape[1] - 1), 0.0)
+    found = np.zeros(x.shape[1])
+    for _ in range(50):
+        chance = 0.5 * (1 + np.tanh(0.5 * (x @ found)))
+        slope = pull * found + STRENGTH * x.T @ (weight * (chance - y))
+        curve = np.diag(pull) + STRENGTH * (x.T * (weight * chance * (1 - chance))) @ x
+        step = np.linalg.solve(curve, slope)
+        found = found - step
+        if np.abs(step).max() < 1e-9:
+            break
+    return found
+
+
+def as_table(rule: Rule, measured: dict[str, Any]) -> dict[str, Any]:
+    """Return the rule as its file has it."""
+    rows = {}
+    for place, name in enumerate(FEATURES):
+        columns = {"mean": rule.mean, "deviation": rule.deviation, "linear": rule.linear, "square": rule.square}
+        rows[name] = {column: round(float(values[place]), 5) for column, values in columns.items()}
+    return {"features": rows, "intercept": round(rule.intercept, 5), "measured": measured}
