@@ -33,6 +33,7 @@ COLOURED = 48  # between the strongest and the weakest channel; what JPEG does t
 COLOUR_SHARE = 0.01  # of the pixels; coloured rulers and marks of the public sets take up to 0.0012
 WORKING_SIDE = 256  # pixels, the longer side at which texture is measured
 _SAMPLES = 512  # a side, at which colour is looked for
+_THINNED_SIDE = 1024  # pixels, that the longer side keeps at least when a large picture is thinned out
 _WINDOW = 7  # pixels, within which contrast is local
 _FARTHEST = 6.0  # deviations; farther out is no stronger a sign
 
@@ -184,11 +185,16 @@ def _features(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _working_plane(view: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    """Return the grey levels, with the longer side as `WORKING_SIDE` pixels."""
+    """Return the grey levels, with the longer side as `WORKING_SIDE` pixels.
+
+    A field of view of twice `_THINNED_SIDE` pixels and more is thinned out first: to convert all of it to grey would
+    take longer than all the rest.
+    """
     height, width = view.shape[:2]
     scale = WORKING_SIDE / max(height, width)
     size = max(3 * _WINDOW, round(width * scale)), max(3 * _WINDOW, round(height * scale))
-    grey = Image.fromarray(np.ascontiguousarray(view)).convert("L")
+    step = max(1, min(max(height, width) // _THINNED_SIDE, min(height, width) // (4 * min(size))))
+    grey = Image.fromarray(np.ascontiguousarray(view[::step, ::step])).convert("L")
     way = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
     return np.asarray(grey.resize(size, way), dtype=np.float64)
 
