@@ -87,7 +87,8 @@ def evaluation() -> dict[str, Any]:
         "input_check": {
             "ultrasound": {"DDTI": {"flagged": 0.0123, "pictures": 480}},
             "photographs_flagged": 0.987,
-            "photographs": {"package": {"flagged": 1.0}},
+            "photographs": {"Camera: a.png": {"flagged": 1.0}, "Camera: b.png": {"flagged": 0.974}},
+            "photographs_of": {"Camera": 2, "Film": 0},
             "kinds_kept_out_flagged": 0.9456,
             "kinds_kept_out": {"maze": {"flagged": 1.0}, "map": {"flagged": 0.9}},
         },
@@ -165,7 +166,8 @@ def test_each_row_has_its_figures(evaluation: dict[str, Any], line: str) -> None
         "on 480 frames, 3 change when all around",
         "and 17 of 2400 when text",
         "flagged are DDTI 1.2 %;",
-        "94.6 % of the 2 kinds that were kept out of fitting its coefficients and 98.7 % of crops of 1 pictures",
+        "94.6 % of the 2 kinds that were kept out of fitting its coefficients and 98.7 % of crops",
+        "98.7 % of crops of 2 pictures that come with Camera;",
         "With 61 frames that are not suspicious",
         "## What was tried This and that, ünd more.",
     ],
@@ -203,6 +205,18 @@ def test_photographs_are_not_spoken_of_where_there_were_none(evaluation: dict[st
 
     assert "installed packages" not in " ".join(render(evaluation).split())
     assert "kept out of fitting its coefficients; which" in " ".join(render(evaluation).split())
+
+
+def test_of_several_packages_with_photographs_each_has_its_number(evaluation: dict[str, Any]) -> None:
+    evaluation["input_check"]["photographs_of"] = {"Camera": 2, "Film": 0, "Lens": 1}
+
+    assert "pictures that come with Camera (2) and Lens (1);" in " ".join(render(evaluation).split())
+
+
+def test_an_evaluation_that_does_not_name_the_packages_has_its_card_all_the_same(evaluation: dict[str, Any]) -> None:
+    del evaluation["input_check"]["photographs_of"]
+
+    assert "pictures that come with installed packages;" in " ".join(render(evaluation).split())
 
 
 def test_the_card_says_first_what_it_is_not(evaluation: dict[str, Any]) -> None:

@@ -215,7 +215,7 @@ def _input(view: dict[str, Any], check: dict[str, Any]) -> str:
     ultrasound = ", ".join(f"{name} {_percent(g['flagged'], 1)}" for name, g in check["ultrasound"].items())
     photographs = (
         f" and {_percent(check['photographs_flagged'], 1)} of crops of {len(check['photographs'])} pictures that come "
-        "with installed packages"
+        f"with {_packages(check.get('photographs_of'))}"
         if check["photographs"]
         else ""
     )
@@ -227,6 +227,14 @@ def _input(view: dict[str, Any], check: dict[str, Any]) -> str:
 - **Input check** ([how](docs/input-check.md)): flagged are {ultrasound}; of pictures that are no B-mode
   ultrasound, {_percent(check["kinds_kept_out_flagged"], 1)} of the {len(check["kinds_kept_out"])} kinds that were kept
   out of fitting its coefficients{photographs}; which numbers it looks at was settled with all of them in view."""
+
+
+def _packages(photographs_of: dict[str, int] | None) -> str:
+    """Name the packages whose pictures were there; evaluations used not to say which."""
+    if photographs_of is None:
+        return "installed packages"
+    there = {package: count for package, count in photographs_of.items() if count}
+    return " and ".join(there if len(there) == 1 else (f"{package} ({count})" for package, count in there.items()))
 
 
 def _limits(evaluation: dict[str, Any]) -> str:
