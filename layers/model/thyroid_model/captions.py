@@ -68,6 +68,29 @@ def paint(pixels: Pixels, box: Box, rng: np.random.Generator) -> Pixels:
     return painted
 
 
+def write(pixels: Pixels, place: Place, rng: np.random.Generator) -> Pixels:
+    """Write one to five lines of text.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        8-bit RGB, shape (height, width, 3). Not changed.
+    place : tuple of int
+        Left, top, right and bottom of where the text may begin, in pixels; the last two exclusive. It may go on past
+        them, and what goes past the picture is cut off.
+    rng : numpy.random.Generator
+        The only source of chance: words, size (as in `paint`, for a frame as high as the picture), colour and place.
+
+    Returns
+    -------
+    numpy.ndarray
+        8-bit RGB, shape (height, width, 3).
+    """
+    picture = Image.fromarray(pixels)
+    _text(ImageDraw.Draw(picture), place, pixels.shape[0] / _USUAL_HEIGHT, rng)
+    return np.array(picture)
+
+
 def erase(pixels: Pixels, box: Box) -> Pixels:
     """Paint over everything around a field of view.
 

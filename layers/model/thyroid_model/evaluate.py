@@ -18,7 +18,18 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from thyroid.assessment import MALIGNANT_FROM
-from thyroid_model import calibration, captions, comparison, ddti, figures, input_check, map_record, model_card, plots
+from thyroid_model import (
+    calibration,
+    caption_check,
+    captions,
+    comparison,
+    ddti,
+    figures,
+    input_check,
+    map_record,
+    model_card,
+    plots,
+)
 from thyroid_model.examples import View, views
 from thyroid_model.findings import DataError, Findings
 from thyroid_model.record import (
@@ -104,9 +115,7 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         "groups": _groups(labels, ours, seen),
         "compared": {name: _described(labels, cases, scores, folds) for name, scores in others.items()},
         "maps": map_record.summary(read_table(output / MAPS_FILE)),
-        "field_of_view": captions.measure(
-            (frame.pixels() for frame in tqdm(ddti.read_all(data), "painting captions", unit="frame")), CAPTION_DRAWS, 0
-        ),
+        "field_of_view": _field_of_view(ddti.read_all(data)),
         "input_check": input_check.measure(data),
         "preprocessing": BUNDLED_PREPROCESSING.model_dump(),
         "training": {key: training[key] for key in ("recipe", "epochs", "calibration", "data")},
@@ -115,6 +124,12 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
     plots.draw(docs, figures.curves(labels, ours), result["auc"], calibration.PREVALENCE)
     (output / EVALUATION_FILE).write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return result
+
+
+def _field_of_view(frames: Sequence[ddti.Frame]) -> dict[str, int]:
+    painted = (frame.pixels() for frame in tqdm(frames, "painting captions", unit="frame"))
+    carried = (frame.pixels() for frame in tqdm(frames, "looking for captions", unit="frame"))
+    return {**captions.measure(painted, CAPTION_DRAWS, 0), **caption_check.measure(carried, 0)}
 
 
 def _protocol(recipe: dict[str, Any]) -> str:
