@@ -36,7 +36,7 @@ def test_a_field_of_view_that_keeps_the_captions_is_found_out(monkeypatch: pytes
 
 
 def test_callipers_in_colour_are_counted_as_marks() -> None:
-    pixels = frame()
+    pixels = frame().copy()
     pixels[150, 200:213] = pixels[144:157, 206] = (0, 200, 200)
 
     counts = caption_check.measure([pixels], 0)
