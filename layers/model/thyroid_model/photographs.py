@@ -59,9 +59,10 @@ def crops(found: Mapping[str, Sequence[Path]]) -> Iterator[tuple[str, Pixels]]:
 
 def _is_large_enough(path: Path) -> bool:
     try:
-        return min(read_pixels(path).shape[:2]) >= SMALLEST
+        height, width, _ = read_pixels(path).shape
     except DECODE_ERRORS:
         return False
+    return min(height, width) >= SMALLEST
 
 
 def _crop(rng: np.random.Generator, pixels: Pixels) -> Pixels:
