@@ -62,7 +62,7 @@ def _is_large_enough(path: Path) -> bool:
         height, width, _ = read_pixels(path).shape
     except DECODE_ERRORS:
         return False
-    return min(height, width) >= SMALLEST
+    return bool(min(height, width) >= SMALLEST)
 
 
 def _crop(rng: np.random.Generator, pixels: Pixels) -> Pixels:
