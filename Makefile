@@ -190,6 +190,10 @@ licences: $(READY) ## Write the table of licences anew, after make lock
 events: $(READY) ## Make the sample events anew
 	$(PY) -m events.generate
 
+.PHONY: openapi
+openapi: $(READY) ## Write docs/openapi.json anew, after a change of the API
+	$(PY) -m docs.make_openapi
+
 .PHONY: lock
 lock: $(READY) ## Pin the versions that pyproject.toml leaves open (UPGRADE=--upgrade for newer ones)
 	$(UV_COMPILE) $(UPGRADE) --universal --python-version 3.11 --all-extras pyproject.toml -o requirements.txt
