@@ -1,0 +1,91 @@
+"""Answers to JSON or to errors."""
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .errors import (
+    BadPicture,
+    Refused,
+    ThyroidAPIError,
+    TooManyRequests,
+    Unavailable,
+    UnexpectedAnswer,
+)
+from .wire import Answer
+
+T = TypeVar("T")
+
+OTHER_VERSION = "check `base_url`, and that client and service are of versions that know each other."
+
+# Status to type, and to the sentence where the answer brings none of its own.
+KINDS: dict[int, tuple[type[ThyroidAPIError], str]] = {
+    400: (BadPicture, "The service did not understand the request; check the picture and its options."),
+    410: (Unavailable, "The service gave the picture up; upload it again."),
+    413: (BadPicture, "The picture is too large to be sent like this; make it smaller, or use `upload`."),
+    415: (BadPicture, "The picture is of no format that the service takes; send PNG, JPEG, WebP, BMP, TIFF or GIF."),
+    422: (BadPicture, "The service cannot use the picture or its options; send others."),
+    429: (TooManyRequests, "More requests came than the service takes; ask again later, or less often."),
+    501: (Unavailable, "The service does not offer this; ask whoever runs it."),
+}
+NO_KEY = "The service asks for a key, and takes none or not this one; give one that is valid as `api_key`."
+FAILED = "The service does not work at the moment; try again later."
+
+
+def error_of(answer: Answer) -> ThyroidAPIError:
+    """Return what an answer with another status than expected means."""
+    problem = problem_of(answer)
+    own = (problem or {}).get("detail")
+    said = own if isinstance(own, str) and own else None
+    kind: type[ThyroidAPIError]
+    if answer.status in (401, 403):
+        # The service speaks of a header; here it is a parameter.
+        kind, message = Refused, NO_KEY if said is None or "key" in said else said
+    elif answer.status in KINDS:
+        kind, otherwise = KINDS[answer.status]
+        message = said or otherwise
+    elif answer.status >= 500:
+        kind, message = Unavailable, said or FAILED
+    else:
+        kind = UnexpectedAnswer
+        message = said or f"The answer has a status of {answer.status}, which none of this service has; {OTHER_VERSION}"
+    named = (problem or {}).get("request_id") or answer.headers.get("x-request-id")
+    return kind(message, status=answer.status, problem=problem, request_id=named if isinstance(named, str) else None)
+
+
+def problem_of(answer: Answer) -> dict[str, Any] | None:
+    """Return an answer's problem details; None where it has none."""
+    if answer.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/problem+json":
+        return None
+    try:
+        problem = json.loads(answer.content)
+    except ValueError:
+        return None
+    return problem if isinstance(problem, dict) else None
+
+
+def parsed(answer: Answer, parse: Callable[[dict[str, Any]], T]) -> T:
+    """Return what `parse` makes of an answer's JSON.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If it is no JSON object, or lacks what `parse` looks for; `parse` says so by a ``LookupError``, ``TypeError`` or
+        ``ValueError``.
+    """
+    try:
+        body = json.loads(answer.content)
+        if not isinstance(body, dict):
+            raise TypeError("not an object")
+        return parse(body)
+    except (LookupError, TypeError, ValueError) as error:
+        raise UnexpectedAnswer(
+            f"The answer is not what this service answers ({type(error).__name__}: {_what(error)}); {OTHER_VERSION}",
+            status=answer.status,
+            request_id=answer.headers.get("x-request-id"),
+        ) from None
+
+
+def _what(error: Exception) -> str:
+    """Name what is wrong, and nothing of what was answered."""
+    return "no JSON" if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) else str(error)

@@ -1,0 +1,118 @@
+"""What both clients share of HTTP: addresses, headers, and what httpx says in our own words."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from .errors import UnexpectedAnswer
+from .version import __version__
+from .wire import Answer, NoAnswer, Request
+
+# In these the request surely never left.
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+_ours: ContextVar[bool] = ContextVar("_ours", default=False)
+
+
+@dataclass(frozen=True)
+class Service:
+    """Where the service is, and the key for it.
+
+    Attributes
+    ----------
+    base_url : str
+        Without a slash at its end.
+    api_key : str, optional
+        Sent to the service, and never to where its links lead.
+    """
+
+    base_url: str
+    api_key: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def at(cls, base_url: str, api_key: str | None) -> "Service":
+        """Check an address and a key.
+
+        Raises
+        ------
+        ValueError
+            If the address is none of HTTP, or the key holds what no header can. The message does not show it.
+        """
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("base_url has to be an address such as https://ADDRESS/prod or http://localhost:8000")
+        key = api_key.strip() if api_key else None
+        if key and not (key.isascii() and key.isprintable()):
+            raise ValueError("api_key holds characters that no key has")
+        return cls(base_url.rstrip("/"), key or None)
+
+    def request(self, request: Request, client: "httpx.Client | httpx.AsyncClient") -> httpx.Request:
+        """Return a request as httpx sends it.
+
+        Raises
+        ------
+        UnexpectedAnswer
+            If it goes to a link that the service gave, and that is none that a picture may be sent to.
+        """
+        own = request.address.startswith("/")
+        if not own:
+            self._check(request.address)
+        headers = {"User-Agent": f"thyroid-client/{__version__}"}
+        if own and self.api_key:
+            headers["X-Api-Key"] = self.api_key
+        body: dict[str, Any] = {"content": request.content}
+        if request.form is not None:
+            # A part of a form needs a file name; this one names nobody.
+            part = ("picture", request.content, request.content_type)
+            body = {"data": dict(request.form), "files": {"file": part}}
+        elif request.content is not None:
+            headers["Content-Type"] = request.content_type
+        address = self.base_url + request.address if own else request.address
+        query = dict(request.query) or None  # an empty one would take the address's own away
+        return client.build_request(request.method, address, params=query, headers=headers, **body)
+
+    def _check(self, address: str) -> None:
+        try:
+            url = httpx.URL(address)
+            usable = bool(url.host) and url.scheme in ("http", "https")
+        except httpx.InvalidURL:
+            usable = False
+        if not usable:
+            raise UnexpectedAnswer("The service gave a link that is none; ask whoever runs it.")
+        if self.base_url.startswith("https:") and url.scheme != "https":
+            raise UnexpectedAnswer(
+                "The service gave a link that is not encrypted, so it was not used; tell who runs it."
+            )
+
+
+def answer_of(response: httpx.Response) -> Answer:
+    """Return what came back, read whole."""
+    return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
+
+
+def no_answer(error: httpx.RequestError) -> NoAnswer:
+    """Return why nothing came back."""
+    return NoAnswer(error, sent=not isinstance(error, NEVER_SENT), late=isinstance(error, httpx.TimeoutException))
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep httpx from logging the requests within: its line has the whole address, and a link is as good as a key."""
+    token = _ours.set(True)
+    try:
+        yield
+    finally:
+        _ours.reset(token)
+
+
+def _not_ours(_record: logging.LogRecord) -> bool:
+    return not _ours.get()
+
+
+logging.getLogger("httpx").addFilter(_not_ours)

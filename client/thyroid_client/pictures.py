@@ -1,0 +1,123 @@
+"""Whatever a caller has as a picture to the bytes of a picture file.
+
+A file goes as it is: a path, its bytes, or an open binary file. Pixels go as PNG, which loses nothing: a PIL image or a
+NumPy array. No name ever goes with them.
+"""
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from PIL import Image, ImageOps
+
+from .errors import BadPicture
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class BinaryFile(Protocol):
+    """An open file."""
+
+    def read(self) -> bytes:
+        """Return all that is left of it."""
+
+
+Picture: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | Image.Image | npt.NDArray[Any]"
+)
+
+# The service tells the format by the bytes, so any picture may be sent as this.
+CONTENT_TYPE = "application/octet-stream"
+
+# Of a picture file in a request of its own. Lambda takes events of 6,291,456 bytes, of which the gateway makes base64.
+LARGEST = 4_669_440
+
+# As PNG has them.
+AS_THEY_ARE = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
+
+
+def file_of(picture: Picture) -> bytes:
+    """Return a picture as the bytes of a picture file.
+
+    Parameters
+    ----------
+    picture : str, path, bytes, binary file, PIL.Image.Image or numpy.ndarray
+        A text is a path. An array is grey, shape (height, width) or (height, width, 1), or RGB, (height, width, 3); its
+        values are uint8, or floats in [0, 1] that become the nearest of 256 levels. Others are refused rather than
+        guessed at: a 12-bit picture in uint16 would come out nearly black.
+
+    Raises
+    ------
+    BadPicture
+        If an array or an image is none of these.
+    TypeError
+        If it is nothing that can be a picture.
+    OSError
+        If a path cannot be read.
+    """
+    if isinstance(picture, str | os.PathLike):
+        return Path(picture).read_bytes()
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return bytes(picture)
+    if isinstance(picture, Image.Image):
+        return _png(picture)
+    numpy = sys.modules.get("numpy")  # where it was never imported, nobody has an array
+    if numpy is not None and isinstance(picture, numpy.ndarray):
+        return _png(_image(picture))
+    if hasattr(picture, "read"):
+        data = picture.read()
+        if isinstance(data, bytes):
+            return data
+        raise TypeError("the file is open as text; open it as binary (`open(path, 'rb')`)")
+    raise TypeError(
+        f"a picture is a path, bytes, a binary file, a PIL image or a NumPy array, no {type(picture).__name__}"
+    )
+
+
+def check_size(data: bytes) -> None:
+    """Refuse a picture file that no request takes.
+
+    Raises
+    ------
+    BadPicture
+        If it is larger; the sentence names the limit and the way.
+    """
+    if len(data) > LARGEST:
+        raise BadPicture(
+            f"The picture file has {len(data)} bytes, and a request takes {LARGEST} at the most; "
+            "send it with `upload`, or make it smaller."
+        )
+
+
+def _image(array: "npt.NDArray[Any]") -> Image.Image:
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if not array.size or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
+        raise BadPicture(f"An array of shape {array.shape} is no picture; give (height, width) or (height, width, 3).")
+    return Image.fromarray(_levels(array))
+
+
+def _levels(array: "npt.NDArray[Any]") -> "npt.NDArray[np.uint8]":
+    if array.dtype.kind == "f":
+        if not (array.min() >= 0 and array.max() <= 1):  # not the other way round: NaN is neither
+            raise BadPicture("An array of floats has to be in [0, 1], all of it; scale it before.")
+        return (array.astype("float64") * 255).round().astype("uint8")
+    if array.dtype != "uint8":
+        raise BadPicture(f"An array of {array.dtype} has no scale that is known; give uint8, or floats in [0, 1].")
+    return array
+
+
+def _png(image: Image.Image) -> bytes:
+    """Encode pixels, upright as the file that they came from says, and nothing else of that file."""
+    if image.mode in ("F", "I"):
+        raise BadPicture(f"An image of mode {image.mode} has no scale that is known; convert it to L or RGB before.")
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode not in AS_THEY_ARE:
+        upright = upright.convert("RGB")
+    buffer = io.BytesIO()
+    upright.save(buffer, "PNG", exif=None, icc_profile=None)
+    return buffer.getvalue()

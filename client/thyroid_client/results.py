@@ -1,0 +1,223 @@
+"""Answers as frozen dataclasses that mirror the API's fields; pictures are PIL images.
+
+Not pydantic: a client is installed beside whatever its user has, pydantic of another major version among it, and
+reading a dozen fields takes few lines. What the service adds later is ignored here and is in ``raw``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+Raw = Mapping[str, Any]  # never shown and never compared: pictures in base64, and whatever else there is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """Whether the service works.
+
+    Attributes
+    ----------
+    status : str
+        ``healthy`` or ``unhealthy``.
+    model_loaded : bool
+        True once the model gave its golden picture its golden score where the service runs.
+    timestamp : str
+        UTC, ``2026-02-13 10:30:45``.
+    version : str
+        Of the service.
+    raw : mapping
+        The answer's JSON.
+    """
+
+    status: str
+    model_loaded: bool
+    timestamp: str
+    version: str
+    raw: Raw = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelReference:
+    """Which model answered; `sha256` is of the compiled graph that gave the score."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputCheck:
+    """Whether the picture looks like what the model was trained on. The score of one that does not means nothing.
+
+    Attributes
+    ----------
+    looks_like_ultrasound : bool
+        False where there is any reason.
+    reasons : tuple of str
+        Of ``too_small``, ``blank``, ``colour_overlay``, ``not_ultrasound``.
+    detail : str
+        The same in a sentence.
+    """
+
+    looks_like_ultrasound: bool
+    reasons: tuple[str, ...]
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredClass:
+    """The class and the malignancy score.
+
+    Attributes
+    ----------
+    class_id : int
+        The API's ``class``: 0 benign, 1 malignant (a score of .5 and more).
+    label : str
+        The class in words.
+    confidence_score : float
+        Malignancy score, 0 to 1.
+    """
+
+    class_id: int
+    label: str
+    confidence_score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction(ScoredClass):
+    """The class, the malignancy score, and the probability of the class in percent (0 to 100)."""
+
+    confidence_percentage: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maps:
+    """An explanation by Grad-CAM.
+
+    Attributes
+    ----------
+    layer_used : str
+        The conv layer that is shown.
+    target : str
+        The class whose evidence is shown, ``malignant`` or ``benign``.
+    has_evidence : bool
+        False where nothing speaks for it; the map is then all zero.
+    heatmap : PIL.Image.Image
+        The map in colours, blue 0 to red 1.
+    overlay : PIL.Image.Image
+        The heatmap laid over the picture.
+    """
+
+    layer_used: str
+    target: str
+    has_evidence: bool
+    heatmap: Image.Image = field(compare=False)
+    overlay: Image.Image = field(compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradCAM(Maps):
+    """An explanation with `original`, the picture that was sent, resized as the others are."""
+
+    original: Image.Image = field(compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Result:
+    timestamp: str
+    model: ModelReference
+    input_check: InputCheck
+    disclaimer: str
+    raw: Raw = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictResult(_Result):
+    """What `predict` gives.
+
+    Attributes
+    ----------
+    timestamp : str
+        UTC, ``2026-02-13 10:30:45``.
+    prediction : Prediction
+        Class and score.
+    risk_assessment, recommendation : str
+        The risk band, and what is advised for it.
+    model : ModelReference
+        Which model answered.
+    input_check : InputCheck
+        Look at it before the score.
+    disclaimer : str
+        Research and education only.
+    raw : mapping
+        The answer's JSON.
+    """
+
+    prediction: Prediction
+    risk_assessment: str
+    recommendation: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradCAMResult(GradCAM, _Result):
+    """What `gradcam` gives: the explanation, the score in `prediction`, and the rest as in `PredictResult`."""
+
+    prediction: ScoredClass
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalyzeResult(PredictResult):
+    """What `analyze` gives: a `PredictResult` with its explanation, None where that was not asked for."""
+
+    gradcam: GradCAM | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadResult(PredictResult):
+    """What `upload` gives: a `PredictResult` with its explanation, without the original."""
+
+    gradcam: Maps
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """What is known of the model.
+
+    Attributes
+    ----------
+    model_name, description : str
+        In words.
+    input_shape, output_shape : tuple of int or None
+        None where any number goes.
+    total_parameters : int
+        Weights of the network.
+    classes : mapping of str to str
+        Labels by class, ``"0"`` and ``"1"``.
+    conv_layers : tuple of str
+        In the network's order; each can be the `layer` of an explanation.
+    default_layer : str
+        The one that is shown where none is asked for.
+    model : ModelReference
+        Name, version and hash.
+    evaluation : mapping
+        Measured figures.
+    disclaimer : str
+        Research and education only.
+    raw : mapping
+        The answer's JSON.
+    """
+
+    model_name: str
+    input_shape: tuple[int | None, ...]
+    output_shape: tuple[int | None, ...]
+    total_parameters: int
+    classes: Mapping[str, str]
+    conv_layers: tuple[str, ...]
+    default_layer: str
+    model: ModelReference
+    description: str
+    evaluation: Mapping[str, Any] = field(repr=False)
+    disclaimer: str
+    raw: Raw = field(repr=False, compare=False)

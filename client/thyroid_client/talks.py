@@ -1,0 +1,124 @@
+"""What each method of the client says and hears, written once for both clients (:data:`thyroid_client.wire.Talk`)."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote
+
+from . import parse
+from .answers import error_of, parsed, problem_of
+from .errors import NotReady, ThyroidAPIError, Unavailable, Unreachable
+from .pictures import CONTENT_TYPE, Picture, check_size, file_of
+from .results import AnalyzeResult, GradCAMResult, Health, ModelInfo, PredictResult, UploadResult
+from .retries import Retries, retry_after, tried
+from .wire import Answer, Request, Talk
+
+T = TypeVar("T")
+Target = Literal["malignant", "benign"]
+
+API = "/api/v1"
+ASK_AGAIN_SECONDS = 2.0
+
+
+def health(rules: Retries) -> Talk[Health]:
+    """Ask whether the service works. That it does not is an answer, too, and is not asked again."""
+    answer = yield from tried(Request("GET", f"{API}/health"), rules, accepted=(200, 503))
+    if answer.status == 503 and problem_of(answer):  # somebody in front of the service
+        raise error_of(answer)
+    return parsed(answer, parse.health)
+
+
+def model_info(rules: Retries) -> Talk[ModelInfo]:
+    """Ask what the model is."""
+    answer = yield from tried(Request("GET", f"{API}/model-info"), rules)
+    return parsed(answer, parse.model_info)
+
+
+def predict(rules: Retries, picture: Picture) -> Talk[PredictResult]:
+    """Have a picture scored."""
+    return _judged(rules, "predict", picture, {}, parse.predicted)
+
+
+def gradcam(
+    rules: Retries, picture: Picture, layer: str | None, target: Target | None, size: int | None
+) -> Talk[GradCAMResult]:
+    """Have a picture explained."""
+    return _judged(rules, "gradcam", picture, _options(layer, target, size), parse.explained)
+
+
+def analyze(
+    rules: Retries,
+    picture: Picture,
+    layer: str | None,
+    target: Target | None,
+    size: int | None,
+    include_gradcam: bool,
+) -> Talk[AnalyzeResult]:
+    """Have a picture scored and explained."""
+    options = _options(layer, target, size)
+    if not include_gradcam:
+        options["include_gradcam"] = "false"
+    return _judged(rules, "analyze", picture, options, parse.analyzed)
+
+
+def upload(rules: Retries, picture: Picture, timeout: float) -> Talk[UploadResult]:
+    """Get a link, send a picture by it, and wait for its result."""
+    data = file_of(picture)
+    asked = json.dumps({"content_type": CONTENT_TYPE, "size": len(data)}).encode()
+    request = Request("POST", f"{API}/uploads", content=asked, content_type="application/json")
+    link = parsed((yield from tried(request, rules, accepted=(201,))), parse.link)
+    form = Request("POST", link.url, content=data, content_type=CONTENT_TYPE, form=link.fields)
+    yield from _elsewhere(form, rules, "The bucket refused the upload; call `upload` again, which gets a new link.")
+    return (yield from result(rules, link.id, timeout))
+
+
+def result(rules: Retries, upload_id: str, timeout: float) -> Talk[UploadResult]:
+    """Ask for an upload's result until it is there."""
+    began, after = rules.clock(), 0.0
+    request = Request("GET", f"{API}/uploads/{quote(upload_id, safe='')}")
+    while True:
+        answer = yield from tried(request, rules, accepted=(200, 202), after=after)
+        if answer.status == 200:
+            break
+        after = retry_after(answer) or ASK_AGAIN_SECONDS
+        if rules.clock() - began + after > timeout:
+            raise NotReady(
+                f"The picture has no result after {timeout:g} seconds; ask again with `result` and the error's "
+                "`upload_id`.",
+                upload_id=upload_id,
+            )
+    pictures = []
+    for address in parsed(answer, parse.map_links):
+        failed = "The bucket does not give the result's pictures; ask again with `result`, which gets new links."
+        pictures.append((yield from _elsewhere(Request("GET", address), rules, failed)).content)
+    heatmap, overlay = pictures
+    return parsed(answer, lambda body: parse.uploaded(body, heatmap, overlay))
+
+
+def _judged(
+    rules: Retries, endpoint: str, picture: Picture, options: dict[str, str], parse: Callable[[dict[str, Any]], T]
+) -> Talk[T]:
+    data = file_of(picture)
+    check_size(data)
+    # The file itself, not base64 in JSON: a third less to send. So the options are in the address, where no file name
+    # may be; and the service would only give that back.
+    request = Request("POST", f"{API}/{endpoint}", query=options, content=data, content_type=CONTENT_TYPE)
+    return parsed((yield from tried(request, rules)), parse)
+
+
+def _options(layer: str | None, target: str | None, size: int | None) -> dict[str, str]:
+    given = {"layer_name": layer, "target": target, "size": size}
+    return {name: str(value) for name, value in given.items() if value is not None}
+
+
+def _elsewhere(request: Request, rules: Retries, failed: str) -> Talk[Answer]:
+    """Send a request to a bucket, which speaks S3's own words, or to a laptop that stands in for one."""
+    try:
+        return (yield from tried(request, rules, accepted=(200, 204)))
+    except Unreachable as error:
+        message = "The bucket behind the link cannot be reached; check that your network lets you through to it."
+        raise Unreachable(message) from error.__cause__
+    except ThyroidAPIError as error:
+        if error.problem:
+            raise
+        raise Unavailable(failed, status=error.status) from None

@@ -1,0 +1,74 @@
+"""What goes over the wire, and what comes back, whoever carries it."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request.
+
+    Attributes
+    ----------
+    method : str
+        GET or POST.
+    address : str
+        A path below the service's address, which gets the key; or a whole URL of elsewhere, which never does.
+    query : dict of str to str
+        Options. Nothing of a patient: addresses are logged on the way.
+    content : bytes, optional
+        The body, sent as `content_type`.
+    form : dict of str to str, optional
+        With it the body is a multipart form of these fields, followed by `content` as the part ``file``.
+    """
+
+    method: str
+    address: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = field(default=None, repr=False)
+    content_type: str = ""
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; the names of its headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class NoAnswer:
+    """Why nothing came back.
+
+    Attributes
+    ----------
+    error : Exception
+        What the transport raised.
+    sent : bool
+        False where the request surely never left.
+    late : bool
+        True where the time for an answer ran out.
+    """
+
+    error: Exception
+    sent: bool
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """Wait for `after` seconds, then send `request`."""
+
+    request: Request
+    after: float = 0.0
+
+
+T = TypeVar("T")
+
+# A method of the client, written once: it yields what is to be sent, is given what came back, and returns the result.
+# Who drives it may do so with or without async.
+Talk = Generator[Step, "Answer | NoAnswer", T]
