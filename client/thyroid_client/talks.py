@@ -6,8 +6,8 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from . import parse
-from .answers import error_of, parsed, problem_of
-from .errors import NotReady, ThyroidAPIError, Unavailable, Unreachable
+from .answers import error_of, parsed
+from .errors import NotReady, ThyroidAPIError, Unavailable, UnexpectedAnswer, Unreachable
 from .pictures import CONTENT_TYPE, Picture, check_size, file_of
 from .results import AnalyzeResult, GradCAMResult, Health, ModelInfo, PredictResult, UploadResult
 from .retries import Retries, retry_after, tried
@@ -23,9 +23,12 @@ ASK_AGAIN_SECONDS = 2.0
 def health(rules: Retries) -> Talk[Health]:
     """Ask whether the service works. That it does not is an answer, too, and is not asked again."""
     answer = yield from tried(Request("GET", f"{API}/health"), rules, accepted=(200, 503))
-    if answer.status == 503 and problem_of(answer):  # somebody in front of the service
-        raise error_of(answer)
-    return parsed(answer, parse.health)
+    try:
+        return parsed(answer, parse.health)
+    except UnexpectedAnswer:
+        if answer.status == 503:  # of somebody in front of the service
+            raise error_of(answer) from None
+        raise
 
 
 def model_info(rules: Retries) -> Talk[ModelInfo]:

@@ -1,0 +1,129 @@
+"""Whatever a caller has as a picture becomes the file, or the pixels, that it is."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from tests.pictures import GREY_RAMP, picture, picture_file, rotated_file, sixteen_bit_file, transparent_file
+from thyroid.imaging import decode
+from thyroid_client.errors import BadPicture
+from thyroid_client.pictures import LARGEST, check_size, file_of
+
+JPEG = picture_file("JPEG")
+COLOURS = np.random.default_rng(0).integers(0, 256, (40, 80, 3), np.uint8)
+
+
+def pixels_of(file: bytes) -> npt.NDArray[np.uint8]:
+    """The pixels that the service makes of a file."""
+    return decode(file, max_pixels=10**6).pixels
+
+
+@pytest.mark.parametrize("of", [str, Path], ids=["text", "path"])
+def test_a_file_goes_as_it_is(tmp_path: Path, of: Any) -> None:
+    (tmp_path / "scan.jpg").write_bytes(JPEG)
+    assert file_of(of(tmp_path / "scan.jpg")) == JPEG
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, io.BytesIO])
+def test_bytes_and_open_files_go_as_they_are(kind: Any) -> None:
+    assert file_of(kind(JPEG)) == JPEG
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (64, 96, 1)])
+def test_a_grey_array_keeps_its_levels(shape: tuple[int, ...]) -> None:
+    pixels = pixels_of(file_of(GREY_RAMP.reshape(shape)))
+    np.testing.assert_array_equal(pixels, np.repeat(GREY_RAMP[..., np.newaxis], 3, axis=-1))
+
+
+def test_a_colour_array_keeps_its_levels_whatever_its_memory_looks_like() -> None:
+    np.testing.assert_array_equal(pixels_of(file_of(COLOURS)), COLOURS)
+    np.testing.assert_array_equal(pixels_of(file_of(COLOURS[::-1, ::2])), COLOURS[::-1, ::2])
+
+
+@pytest.mark.parametrize("kind", ["float16", "float32", "float64"])
+def test_floats_become_the_nearest_of_256_levels(kind: str) -> None:
+    array = (GREY_RAMP / 255).astype(kind)
+    np.testing.assert_array_equal(pixels_of(file_of(array))[..., 0], GREY_RAMP)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.full((40, 40), 1.001),
+        np.full((40, 40), -0.001),
+        np.full((40, 40), np.nan),
+        np.full((40, 40), 4095, np.uint16),
+        np.full((40, 40), 1, np.int64),
+        np.full((40, 40), True),
+        np.zeros((40, 40, 4), np.uint8),
+        np.zeros((2, 40, 40, 3), np.uint8),
+        np.zeros(40, np.uint8),
+        np.zeros((0, 40), np.uint8),
+        np.zeros((0, 40), np.float32),
+    ],
+    ids=["over 1", "under 0", "nan", "uint16", "int64", "bool", "four channels", "batch", "flat", "empty", "no floats"],
+)
+def test_an_array_whose_meaning_would_be_a_guess_is_refused(array: npt.NDArray[Any]) -> None:
+    with pytest.raises(BadPicture, match=r"^An array of .*\.$"):
+        file_of(array)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"])
+def test_an_image_keeps_its_pixels(mode: str) -> None:
+    image = picture(mode)
+    np.testing.assert_array_equal(pixels_of(file_of(image)), np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [transparent_file(), sixteen_bit_file(), *(rotated_file(turn) for turn in (3, 6, 8))],
+    ids=["transparent", "16 bits", "upside down", "turned", "turned back"],
+)
+def test_an_opened_image_is_judged_as_its_file_would_be(file: bytes) -> None:
+    np.testing.assert_array_equal(pixels_of(file_of(Image.open(io.BytesIO(file)))), pixels_of(file))
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_an_image_without_a_known_scale_is_refused(mode: str) -> None:
+    with pytest.raises(BadPicture, match="convert it"):
+        file_of(Image.new(mode, (40, 40)))
+
+
+def test_nothing_of_an_image_goes_but_its_pixels(tmp_path: Path) -> None:
+    # GIVEN an opened file that names a patient
+    text, exif = PngInfo(), Image.Exif()
+    text.add_text("Patient", "Jane Doe")
+    exif[0x010E] = "Jane Doe"
+    picture().save(tmp_path / "scan.png", pnginfo=text, exif=exif, icc_profile=b"Jane Doe")
+    assert b"Jane" in (tmp_path / "scan.png").read_bytes()
+    with Image.open(tmp_path / "scan.png") as image:
+        # THEN what is sent of it does not
+        assert b"Jane" not in file_of(image)
+
+
+@pytest.mark.parametrize("thing", [None, 7, [[0]], {"image": b""}])
+def test_what_is_no_picture_at_all_is_a_type_error(thing: Any) -> None:
+    with pytest.raises(TypeError, match="a picture is a path"):
+        file_of(thing)
+
+
+def test_a_file_opened_as_text_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="open it as binary"):
+        file_of(io.StringIO("x"))  # type: ignore[arg-type]
+
+
+def test_a_path_that_is_not_there_is_pythons_own_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        file_of(tmp_path / "scan.png")
+
+
+def test_a_file_that_no_request_takes_is_refused_with_the_limit_and_the_way() -> None:
+    check_size(bytes(LARGEST))
+    with pytest.raises(BadPicture, match=r"4669441 bytes.* 4669440 .*`upload`"):
+        check_size(bytes(LARGEST + 1))

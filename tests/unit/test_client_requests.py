@@ -1,0 +1,202 @@
+"""What the client sends, where to, and what it keeps to itself."""
+
+import asyncio
+import inspect
+import logging
+
+import httpx
+import pytest
+
+from tests.client import (
+    ADDRESS,
+    ANALYZED,
+    EXPLAINED,
+    HEALTHY,
+    MODEL_INFO,
+    PNG,
+    PREDICTED,
+    Script,
+    ok,
+)
+from thyroid_client import AsyncClient, Client, Unavailable, __version__
+from thyroid_client.results import AnalyzeResult
+
+
+def test_each_method_asks_its_endpoint_below_the_stage() -> None:
+    script = Script(ok(HEALTHY), ok(MODEL_INFO), ok(PREDICTED), ok(EXPLAINED), ok(ANALYZED))
+    with script.client() as client:
+        client.health()
+        client.model_info()
+        client.predict(PNG)
+        client.gradcam(PNG)
+        client.analyze(PNG)
+
+    assert script.asked == [
+        f"GET {ADDRESS}/api/v1/health",
+        f"GET {ADDRESS}/api/v1/model-info",
+        f"POST {ADDRESS}/api/v1/predict",
+        f"POST {ADDRESS}/api/v1/gradcam",
+        f"POST {ADDRESS}/api/v1/analyze",
+    ]
+    assert {request.headers["user-agent"] for request in script.requests} == {f"thyroid-client/{__version__}"}
+
+
+def test_a_picture_is_the_body_and_its_options_are_the_query() -> None:
+    script = Script(ok(EXPLAINED), ok(ANALYZED))
+    client = script.client()
+    client.gradcam(PNG, "gated_conv", "benign", 300)
+    client.analyze(PNG, layer="a b", include_gradcam=False)
+
+    first, second = script.requests
+    assert dict(first.url.params) == {"layer_name": "gated_conv", "target": "benign", "size": "300"}
+    assert dict(second.url.params) == {"layer_name": "a b", "include_gradcam": "false"}
+    assert first.content == PNG
+    assert first.headers["content-type"] == "application/octet-stream"
+    assert first.headers["content-length"] == str(len(PNG))
+
+
+def test_a_picture_that_is_too_large_is_not_sent() -> None:
+    script = Script()
+    with pytest.raises(Exception, match="4669440"):
+        script.client().analyze(bytes(4_669_441))
+    assert script.requests == []
+
+
+def test_both_clients_have_the_same_methods_with_the_same_parameters() -> None:
+    def methods(kind: type) -> dict[str, list[inspect.Parameter]]:
+        members = inspect.getmembers(kind, inspect.isfunction)
+        return {
+            name: list(inspect.signature(member).parameters.values())
+            for name, member in members
+            if not name.startswith("_")
+        }
+
+    assert methods(Client) == methods(AsyncClient)
+    names = [set(inspect.signature(kind).parameters) for kind in (Client, AsyncClient)]
+    assert names[0] == names[1]
+
+
+def test_the_async_client_gives_the_same_results() -> None:
+    bodies = (HEALTHY, MODEL_INFO, PREDICTED, EXPLAINED, ANALYZED)
+    script, again = (Script(*(ok(body) for body in bodies)) for _ in range(2))
+
+    async def ask() -> list[object]:
+        async with again.async_client() as client:
+            return [
+                await client.health(),
+                await client.model_info(),
+                await client.predict(PNG),
+                await client.gradcam(PNG),
+                await client.analyze(PNG),
+            ]
+
+    client = script.client()
+    expected = [
+        client.health(),
+        client.model_info(),
+        client.predict(PNG),
+        client.gradcam(PNG),
+        client.analyze(PNG),
+    ]
+    assert asyncio.run(ask()) == expected
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_becomes_fields_and_pictures_and_is_kept_as_it_came() -> None:
+    result = Script(ok(ANALYZED | {"something_new": 1})).client().analyze(PNG)
+
+    assert isinstance(result, AnalyzeResult)
+    assert (result.prediction.class_id, result.prediction.confidence_score) == (1, 0.8765)
+    assert result.model.name == "fake"
+    assert result.input_check.reasons == ()
+    assert result.gradcam is not None
+    assert result.gradcam.overlay.size == (96, 64)
+    assert (result.gradcam.original.mode, result.gradcam.heatmap.mode) == ("RGB", "RGB")
+    assert result.raw["something_new"] == 1
+    assert result.raw["gradcam"]["images"]["overlay"] not in repr(result)
+
+
+def test_a_result_cannot_be_changed() -> None:
+    result = Script(ok(PREDICTED)).client().predict(PNG)
+    with pytest.raises(AttributeError):
+        result.risk_assessment = "Low Risk"  # type: ignore[misc]
+
+
+def test_without_an_explanation_there_is_none() -> None:
+    assert Script(ok(ANALYZED | {"gradcam": None})).client().analyze(PNG, include_gradcam=False).gradcam is None
+
+
+def test_a_whole_number_is_a_score_too() -> None:
+    body = PREDICTED | {"prediction": PREDICTED["prediction"] | {"confidence_score": 1}}
+    score = Script(ok(body)).client().predict(PNG).prediction.confidence_score
+    assert (score, type(score)) == (1.0, float)
+
+
+def test_a_service_whose_model_does_not_work_is_told_at_once() -> None:
+    sick = HEALTHY | {"status": "unhealthy", "model_loaded": False}
+    script = Script(ok(sick, 503, **{"Retry-After": "30"}))
+
+    health = script.client().health()
+
+    assert (health.status, health.model_loaded) == ("unhealthy", False)
+    assert script.waited == []
+
+
+def test_a_503_of_somebody_in_front_of_the_service_is_no_health() -> None:
+    headers = {"Content-Type": "application/problem+json"}
+    script = Script(httpx.Response(503, json={"detail": "Not now.", "code": "unavailable"}, headers=headers))
+    with pytest.raises(Unavailable, match="Not now"):
+        script.client().health()
+    with pytest.raises(Unavailable, match="try again later"):
+        Script(httpx.Response(503, text="<html>")).client().health()
+
+
+# --- address and key -------------------------------------------------------------------------------------------------
+
+
+def test_the_key_is_sent_and_shown_nowhere() -> None:
+    script = Script(ok(HEALTHY))
+    client = script.client(" k3y\n")
+    client.health()
+    assert script.requests[0].headers["x-api-key"] == "k3y"
+    assert "k3y" not in repr(client) + repr(client._service)
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_without_a_key_none_is_sent(key: str | None) -> None:
+    script = Script(ok(HEALTHY))
+    script.client(key).health()
+    assert "x-api-key" not in script.requests[0].headers
+
+
+@pytest.mark.parametrize("key", ["sécret", "a\nb", "a\x00b"])
+def test_what_no_header_can_hold_is_no_key_and_is_not_shown(key: str) -> None:
+    with pytest.raises(ValueError, match="characters that no key has") as caught:
+        Client(ADDRESS, key)
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["", "localhost:8000", "ftp://x", "https://", "https://x/?a=b", "https://x/#a"])
+def test_an_address_that_is_none_is_noticed_at_once(address: str) -> None:
+    with pytest.raises(ValueError, match="base_url has to be an address"):
+        Client(address)
+
+
+def test_a_slash_at_the_end_of_the_address_does_not_matter() -> None:
+    script = Script(ok(HEALTHY))
+    with Client(f"{ADDRESS}/", transport=httpx.MockTransport(script)) as client:
+        client.health()
+    assert script.asked == [f"GET {ADDRESS}/api/v1/health"]
+
+
+def test_nothing_is_logged_of_our_requests_and_all_of_those_of_others(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    script = Script(ok(HEALTHY), ok(HEALTHY))
+    script.client().health()
+    assert caplog.records == []
+
+    with httpx.Client(transport=httpx.MockTransport(script)) as other:
+        other.get("https://other.example.com")
+    assert "other.example.com" in caplog.text
