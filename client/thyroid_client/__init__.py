@@ -1,8 +1,8 @@
 """Typed client of the thyroid ultrasound API. Research and education only, never a diagnosis."""
 
-from .async_client import AsyncClient
-from .client import Client
-from .errors import (
+from thyroid_client.async_client import AsyncClient
+from thyroid_client.client import Client
+from thyroid_client.errors import (
     BadPicture,
     NotReady,
     Refused,
@@ -12,8 +12,8 @@ from .errors import (
     UnexpectedAnswer,
     Unreachable,
 )
-from .pictures import Picture
-from .results import (
+from thyroid_client.pictures import Picture
+from thyroid_client.results import (
     AnalyzeResult,
     GradCAM,
     GradCAMResult,
@@ -27,7 +27,7 @@ from .results import (
     ScoredClass,
     UploadResult,
 )
-from .version import __version__
+from thyroid_client.version import __version__
 
 __all__ = [
     "AnalyzeResult",

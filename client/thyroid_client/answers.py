@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from .errors import (
+from thyroid_client.errors import (
     BadPicture,
     Refused,
     ThyroidAPIError,
@@ -12,7 +12,7 @@ from .errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from .wire import Answer
+from thyroid_client.wire import Answer
 
 T = TypeVar("T")
 

@@ -6,13 +6,13 @@ from types import TracebackType
 
 import httpx
 
-from . import talks
-from .http import Service, answer_of, no_answer, quietly
-from .pictures import Picture
-from .results import AnalyzeResult, GradCAMResult, Health, ModelInfo, PredictResult, UploadResult
-from .retries import Retries
-from .talks import Target
-from .wire import Answer, NoAnswer, Request, T, Talk
+from thyroid_client import talks
+from thyroid_client.http import Service, answer_of, no_answer, quietly
+from thyroid_client.pictures import Picture
+from thyroid_client.results import AnalyzeResult, GradCAMResult, Health, ModelInfo, PredictResult, UploadResult
+from thyroid_client.retries import Retries
+from thyroid_client.talks import Target
+from thyroid_client.wire import Answer, NoAnswer, Request, T, Talk
 
 
 class Client:

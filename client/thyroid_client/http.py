@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from .errors import UnexpectedAnswer
-from .version import __version__
-from .wire import Answer, NoAnswer, Request
+from thyroid_client.errors import UnexpectedAnswer
+from thyroid_client.version import __version__
+from thyroid_client.wire import Answer, NoAnswer, Request
 
 # In these the request surely never left.
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)

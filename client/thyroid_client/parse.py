@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from .results import (
+from thyroid_client.results import (
     AnalyzeResult,
     GradCAM,
     GradCAMResult,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from PIL import Image, ImageOps
 
-from .errors import BadPicture
+from thyroid_client.errors import BadPicture
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from itertools import count
 
-from .answers import error_of, problem_of
-from .errors import Unreachable
-from .wire import Answer, NoAnswer, Request, Step, Talk
+from thyroid_client.answers import error_of, problem_of
+from thyroid_client.errors import Unreachable
+from thyroid_client.wire import Answer, NoAnswer, Request, Step, Talk
 
 REPEATED = (429, 502, 503, 504)
 FIRST_SECONDS, LONGEST_SECONDS = 0.5, 8.0

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
-from . import parse
-from .answers import error_of, parsed
-from .errors import NotReady, ThyroidAPIError, Unavailable, UnexpectedAnswer, Unreachable
-from .pictures import CONTENT_TYPE, Picture, check_size, file_of
-from .results import AnalyzeResult, GradCAMResult, Health, ModelInfo, PredictResult, UploadResult
-from .retries import Retries, retry_after, tried
-from .wire import Answer, Request, Talk
+from thyroid_client import parse
+from thyroid_client.answers import error_of, parsed
+from thyroid_client.errors import NotReady, ThyroidAPIError, Unavailable, UnexpectedAnswer, Unreachable
+from thyroid_client.pictures import CONTENT_TYPE, Picture, check_size, file_of
+from thyroid_client.results import AnalyzeResult, GradCAMResult, Health, ModelInfo, PredictResult, UploadResult
+from thyroid_client.retries import Retries, retry_after, tried
+from thyroid_client.wire import Answer, Request, Talk
 
 T = TypeVar("T")
 Target = Literal["malignant", "benign"]

@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SERVING = ROOT / "layers/inference/python/thyroid"
+CLIENT = ROOT / "client/thyroid_client"
 FUNCTIONS = sorted(path.stem for path in (ROOT / "functions").glob("*.py") if path.stem != "__init__")
+
+OURS = ("layers", "functions", "deploy", "docs", "events", "benchmarks")  # all code but the client and the tests
 
 HTTP_AND_AWS = {"fastapi", "starlette", "mangum", "aws_lambda_powertools", "boto3", "botocore", "uvicorn"}
 EDGES = {  # folder: what it alone may know of these
@@ -55,6 +58,27 @@ def modules(folder: Path) -> list[Path]:
 @pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=lambda p: p.stem)
 def test_the_serving_world_never_imports_the_model_world(path: Path) -> None:
     assert not imports(path) & MODEL_WORLD
+
+
+@pytest.mark.parametrize("path", modules(CLIENT), ids=lambda p: p.stem)
+def test_the_client_knows_the_service_by_its_answers_alone(path: Path) -> None:
+    assert imports(path) <= {"thyroid_client", "httpx", "PIL", "numpy"} | sys.stdlib_module_names
+
+
+def test_nothing_but_tests_knows_the_client() -> None:
+    assert not [path for folder in OURS for path in modules(ROOT / folder) if "thyroid_client" in imports(path)]
+
+
+def test_the_client_starts_without_numpy() -> None:
+    code = "import thyroid_client, sys; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=CLIENT.parent, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_the_client_is_not_in_the_image() -> None:
+    assert "thyroid_client" not in (ROOT / "functions/Dockerfile").read_text("utf-8")
+    let_in = [line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").split() if line.startswith("!")]
+    assert let_in == ["functions", "layers", "build/weights"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -1,0 +1,199 @@
+"""The client against the real service: in the process, and over the network."""
+
+import asyncio
+import io
+import re
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from starlette.testclient import TestClient
+
+import thyroid
+from functions import local
+from tests.pictures import noise_file
+from thyroid.manifest import Manifest
+from thyroid.settings import Settings
+from thyroid_client import AsyncClient, BadPicture, Client, Unreachable, UploadResult
+from thyroid_client.pictures import LARGEST
+
+README = Path(__file__).parents[2] / "client/README.md"
+
+
+class Application(httpx.BaseTransport):
+    """The application in this process, as a transport."""
+
+    def __init__(self) -> None:
+        self.inner = TestClient(local.app)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self.inner.request(
+            request.method, str(request.url), content=request.read(), headers=dict(request.headers)
+        )
+        headers = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
+        return httpx.Response(answer.status_code, headers=headers, content=answer.content)
+
+
+@pytest.fixture
+def client(artifact: Path) -> Iterator[Client]:
+    with Client("http://testserver", transport=Application()) as client:
+        yield client
+
+
+def test_health_and_model(client: Client, artifact: Path) -> None:
+    manifest = Manifest.load(artifact)
+
+    health, info = client.health(), client.model_info()
+
+    assert (health.status, health.model_loaded, health.version) == ("healthy", True, thyroid.__version__)
+    assert info.conv_layers == tuple(layer.name for layer in manifest.conv_layers)
+    assert info.input_shape == (None, *manifest.input_shape[1:])
+    assert info.model.sha256 == manifest.sha256
+
+
+def pictures_of(scan: bytes, folder: Path) -> dict[str, Any]:
+    (folder / "scan.png").write_bytes(scan)
+    image = Image.open(io.BytesIO(scan))
+    pixels = np.asarray(image)
+    return {
+        "path": folder / "scan.png",
+        "text": str(folder / "scan.png"),
+        "bytes": scan,
+        "file": io.BytesIO(scan),
+        "image": image,
+        "array": pixels,
+        "floats": pixels / 255,
+    }
+
+
+def test_the_same_picture_gets_the_same_score_whatever_it_comes_as(client: Client, scan: bytes, tmp_path: Path) -> None:
+    pictures = pictures_of(scan, tmp_path)
+
+    results = {name: client.predict(picture) for name, picture in pictures.items()}
+
+    assert len({result.prediction for result in results.values()}) == 1
+    assert all(result.input_check.looks_like_ultrasound for result in results.values())
+
+
+def test_any_layer_and_either_class_can_be_explained(client: Client, scan: bytes) -> None:
+    layer = client.model_info().conv_layers[0]
+
+    result = client.gradcam(scan, layer=layer, target="benign", size=300)
+
+    assert (result.layer_used, result.target) == (layer, "benign")
+    assert {max(image.size) for image in (result.original, result.heatmap, result.overlay)} == {300}
+    assert client.gradcam(scan).overlay.size == (224, 224)
+
+
+def test_an_analysis_is_both(client: Client, scan: bytes) -> None:
+    result = client.analyze(scan)
+
+    assert result.gradcam is not None
+    assert result.prediction == client.predict(scan).prediction
+    assert result.gradcam.overlay.tobytes() == client.gradcam(scan).overlay.tobytes()
+    assert client.analyze(scan, include_gradcam=False).gradcam is None
+    assert result.raw["filename"] is None
+
+
+def test_the_largest_picture_is_taken_and_one_byte_more_is_told_the_way(client: Client, scan: bytes) -> None:
+    assert Settings().max_binary_body_bytes == LARGEST
+    client.predict(scan.ljust(LARGEST, b"\0"))
+    with pytest.raises(BadPicture, match="upload"):
+        client.predict(scan.ljust(LARGEST + 1, b"\0"))
+
+
+def test_a_larger_picture_comes_in_by_a_link(client: Client, scan: bytes) -> None:
+    result = client.upload(scan.ljust(LARGEST + 1, b"\0"))
+
+    assert isinstance(result, UploadResult)
+    assert result.prediction == client.predict(scan).prediction
+    assert result.gradcam.overlay.tobytes() == client.gradcam(scan).overlay.tobytes()
+    assert client.result(result.raw["input"]["key"]).prediction == result.prediction
+
+
+@pytest.mark.parametrize(
+    ("ask", "code", "says"),
+    [
+        (lambda client, _: client.predict(b"no picture"), "unsupported_media_type", "PNG"),
+        (lambda client, _: client.predict(b""), "invalid_request", "empty"),
+        (lambda client, scan: client.predict(scan[:2000]), "unreadable_image", "."),
+        (lambda client, _: client.predict(np.zeros((8, 8), np.uint8)), "unreadable_image", "too small"),
+        (lambda client, scan: client.gradcam(scan, layer="nope"), "unknown_layer", "conv"),
+        (lambda client, scan: client.analyze(scan, size=5000), "invalid_request", "size"),
+        (lambda client, scan: client.analyze(scan, target="both"), "invalid_request", "target"),
+        (lambda client, _: client.gradcam(noise_file(1024, 1024), size=1024), "payload_too_large", "`size`"),
+        (lambda client, _: client.upload(b"no picture"), "unsupported_media_type", "PNG"),
+        (lambda client, _: client.upload(bytes(33_554_433)), "payload_too_large", "33554432"),
+    ],
+)
+def test_what_cannot_be_judged_is_told_in_the_services_own_sentence(
+    client: Client, scan: bytes, ask: Callable[[Client, bytes], object], code: str, says: str
+) -> None:
+    with pytest.raises(BadPicture) as caught:
+        ask(client, scan)
+
+    error = caught.value
+    assert error.code == code
+    assert error.problem is not None
+    assert str(error) == error.problem["detail"]
+    assert says in str(error)
+
+
+# --- over the network ------------------------------------------------------------------------------------------------
+
+
+def test_a_real_server_answers_both_clients(server: tuple[str, Path], scan: bytes) -> None:
+    address, printed = server
+
+    async def ask() -> object:
+        async with AsyncClient(address, transport=httpx.AsyncHTTPTransport()) as client:
+            results = await asyncio.gather(*(client.analyze(scan) for _ in range(3)), client.upload(scan))
+            return {result.prediction for result in results}
+
+    with Client(address, transport=httpx.HTTPTransport()) as client:
+        assert client.health().model_loaded
+        prediction = client.analyze(scan).prediction
+        assert client.upload(scan).prediction == prediction
+    assert asyncio.run(ask()) == {prediction}
+    assert "Traceback" not in printed.read_text("utf-8")
+
+
+def test_the_example_of_the_clients_readme_runs(
+    server: tuple[str, Path],
+    scan: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # GIVEN the example, which calls port 8000, and a server on another
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    assert "http://localhost:8000" in code
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    Image.open(io.BytesIO(scan)).convert("RGB").save("scan.jpg")
+
+    # WHEN
+    exec(compile(code.replace("http://localhost:8000", server[0]), "README.md", "exec"), {})
+
+    # THEN
+    assert re.search(r"(Benign|Malignant) \(.*\) 0\.\d+ \w+", capsys.readouterr().out)
+    with Image.open("overlay.png") as overlay:
+        assert max(overlay.size) == 420
+
+
+def test_a_server_that_is_not_there_is_said_to_be_unreachable(scan: bytes) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    waited: list[float] = []
+    with (
+        Client(f"http://127.0.0.1:{port}", transport=httpx.HTTPTransport(), sleep=waited.append) as client,
+        pytest.raises(Unreachable, match="`base_url`"),
+    ):
+        client.predict(scan)
+    assert len(waited) == 3
