@@ -56,16 +56,10 @@ class AsyncClient:
         return await self._run(talks.gradcam(self._rules, picture, layer, target, size))
 
     async def analyze(
-        self,
-        picture: Picture,
-        layer: str | None = None,
-        target: Target | None = None,
-        size: int | None = None,
-        *,
-        include_gradcam: bool = True,
+        self, picture: Picture, layer: str | None = None, target: Target | None = None, size: int | None = None
     ) -> AnalyzeResult:
         """As `Client.analyze`."""
-        return await self._run(talks.analyze(self._rules, picture, layer, target, size, include_gradcam))
+        return await self._run(talks.analyze(self._rules, picture, layer, target, size))
 
     async def upload(self, picture: Picture, *, timeout: float = 120.0) -> UploadResult:
         """As `Client.upload`."""

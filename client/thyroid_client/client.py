@@ -112,29 +112,21 @@ class Client:
         return self._run(talks.gradcam(self._rules, picture, layer, target, size))
 
     def analyze(
-        self,
-        picture: Picture,
-        layer: str | None = None,
-        target: Target | None = None,
-        size: int | None = None,
-        *,
-        include_gradcam: bool = True,
+        self, picture: Picture, layer: str | None = None, target: Target | None = None, size: int | None = None
     ) -> AnalyzeResult:
-        """Have a picture scored and explained in one answer.
+        """Have a picture scored and explained in one answer; without the explanation, that is `predict`.
 
         Parameters
         ----------
         picture, layer, target, size
             As in `gradcam`.
-        include_gradcam : bool
-            Without it the result's `gradcam` is None.
 
         Raises
         ------
         ThyroidAPIError, TypeError, OSError
             As in `predict`.
         """
-        return self._run(talks.analyze(self._rules, picture, layer, target, size, include_gradcam))
+        return self._run(talks.analyze(self._rules, picture, layer, target, size))
 
     def upload(self, picture: Picture, *, timeout: float = 120.0) -> UploadResult:
         """Have a picture analysed that no request takes, up to 33,554,432 bytes: by a link, and waiting for the result.

@@ -68,9 +68,7 @@ def explained(body: Json) -> GradCAMResult:
 
 def analyzed(body: Json) -> AnalyzeResult:
     """Read the answer of ``/api/v1/analyze``."""
-    given = body["gradcam"]
-    gradcam = None if given is None else GradCAM(**_gradcam(read(body, "gradcam", dict)))
-    return AnalyzeResult(**_result(body), **_assessed(body), gradcam=gradcam)
+    return AnalyzeResult(**_result(body), **_assessed(body), gradcam=GradCAM(**_gradcam(read(body, "gradcam", dict))))
 
 
 @dataclass(frozen=True)

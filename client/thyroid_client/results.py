@@ -169,9 +169,9 @@ class GradCAMResult(GradCAM, _Result):
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyzeResult(PredictResult):
-    """What `analyze` gives: a `PredictResult` with its explanation, None where that was not asked for."""
+    """What `analyze` gives: a `PredictResult` with its explanation."""
 
-    gradcam: GradCAM | None
+    gradcam: GradCAM
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,18 +50,10 @@ def gradcam(
 
 
 def analyze(
-    rules: Retries,
-    picture: Picture,
-    layer: str | None,
-    target: Target | None,
-    size: int | None,
-    include_gradcam: bool,
+    rules: Retries, picture: Picture, layer: str | None, target: Target | None, size: int | None
 ) -> Talk[AnalyzeResult]:
     """Have a picture scored and explained."""
-    options = _options(layer, target, size)
-    if not include_gradcam:
-        options["include_gradcam"] = "false"
-    return _judged(rules, "analyze", picture, options, parse.analyzed)
+    return _judged(rules, "analyze", picture, _options(layer, target, size), parse.analyzed)
 
 
 def upload(rules: Retries, picture: Picture, timeout: float) -> Talk[UploadResult]:

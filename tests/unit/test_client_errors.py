@@ -152,6 +152,7 @@ def test_an_answer_that_is_no_object_is_unexpected(content: bytes) -> None:
 @pytest.mark.parametrize("image", ["", "no base64!", "bm8gcGljdHVyZQ==", 7])
 def test_a_picture_in_an_answer_that_is_none_is_unexpected(image: object) -> None:
     for call, body in (
+        (Client.analyze, with_(ANALYZED, None, "gradcam")),
         (Client.gradcam, with_(EXPLAINED, image, "images", "overlay")),
         (Client.analyze, with_(ANALYZED, image, "gradcam", "images", "overlay")),
     ):

@@ -45,11 +45,11 @@ def test_a_picture_is_the_body_and_its_options_are_the_query() -> None:
     script = Script(ok(EXPLAINED), ok(ANALYZED))
     client = script.client()
     client.gradcam(PNG, "gated_conv", "benign", 300)
-    client.analyze(PNG, layer="a b", include_gradcam=False)
+    client.analyze(PNG, layer="a b")
 
     first, second = script.requests
     assert dict(first.url.params) == {"layer_name": "gated_conv", "target": "benign", "size": "300"}
-    assert dict(second.url.params) == {"layer_name": "a b", "include_gradcam": "false"}
+    assert dict(second.url.params) == {"layer_name": "a b"}
     assert first.content == PNG
     assert first.headers["content-type"] == "application/octet-stream"
     assert first.headers["content-length"] == str(len(PNG))
@@ -111,7 +111,6 @@ def test_an_answer_becomes_fields_and_pictures_and_is_kept_as_it_came() -> None:
     assert (result.prediction.class_id, result.prediction.confidence_score) == (1, 0.8765)
     assert result.model.name == "fake"
     assert result.input_check.reasons == ()
-    assert result.gradcam is not None
     assert result.gradcam.overlay.size == (96, 64)
     assert (result.gradcam.original.mode, result.gradcam.heatmap.mode) == ("RGB", "RGB")
     assert result.raw["something_new"] == 1
@@ -122,10 +121,6 @@ def test_a_result_cannot_be_changed() -> None:
     result = Script(ok(PREDICTED)).client().predict(PNG)
     with pytest.raises(AttributeError):
         result.risk_assessment = "Low Risk"  # type: ignore[misc]
-
-
-def test_without_an_explanation_there_is_none() -> None:
-    assert Script(ok(ANALYZED | {"gradcam": None})).client().analyze(PNG, include_gradcam=False).gradcam is None
 
 
 def test_a_whole_number_is_a_score_too() -> None:
