@@ -106,8 +106,11 @@ def push(pixels: Pixels, box: Box, overlap: float, rng: np.random.Generator) -> 
     rows, columns = np.flatnonzero(ink.any(axis=(1, 2))), np.flatnonzero(ink.any(axis=(0, 2)))
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     high, wide = ink.shape[:2]
+    brightest = ink.max()
     down, across = round(overlap * high), round(overlap * wide)
-    x, y = int(rng.integers(box.left, box.right)), int(rng.integers(box.top, box.bottom))
+    # Along the border it stays in the picture, or the line that touches might be the one that is cut off.
+    x = int(rng.integers(box.left, max(box.left + 1, min(box.right, width - wide + 1))))
+    y = int(rng.integers(box.top, max(box.top + 1, min(box.bottom, height - high + 1))))
     left, top = {
         "left": (box.left - wide + across, y),
         "right": (box.right - across, y),
@@ -117,7 +120,8 @@ def push(pixels: Pixels, box: Box, overlap: float, rng: np.random.Generator) -> 
     pushed = pixels.copy()
     under = pushed[max(0, top) : top + high, max(0, left) : left + wide]
     ink = ink[max(0, -top) :, max(0, -left) :][: under.shape[0], : under.shape[1]]
-    np.maximum(under, ink, out=under)
+    covered = ink.max(axis=2, keepdims=True) / brightest  # on black, ink is as bright as it covers
+    under[...] = np.rint(under * (1 - covered) + ink)
     return pushed
 
 
