@@ -20,6 +20,7 @@ EDGES = {  # folder: what it alone may know of these
     "uploads": {"boto3", "botocore", "aws_lambda_powertools"},
     "telemetry": {"aws_lambda_powertools"},
     "folder": set(),
+    "terminal": set(),
 }
 MODEL_WORLD = {"tensorflow", "keras", "h5py", "huggingface_hub", "matplotlib", "thyroid_model"}
 

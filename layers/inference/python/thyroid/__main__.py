@@ -1,25 +1,34 @@
-"""What can be done from a terminal: ``python -m thyroid COMMAND``."""
+"""What can be done from a terminal: ``python -m thyroid COMMAND``.
 
-import argparse
+Little is imported at the top: Ctrl-C during the imports of a command has to be answered as well as one during its work.
+"""
+
 import sys
 from collections.abc import Sequence
-
-import thyroid
-from thyroid.folder import command as folder
-
-# Each adds itself, with a function `run` that takes the options and returns the exit status.
-COMMANDS = (folder,)
+from contextlib import suppress
+from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m thyroid", description=thyroid.__doc__)
-    parser.add_argument("--version", action="version", version=thyroid.__version__)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_to(commands)
-    options = parser.parse_args(arguments)
-    return int(options.run(options))
+    try:
+        from thyroid.terminal.program import run  # with NumPy and all the rest
+
+        return run(arguments, _called())
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return 130
+    except BrokenPipeError:
+        # Python would try to write the rest at its end, and complain.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(BrokenPipeError):
+                stream.close()
+        return 141
+
+
+def _called() -> str:
+    """Return how this program is called: the script that is installed with it, or the module."""
+    return "thyroid" if Path(sys.argv[0]).stem == "thyroid" else "python -m thyroid"
 
 
 if __name__ == "__main__":

@@ -1,61 +1,69 @@
-"""``python -m thyroid analyze``: what is asked for, and what is told in the end."""
+"""``python -m thyroid analyze``: what is asked for, and what is told of a folder in the end.
+
+Pictures that are named one by one are :mod:`thyroid.terminal.analyze`'s.
+"""
 
 import argparse
 import multiprocessing
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from enum import IntEnum
 from functools import partial
 from pathlib import Path, PurePath
-from typing import Any, Self, TextIO, get_args
+from typing import Any, Self
 
 from tqdm import tqdm
 
-from thyroid.errors import ModelUnavailableError, UnknownLayerError
-from thyroid.explain import LARGEST_SIZE, SMALLEST_SIZE, Target
 from thyroid.folder import archive
 from thyroid.folder.find import SUFFIXES, Found, find
-from thyroid.folder.lock import InUseError, held
+from thyroid.folder.lock import held
 from thyroid.folder.names import readable
 from thyroid.folder.tally import Tally
 from thyroid.folder.work import Job
 from thyroid.manifest import Manifest
 from thyroid.schemas import DISCLAIMER
-from thyroid.settings import MOST_DIGITS, get_settings
-
-
-class Exit(IntEnum):
-    """What the exit status tells."""
-
-    ANALYSED = 0
-    REFUSED = 1
-    USAGE = 2
-    FAILED = 3
-    INTERRUPTED = 130
-
+from thyroid.settings import get_settings
+from thyroid.terminal import analyze
+from thyroid.terminal.each import guarded
+from thyroid.terminal.options import (
+    STANDARD_INPUT,
+    add_json,
+    add_maps,
+    add_model,
+    add_overwrite,
+    chosen_settings,
+    number,
+)
+from thyroid.terminal.status import Exit as Exit
+from thyroid.terminal.status import UsageError, end, say
 
 INTERRUPTED = "Interrupted; the same command goes on where it was."
 
 EPILOG = f"""\
-Each picture gets a folder OUT/results/PATH/ with result.json, heatmap.png and overlay.png, or with error.json where it
-cannot be read. OUT/results.csv is a table of all, OUT/results.jsonl the same line by line, OUT/audit.jsonl which model
-gave which picture which score, OUT/failed.jsonl what could not be done. Nothing leaves this machine.
+Each picture of DIR gets a folder OUT/results/PATH/ with result.json, heatmap.png and overlay.png, or with error.json
+where it cannot be read. OUT/results.csv is a table of all, OUT/results.jsonl the same line by line, OUT/audit.jsonl
+which model gave which picture which score, OUT/failed.jsonl what could not be done. Nothing leaves this machine.
 
 Pictures are the files whose names end in {", ".join(sorted(SUFFIXES))}.
 
 Run again, the same command does what is new or has changed: pictures, model, options. One OUT is for one DIR.
 
+A FILE is taken whatever its name is; {STANDARD_INPUT} is standard input. Each gets the same folder, OUT/results/NAME/, and
+a line in OUT/audit.jsonl; instead of one in a table a line is printed, as by `predict`. A result that is there already
+stays, and the picture is refused, unless there is --overwrite.
+
 exit status:
-  {Exit.ANALYSED:<4} every picture was analysed
-  {Exit.REFUSED:<4} some could not be read, and have an error.json
+  {Exit.ANSWERED:<4} every picture was analysed
+  {Exit.REFUSED:<4} some could not be read, and have an error.json; of a FILE that is none, stderr says so
   {Exit.USAGE:<4} the command was wrong, or there is no picture
   {Exit.FAILED:<4} something of the machine failed; the same command goes on
   {Exit.INTERRUPTED:<4} interrupted by Ctrl-C; the same command goes on
+  {Exit.CUT_OFF:<4} what read the output has stopped reading, as `| head` does
 
-example:
-  python -m thyroid analyze scans --out results --target malignant --size 512
+examples:
+  %(prog)s scans --out results --target malignant --size 512
+  %(prog)s scan.jpg other.png --out results
 
 {DISCLAIMER}
 """
@@ -65,24 +73,19 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     """Add the command to those of a parser."""
     parser = commands.add_parser(
         "analyze",
-        help="analyse the pictures of a folder",
-        description="Analyse all pictures of a folder and of those below, on all cores.",
+        help="analyse the pictures of a folder, or some files",
+        description="Analyse all pictures of a folder and of those below, on all cores; or the pictures named.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
-    parser.add_argument("folder", metavar="DIR", type=Path, help="where the pictures are")
-    parser.add_argument("--out", metavar="OUT", type=Path, required=True, help="where the results go")
-    parser.add_argument("--model", metavar="FOLDER", type=Path, help="the compiled model (default: build/model)")
-    parser.add_argument("--jobs", metavar="N", type=_number(1), help="processes (default: one a core)")
-    parser.add_argument("--target", choices=get_args(Target), default="malignant", help="the class that maps explain")
-    parser.add_argument("--layer", metavar="NAME", help="the conv layer that maps are of (default: the model's)")
     parser.add_argument(
-        "--size",
-        metavar="N",
-        type=_number(SMALLEST_SIZE, LARGEST_SIZE),
-        help=f"longest side of the maps, {SMALLEST_SIZE} to {LARGEST_SIZE}, shape kept (default: 224 x 224)",
+        "paths", metavar="DIR or FILE", nargs="+", help="where the pictures are: one folder, or one or more files"
     )
+    parser.add_argument("--out", metavar="OUT", type=Path, required=True, help="where the results go")
+    add_model(parser)
+    add_maps(parser)
+    parser.add_argument("--jobs", metavar="N", type=number(1), help="processes for DIR (default: one a core)")
     parser.add_argument(
         "--pattern",
         metavar="GLOB",
@@ -92,69 +95,65 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="only pictures whose path ends like this, such as '*.png' or 'left/*'; may be given several times",
     )
     told = parser.add_mutually_exclusive_group()
-    told.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
-    told.add_argument("--progress", action="store_true", help="a progress bar even where there is no terminal")
+    told.add_argument("--quiet", action="store_true", help="no progress bar, no summary, no lines")
+    told.add_argument("--progress", action="store_true", help="a progress bar for DIR even where there is no terminal")
+    add_json(told, "for FILE: a line of JSON a picture, as its result.json")
+    add_overwrite(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Analyse a folder as asked for; return the exit status."""
-    try:
-        return _run(options)
-    except KeyboardInterrupt:
-        return _end(Exit.INTERRUPTED, INTERRUPTED)
-    except (_UsageError, UnknownLayerError) as error:
-        return _end(Exit.USAGE, str(error))
-    except ModelUnavailableError as error:
-        return _end(Exit.FAILED, f"{error.detail.removesuffix('.')}, or name the folder of one with --model.")
-    except InUseError:
-        return _end(Exit.FAILED, "Another run is writing into OUT; wait for its end, or give another OUT.")
-    except OSError as error:  # its own words name files
-        return _end(Exit.FAILED, f"The results cannot be written: {error.strerror or type(error).__name__}.")
+    """Analyse a folder or some pictures as asked for; return the exit status."""
+    if len(options.paths) > 1 or options.paths[0] == STANDARD_INPUT or Path(options.paths[0]).is_file():
+        return guarded(lambda: _files(options))
+    return guarded(lambda: _run(options), interrupted=INTERRUPTED)
 
 
-class _UsageError(Exception):
-    """The command makes no sense; a sentence says why."""
+def _files(options: argparse.Namespace) -> Exit:
+    if options.jobs or options.pattern or options.progress:
+        raise UsageError("--jobs, --pattern and --progress are for a DIR; these are FILEs.")
+    return analyze.run(options, chosen_settings(get_settings, options.model))
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace) -> Exit:
+    if options.json or options.overwrite:
+        raise UsageError(
+            "--json and --overwrite are for FILEs; a DIR has results.jsonl, and what changed is done again."
+        )
     root, out = _folders(options)
     job, manifest = _job(options, root, out)
     found = find(root, out, options.pattern)
     if not found.keys and not found.closed:
-        raise _UsageError("There is no picture in DIR that was asked for; see --help.")
+        raise UsageError("There is no picture in DIR that was asked for; see --help.")
     out.mkdir(parents=True, exist_ok=True)
     with held(out), _Bar(len(found.keys), disable=_bar_is_off(options)) as bar:
         jobs = options.jobs or multiprocessing.cpu_count()
         tally = archive.run(job, manifest, out, found.keys, jobs=jobs, tell=bar.tell)
     if not options.quiet:
-        _say("\n".join(_summary(tally, found, manifest, options.out)), sys.stdout)
+        say("\n".join(_summary(tally, found, manifest, options.out)), sys.stdout)
     if tally.interrupted:
-        return _end(Exit.INTERRUPTED, INTERRUPTED)
+        return end(Exit.INTERRUPTED, INTERRUPTED)
     if tally.stopped:
-        return _end(Exit.FAILED, tally.stopped)
+        return end(Exit.FAILED, tally.stopped)
     if tally.failures or found.closed:
         return Exit.FAILED
-    return Exit.REFUSED if tally.refused else Exit.ANALYSED
+    return Exit.REFUSED if tally.refused else Exit.ANSWERED
 
 
 def _folders(options: argparse.Namespace) -> tuple[Path, Path]:
-    if not options.folder.is_dir():
-        raise _UsageError("DIR is no folder.")
+    folder = Path(options.paths[0])
+    if not folder.is_dir():
+        raise UsageError("DIR is no folder, and there is no file of that name.")
     if options.out.exists() and not options.out.is_dir():
-        raise _UsageError("OUT is no folder.")
-    root, out = options.folder.resolve(), options.out.resolve()
+        raise UsageError("OUT is no folder.")
+    root, out = folder.resolve(), options.out.resolve()
     if root == out or root.is_relative_to(out / archive.RESULTS):
-        raise _UsageError("OUT must be another folder than DIR, which would be read and written at once.")
+        raise UsageError("OUT must be another folder than DIR, which would be read and written at once.")
     return root, out
 
 
 def _job(options: argparse.Namespace, root: Path, out: Path) -> tuple[Job, Manifest]:
-    try:
-        settings = get_settings()
-    except ValueError as error:
-        raise _UsageError(f"{error}.") from error
     # One thread a process: the processes keep all cores at work.
-    settings = replace(settings, model_dir=options.model or settings.model_dir, threads=1)
+    settings = replace(chosen_settings(get_settings, options.model), threads=1)
     manifest = Manifest.load(settings.model_dir)
     layer = manifest.layer(options.layer).name
     return Job(root, out / archive.RESULTS, settings, layer, options.target, options.size), manifest
@@ -202,30 +201,6 @@ class _Bar:
     def __exit__(self, *_exception: object) -> None:
         if self._bar is not None:
             self._bar.close()
-
-
-def _end(status: Exit, sentence: str) -> Exit:
-    _say(sentence, sys.stderr)
-    return status
-
-
-def _say(text: str, stream: TextIO) -> None:
-    # A terminal or a pipe may not know every character of OUT.
-    encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-
-
-def _number(smallest: int, largest: int | None = None) -> Callable[[str], int]:
-    """Return what reads a number of these bounds from the command line."""
-
-    def number(text: str) -> int:
-        if not text.isdecimal() or len(text) > MOST_DIGITS or int(text) < smallest or (largest and int(text) > largest):
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number from {smallest} {f'to {largest}' if largest else 'on'}"
-            )
-        return int(text)
-
-    return number
 
 
 def _pattern(text: str) -> str:

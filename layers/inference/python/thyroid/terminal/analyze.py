@@ -1,0 +1,88 @@
+"""``python -m thyroid analyze FILE``: what predict and gradcam do, with results laid out as those of a folder."""
+
+import argparse
+import json
+from pathlib import Path
+
+from thyroid.folder.archive import AUDIT, RESULTS
+from thyroid.folder.json_lines import JsonLines
+from thyroid.folder.lock import held
+from thyroid.folder.names import readable
+from thyroid.folder.place import place
+from thyroid.judge import judge
+from thyroid.results import ERROR, RESULT, Source
+from thyroid.settings import Settings
+from thyroid.terminal.each import each, opened
+from thyroid.terminal.lines import Lines, Told, advice, evidence, in_json
+from thyroid.terminal.names import shown
+from thyroid.terminal.options import STANDARD_INPUT
+from thyroid.terminal.read import NotDoneError
+from thyroid.terminal.status import Exit, UsageError, say_disclaimer
+from thyroid.terminal.targets import all_different, base
+
+
+def run(options: argparse.Namespace, settings: Settings) -> Exit:
+    """Analyse the pictures that were named, in this process.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        ``paths``, ``out``, ``layer``, ``target``, ``size``, ``overwrite``, ``json`` and ``quiet``.
+    settings : Settings
+        With the model that was chosen.
+
+    Raises
+    ------
+    UsageError
+        If two would have the same results' folder, or OUT is no folder or one of pictures.
+    InUseError
+        If another run is writing into OUT.
+    UnknownLayerError, ModelUnavailableError, OSError
+        As :func:`thyroid.terminal.each.opened` and :func:`thyroid.terminal.each.each` say.
+    """
+    files: list[str] = options.paths
+    all_different(files, base)
+    _check_out(options.out, files)
+    records: list[str] = []
+    service = opened(settings, options.layer, audit=lambda record: records.append(record.model_dump_json()))
+    lines = Lines(files, service.engine().manifest)
+    options.out.mkdir(parents=True, exist_ok=True)
+
+    def analysed(name: str, data: bytes) -> str | None:
+        folder = options.out / RESULTS / base(name)
+        if (folder / RESULT).exists() and not options.overwrite:
+            raise NotDoneError(f"{shown(str(folder / RESULT))} is there already; give another --out, or --overwrite.")
+        source = Source(key=readable(base(name)))
+        judgement = judge(service, data, source, layer_name=options.layer, target=options.target, size=options.size)
+        while records:  # first of all: what is audited and not there is better than the other way round
+            audit.append(records.pop())
+        place(folder, judgement.files)
+        if ERROR in judgement.files:
+            raise NotDoneError(json.loads(judgement.files[ERROR])["detail"])
+        result = json.loads(judgement.files[RESULT]) | {"filename": name}
+        return None if options.quiet else _told(lines, name, result, folder, options)
+
+    with held(options.out), JsonLines(options.out / AUDIT) as audit:
+        status = each(files, settings.max_upload_bytes, analysed)
+    if not options.json and not options.quiet:
+        say_disclaimer(files)
+    return status
+
+
+def _check_out(out: Path, files: list[str]) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError("OUT is no folder.")
+    # A folder of results is passed over when pictures are looked for.
+    if any(Path(name).parent.resolve() == out.resolve() for name in files if name != STANDARD_INPUT):
+        raise UsageError("OUT must be another folder than that of the pictures.")
+
+
+def _told(lines: Lines, name: str, result: Told, folder: Path, options: argparse.Namespace) -> str:
+    explanation = result["gradcam"]
+    if options.json:
+        images = {kind: str(folder / file) for kind, file in explanation["images"].items()}
+        return in_json(result | {"gradcam": explanation | {"images": images}})
+    line = lines.line(name, result)
+    if len(options.paths) > 1:
+        return line if explanation["has_evidence"] else f"{line}  ({evidence(explanation)})"
+    return f"{line}\n{advice(result)}\n{shown(str(folder))}: {evidence(explanation)}"

@@ -1,0 +1,65 @@
+"""All commands as one program."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import thyroid
+from thyroid.folder import command as analyze
+from thyroid.schemas import DISCLAIMER
+from thyroid.terminal import gradcam, model_info, predict
+from thyroid.terminal.status import STATUSES
+
+# Each adds itself, with a function `run` that takes the options and returns the exit status.
+COMMANDS = (predict, gradcam, analyze, model_info)
+
+EXAMPLES = """\
+examples:
+  %(prog)s predict scan.jpg
+  %(prog)s gradcam scan.jpg --out maps
+  %(prog)s analyze scans --out results
+  %(prog)s model-info
+
+`%(prog)s COMMAND --help` tells more of each. No command sends anything anywhere.
+"""
+
+
+def run(arguments: Sequence[str] | None, called: str) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; left out, those of this process.
+    called : str
+        How the program was called, for its help.
+
+    Returns
+    -------
+    int
+        The exit status.
+
+    Raises
+    ------
+    SystemExit
+        Of argparse, with status 2, or 0 where help was asked for.
+    KeyboardInterrupt
+        Before the command has begun.
+    BrokenPipeError
+        If what read the output has stopped reading.
+    """
+    parser = argparse.ArgumentParser(
+        prog=called,
+        description=thyroid.__doc__,
+        epilog=f"{EXAMPLES}\n{STATUSES}\n{DISCLAIMER}\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=thyroid.__version__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_to(commands)
+    try:
+        options = parser.parse_args(arguments)
+        return int(options.run(options))
+    finally:
+        sys.stdout.flush()  # a pipe that is closed is met here, not at Python's end

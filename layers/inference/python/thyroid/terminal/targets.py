@@ -1,0 +1,46 @@
+"""What the files of a picture are called, and that no two pictures are written over each other."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from thyroid.terminal.names import shown
+from thyroid.terminal.options import STANDARD_INPUT
+from thyroid.terminal.status import UsageError
+
+STDIN = "stdin"
+
+
+def stem(name: str) -> str:
+    """Return the name of a picture without folders and ending."""
+    return STDIN if name == STANDARD_INPUT else Path(name).stem
+
+
+def base(name: str) -> str:
+    """Return the name of a picture without folders."""
+    return STDIN if name == STANDARD_INPUT else Path(name).name
+
+
+def all_different(files: Sequence[str], called: Callable[[str], str]) -> None:
+    """Refuse pictures whose results would be written over each other.
+
+    Parameters
+    ----------
+    files : sequence of str
+        As on the command line.
+    called : callable
+        Returns what the results of a picture are called.
+
+    Raises
+    ------
+    UsageError
+        If two would be called the same, also where only case differs: some systems make no difference of it.
+    """
+    first: dict[str, str] = {}
+    for name in files:
+        key = called(name).casefold()
+        if key in first:
+            raise UsageError(
+                f"The results of {shown(first[key])} and {shown(name)} would be called the same; give them one by one, "
+                "each with an --out of its own."
+            )
+        first[key] = name
