@@ -49,7 +49,7 @@ Pictures are the files whose names end in {", ".join(sorted(SUFFIXES))}.
 
 Run again, the same command does what is new or has changed: pictures, model, options. One OUT is for one DIR.
 
-A FILE is taken whatever its name is; {STANDARD_INPUT} is standard input. Each gets the same folder, OUT/results/NAME/, and
+A FILE is taken whatever its name is; - is standard input. Each gets the same folder, OUT/results/NAME/, and
 a line in OUT/audit.jsonl; instead of one in a table a line is printed, as by `predict`. A result that is there already
 stays, and the picture is refused, unless there is --overwrite.
 
