@@ -63,9 +63,9 @@ def run(options: argparse.Namespace, settings: Settings) -> Exit:
         return None if options.quiet else _told(lines, name, result, folder, options)
 
     with held(options.out), JsonLines(options.out / AUDIT) as audit:
-        status = each(files, settings.max_upload_bytes, analysed)
+        status = each(files, settings.max_upload_bytes, analysed, bar=not options.quiet)
     if not options.json and not options.quiet:
-        say_disclaimer(files)
+        say_disclaimer(files, status)
     return status
 
 

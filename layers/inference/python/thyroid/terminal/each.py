@@ -13,10 +13,9 @@ from thyroid.folder.lock import InUseError
 from thyroid.service import Service
 from thyroid.settings import Settings
 from thyroid.terminal.names import shown
-from thyroid.terminal.read import NotDoneError, check_names, read
+from thyroid.terminal.read import NotDoneError, read
 from thyroid.terminal.status import Exit, UsageError, end, say, without_model
 
-# Returns the line to print, or None for none.
 Answer = Callable[[str, bytes], str | None]
 
 
@@ -77,7 +76,7 @@ def opened(
     return service
 
 
-def each(files: Sequence[str], limit: int, answer: Answer) -> Exit:
+def each(files: Sequence[str], limit: int, answer: Answer, *, bar: bool = True) -> Exit:
     """Answer one picture after the other.
 
     A line is printed for each that is answered; one that is not gets a sentence with its name on standard error, where
@@ -90,22 +89,21 @@ def each(files: Sequence[str], limit: int, answer: Answer) -> Exit:
     limit : int
         Largest file, in bytes.
     answer : callable
-        Takes the name and the bytes.
+        Takes the name and the bytes; returns the line to print, or None for none.
+    bar : bool
+        Whether there may be a progress bar.
 
     Raises
     ------
-    UsageError
-        If standard input is named twice.
     ModelUnavailableError, OSError
         If the model stops working, or results cannot be written.
     """
-    check_names(list(files))
     status = Exit.ANSWERED
-    disable = None if len(files) > 1 else True  # None leaves it to whether there is a terminal
+    disable = None if bar and len(files) > 1 else True  # None leaves it to whether there is a terminal
     # Pillow's warnings quote what is written in a file.
     with (
         warnings.catch_warnings(action="ignore"),
-        tqdm(total=len(files), unit="picture", dynamic_ncols=True, disable=disable, leave=False) as bar,
+        tqdm(total=len(files), unit="picture", dynamic_ncols=True, disable=disable, leave=False) as progress,
     ):
         for name in files:
             line, refused = _answered(name, limit, answer)
@@ -113,7 +111,7 @@ def each(files: Sequence[str], limit: int, answer: Answer) -> Exit:
             with tqdm.external_write_mode(file=sys.stderr):  # the bar makes room
                 if line is not None:
                     say(line, sys.stderr if refused else sys.stdout)
-            bar.update()
+            progress.update()
     return status
 
 

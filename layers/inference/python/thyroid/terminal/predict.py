@@ -6,6 +6,7 @@ from thyroid.settings import get_settings
 from thyroid.terminal.each import each, guarded, opened
 from thyroid.terminal.lines import Lines, advice, in_json, told
 from thyroid.terminal.options import add_command, add_files, add_json, add_model, chosen_settings
+from thyroid.terminal.read import check_names
 from thyroid.terminal.status import Exit, say_disclaimer
 
 MORE = """\
@@ -34,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> Exit:
+    check_names(options.files)
     settings = chosen_settings(get_settings, options.model)
     service = opened(settings)
     lines = Lines(options.files, service.engine().manifest)
@@ -47,5 +49,5 @@ def _run(options: argparse.Namespace) -> Exit:
 
     status = each(options.files, settings.max_upload_bytes, scored)
     if not options.json:
-        say_disclaimer(options.files)
+        say_disclaimer(options.files, status)
     return status

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import thyroid
 from thyroid.folder import command as analyze
@@ -24,15 +25,13 @@ examples:
 """
 
 
-def run(arguments: Sequence[str] | None, called: str) -> int:
+def run(arguments: Sequence[str] | None) -> int:
     """Run a command.
 
     Parameters
     ----------
     arguments : sequence of str, optional
         Without the program's name; left out, those of this process.
-    called : str
-        How the program was called, for its help.
 
     Returns
     -------
@@ -49,7 +48,7 @@ def run(arguments: Sequence[str] | None, called: str) -> int:
         If what read the output has stopped reading.
     """
     parser = argparse.ArgumentParser(
-        prog=called,
+        prog=_called(),
         description=thyroid.__doc__,
         epilog=f"{EXAMPLES}\n{STATUSES}\n{DISCLAIMER}\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -63,3 +62,8 @@ def run(arguments: Sequence[str] | None, called: str) -> int:
         return int(options.run(options))
     finally:
         sys.stdout.flush()  # a pipe that is closed is met here, not at Python's end
+
+
+def _called() -> str:
+    """Return how this program is called: the script that is installed with it, or the module."""
+    return "thyroid" if Path(sys.argv[0]).stem == "thyroid" else "python -m thyroid"

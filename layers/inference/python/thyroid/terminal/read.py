@@ -1,6 +1,7 @@
 """A picture named on the command line, to bytes."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from thyroid.judge import check_size
@@ -12,7 +13,7 @@ class NotDoneError(Exception):
     """Nothing could be done about a picture for what it is on this machine; a sentence says why."""
 
 
-def check_names(files: list[str]) -> None:
+def check_names(files: Sequence[str]) -> None:
     """Refuse standard input twice.
 
     Raises

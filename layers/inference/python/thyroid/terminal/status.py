@@ -60,7 +60,7 @@ def say(text: str, stream: TextIO) -> None:
     stream.flush()
 
 
-def say_disclaimer(files: Sequence[str]) -> None:
+def say_disclaimer(files: Sequence[str], status: Exit) -> None:
     """End what people read; of several pictures a file or another program gets a line each, and nothing else."""
-    if len(files) == 1 or sys.stdout.isatty():
+    if sys.stdout.isatty() or (len(files) == 1 and status == Exit.ANSWERED):
         say(DISCLAIMER, sys.stdout)

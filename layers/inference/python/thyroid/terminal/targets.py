@@ -5,6 +5,7 @@ from pathlib import Path
 
 from thyroid.terminal.names import shown
 from thyroid.terminal.options import STANDARD_INPUT
+from thyroid.terminal.read import check_names
 from thyroid.terminal.status import UsageError
 
 STDIN = "stdin"
@@ -33,8 +34,10 @@ def all_different(files: Sequence[str], called: Callable[[str], str]) -> None:
     Raises
     ------
     UsageError
-        If two would be called the same, also where only case differs: some systems make no difference of it.
+        If standard input is named twice, or two would be called the same, also where only case differs: some systems
+        make no difference of it.
     """
+    check_names(files)
     first: dict[str, str] = {}
     for name in files:
         key = called(name).casefold()
