@@ -124,3 +124,23 @@ def test_a_function_loads_at_its_start_only_the_edge_that_it_stands_at(module: s
     code = f"import {module}, sys; print(*sorted({kept_out!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept_out"),
+    [
+        (None, HTTP_AND_AWS | MODEL_WORLD | {"ai_edge_litert", "numpy", "pydantic"}),  # before the command is known
+        (["--version"], HTTP_AND_AWS | MODEL_WORLD | {"ai_edge_litert"}),
+        (["predict", "--help"], HTTP_AND_AWS | MODEL_WORLD | {"ai_edge_litert"}),
+    ],
+)
+def test_a_command_loads_at_its_start_neither_runtime_nor_web(arguments: list[str] | None, kept_out: set[str]) -> None:
+    code = f"""
+import sys, thyroid.__main__
+try:
+    {arguments} and thyroid.__main__.main({arguments})
+finally:
+    sys.stderr.write(" ".join({kept_out!r} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == ""

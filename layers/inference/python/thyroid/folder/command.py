@@ -103,7 +103,8 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def run(options: argparse.Namespace) -> int:
     """Analyse a folder or some pictures as asked for; return the exit status."""
-    if len(options.paths) > 1 or options.paths[0] == STANDARD_INPUT or Path(options.paths[0]).is_file():
+    first, *others = options.paths
+    if others or first == STANDARD_INPUT or (Path(first).exists() and not Path(first).is_dir()):
         return guarded(lambda: _files(options))
     return guarded(lambda: _run(options), interrupted=INTERRUPTED)
 

@@ -1,0 +1,490 @@
+"""`predict`, `gradcam`, `analyze FILE` and `model-info` as their users meet them on a terminal."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.pictures import noise_file, picture_file, png_that_claims, saved
+from thyroid import phantom
+from thyroid.__main__ import main
+from thyroid.folder.find import find
+from thyroid.folder.lock import held
+from thyroid.service import Service
+from thyroid.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+NOT_NEEDED = {"fastapi", "starlette", "mangum", "aws_lambda_powertools", "boto3", "botocore", "uvicorn", "tensorflow"}
+GREETING = "INFO: Created TensorFlow Lite"  # of the runtime, on standard error
+
+Printed = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def scan() -> bytes:
+    """A phantom that looks like ultrasound."""
+    return saved(Image.fromarray(phantom.make(3, suspicious=True)))
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, scan: bytes, artifact: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the user's with two pictures, where the commands run."""
+    model = artifact.resolve()
+    (tmp_path / "scan.png").write_bytes(scan)
+    (tmp_path / "small.jpg").write_bytes(picture_file("JPEG"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("THYROID_MODEL_DIR", str(model))
+    for module in ("predict", "gradcam", "model_info"):
+        monkeypatch.setattr(f"thyroid.terminal.{module}.get_settings", lambda: Settings(model_dir=model))
+    monkeypatch.setattr("thyroid.folder.command.get_settings", lambda: Settings(model_dir=model))
+    return tmp_path
+
+
+@pytest.fixture
+def service(artifact: Path) -> Service:
+    return Service(Settings(model_dir=artifact.resolve()))
+
+
+def without_time(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name != "timestamp"}
+
+
+def started(*arguments: str, **options: Any) -> "subprocess.Popen[str]":
+    path = f"{ROOT}/layers/inference/python"
+    environment = {"PYTHONPATH": path, "THYROID_MODEL_DIR": str(_model()), "PATH": ""}
+    command = [sys.executable, "-m", "thyroid", *arguments]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **options
+    )
+
+
+def _model() -> Path:
+    from thyroid.settings import get_settings
+
+    return ROOT / get_settings().model_dir
+
+
+def ended(process: "subprocess.Popen[str]", send: str | None = None) -> tuple[int, str, str]:
+    out, err = process.communicate(send, timeout=120)
+    lines = [line for line in err.splitlines() if not line.startswith(GREETING)]
+    return process.returncode, out, "\n".join(lines)
+
+
+# --- predict ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_gets_a_line_and_what_is_advised(service: Service, scan: bytes, capsys: Printed) -> None:
+    answer = service.predict(scan)
+
+    assert main(["predict", "scan.png"]) == 0
+
+    line, recommendation, disclaimer = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"scan.png  {answer.prediction.label}")
+    assert f"{100 * answer.prediction.confidence_score:.2f} % malignant  {answer.risk_assessment}" in line
+    assert "!" not in line
+    assert (recommendation, disclaimer) == (answer.recommendation, answer.disclaimer)
+
+
+def test_a_picture_that_is_no_ultrasound_is_marked_and_told_why(service: Service, capsys: Printed) -> None:
+    assert main(["predict", "small.jpg"]) == 0
+
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[0].endswith("  ! too_small")
+    assert service.predict(Path("small.jpg").read_bytes()).input_check.detail in printed
+
+
+def test_several_pictures_get_a_line_each_and_nothing_more(capsys: Printed) -> None:
+    assert main(["predict", "scan.png", "small.jpg"]) == 0
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.index("% malignant") == second.index("% malignant")
+
+
+def test_json_is_what_the_api_answers(service: Service, scan: bytes, capsys: Printed) -> None:
+    assert main(["predict", "--json", "./scan.png", "small.jpg"]) == 0
+
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    answer = service.predict(scan, filename="./scan.png").model_dump(mode="json", by_alias=True)
+    assert without_time(first) == without_time(answer)
+    assert list(first) == list(answer)
+    assert second["filename"] == "small.jpg"
+
+
+def test_broken_input_of_each_kind_is_told_of_and_the_rest_is_answered(place: Path, capsys: Printed) -> None:
+    (place / "notes.txt").write_text("no picture")
+    (place / "empty.png").write_bytes(b"")
+    (place / "huge.png").write_bytes(png_that_claims(100_000, 100_000))
+    (place / "torn.png").write_bytes(noise_file(64, 64)[:5000])
+    (place / "long.png").write_bytes(bytes(32 * 1024 * 1024 + 1))
+    (place / "folder").mkdir()
+    said = {
+        "notes.txt": "not a picture format that is taken",
+        "empty.png": "The picture is empty",
+        "huge.png": "more than 40000000 pixels",
+        "torn.png": "cannot be",
+        "long.png": "over the limit of 33554432 bytes",
+        "folder": "It is a folder",
+        "nowhere.png": "No such file or directory.",
+        "new\nline.png": "No such file",
+    }
+
+    assert main(["predict", *said, "scan.png"]) == 1
+
+    printed = capsys.readouterr()
+    (answered,) = printed.out.splitlines()
+    assert answered.startswith("scan.png ")
+    told = [line for line in printed.err.splitlines() if not line.startswith(GREETING)]
+    assert len(told) == len(said)
+    for line, (name, sentence) in zip(told, said.items(), strict=True):
+        assert line.startswith(name.replace("\n", r"\n") + ": ")
+        assert sentence in line
+
+
+def test_one_picture_that_is_refused_leaves_nothing_on_standard_output(place: Path, capsys: Printed) -> None:
+    (place / "notes.txt").write_text("no picture")
+
+    assert main(["predict", "notes.txt"]) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_standard_input_is_a_picture(
+    place: Path, scan: bytes, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(scan)))
+
+    assert main(["predict", "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["filename"] == "-"
+    assert main(["predict", "-", "-"]) == 2
+    assert "only once" in capsys.readouterr().err
+
+
+def test_the_model_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from thyroid import service
+
+    opened: list[Path] = []
+    load = service.load_engine
+
+    def counted(folder: Path, threads: int) -> service.Engine:
+        opened.append(folder)
+        return load(folder, threads)
+
+    monkeypatch.setattr(Service.__init__, "__defaults__", (counted, *(Service.__init__.__defaults__ or ())[1:]))
+
+    assert main(["predict", "scan.png", "small.jpg", "scan.png"]) == 0
+    assert len(opened) == 1
+
+
+# --- gradcam ---------------------------------------------------------------------------------------------------------
+
+
+def test_maps_are_written_as_the_api_gives_them(service: Service, place: Path, scan: bytes, capsys: Printed) -> None:
+    layer = service.model_info().conv_layers[0]
+    options = ["--layer", layer, "--target", "benign", "--size", "80"]
+
+    assert main(["gradcam", "scan.png", "--out", "there/maps", "--json", *options]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    answer = service.gradcam(scan, filename="scan.png", layer_name=layer, target="benign", size=80)
+    images = told.pop("images")
+    expected = answer.model_dump(mode="json", by_alias=True)
+    assert without_time(told) == without_time({n: v for n, v in expected.items() if n != "images"})
+    assert images == {kind: f"there/maps/scan.{kind}.png" for kind in ("heatmap", "overlay")}
+    for path in images.values():
+        assert max(Image.open(path).size) == 80
+
+
+def test_a_line_says_what_was_written_and_no_picture_is_found_in_it(place: Path, capsys: Printed) -> None:
+    assert main(["gradcam", "scan.png", "small.jpg"]) == 0
+
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("scan.png  maps/scan.heatmap.png and maps/scan.overlay.png, ")
+    assert second.endswith("! too_small")
+    assert find(place, place / "results").keys == ["scan.png", "small.jpg"]
+
+
+def test_a_folder_of_the_users_own_does_not_become_one_of_results(place: Path) -> None:
+    assert main(["gradcam", "scan.png", "--out", "."]) == 0
+
+    assert "scan.png" in find(place, place / "results").keys
+
+
+def test_a_map_without_evidence_is_said_to_be_blank(place: Path, capsys: Printed) -> None:
+    lines = []
+    for target in ("malignant", "benign"):
+        assert main(["gradcam", "small.jpg", "--target", target, "--out", target, "--json"]) == 0
+        (answer,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+        assert main(["gradcam", "small.jpg", "--target", target, "--out", target, "--overwrite"]) == 0
+        lines.append((answer["has_evidence"], capsys.readouterr().out))
+    for has_evidence, line in lines:
+        assert ("blank: nothing at" in line) == (not has_evidence)
+
+
+def test_nothing_is_written_over_unless_asked_for(place: Path, capsys: Printed) -> None:
+    (place / "maps").mkdir()
+    (place / "maps/scan.overlay.png").write_bytes(b"mine")
+
+    assert main(["gradcam", "scan.png", "small.jpg"]) == 1
+
+    assert "scan.png: maps/scan.overlay.png is there already" in capsys.readouterr().err
+    assert (place / "maps/scan.overlay.png").read_bytes() == b"mine"
+    assert (place / "maps/small.overlay.png").exists()
+    assert not (place / "maps/scan.heatmap.png").exists()
+    assert main(["gradcam", "scan.png", "--overwrite"]) == 0
+    assert (place / "maps/scan.overlay.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_options_that_make_no_sense_are_usage_errors(place: Path, capsys: Printed) -> None:
+    cases = {
+        "no conv layer": ["gradcam", "scan.png", "--layer", "nonsense"],
+        "DIR is no folder": ["gradcam", "scan.png", "--out", "small.jpg"],
+        "called the same": ["gradcam", "scan.png", "./scan.png"],
+        "for a DIR": ["analyze", "scan.png", "--out", "out", "--jobs", "2"],
+        "for FILEs": ["analyze", ".", "--out", "out", "--json"],
+        "OUT is no folder": ["analyze", "scan.png", "--out", "small.jpg"],
+        "another folder": ["analyze", "scan.png", "--out", "."],
+    }
+    for said, arguments in cases.items():
+        assert main(arguments) == 2
+        assert said in capsys.readouterr().err
+    assert {path.name for path in place.iterdir()} == {"scan.png", "small.jpg"}
+
+
+def test_maps_that_cannot_be_written_end_the_run(place: Path, capsys: Printed) -> None:
+    (place / "maps/.scan.heatmap.png.part").mkdir(parents=True)
+
+    assert main(["gradcam", "scan.png", "small.jpg"]) == 3
+
+    assert "The results cannot be written: Is a directory." in capsys.readouterr().err
+    assert not (place / "maps/small.overlay.png").exists()
+
+
+# --- analyze FILE ----------------------------------------------------------------------------------------------------
+
+
+def test_files_get_the_same_results_as_those_of_a_folder(place: Path, capsys: Printed) -> None:
+    (place / "notes.txt").write_text("no picture")
+
+    assert main(["analyze", "scan.png", "small.jpg", "notes.txt", "nowhere.png", "--out", "one"]) == 1
+    printed = capsys.readouterr()
+    assert main(["analyze", ".", "--out", "all", "--quiet"]) == 0
+
+    assert [line[:9].strip() for line in printed.out.splitlines()] == ["scan.png", "small.jpg"]
+    assert "notes.txt: " in printed.err
+    assert "nowhere.png: No such file" in printed.err
+    for name in ("scan.png", "small.jpg"):
+        for file in ("heatmap.png", "overlay.png"):
+            assert (place / f"one/results/{name}/{file}").read_bytes() == (
+                place / f"all/results/{name}/{file}"
+            ).read_bytes()
+        one, of_all = (json.loads((place / f"{out}/results/{name}/result.json").read_text()) for out in ("one", "all"))
+        for result in (one, of_all):
+            del result["timestamp"], result["timings"]
+        assert one == of_all
+    assert json.loads((place / "one/results/notes.txt/error.json").read_text())["code"] == "unsupported_media_type"
+    assert len((place / "one/audit.jsonl").read_bytes().splitlines()) == 2
+
+
+def test_one_file_is_told_of_in_full_and_its_result_stays(place: Path, capsys: Printed) -> None:
+    assert main(["analyze", "scan.png", "--out", "out"]) == 0
+    line, recommendation, written, disclaimer = capsys.readouterr().out.splitlines()
+    assert line.startswith("scan.png  ")
+    assert written.startswith("out/results/scan.png: ")
+
+    assert main(["analyze", "scan.png", "--out", "out"]) == 1
+    assert "out/results/scan.png/result.json is there already" in capsys.readouterr().err
+    assert main(["analyze", "scan.png", "--out", "out", "--overwrite", "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    assert recommendation
+    assert "not a diagnosis" in disclaimer
+
+
+def test_a_refusal_is_tried_again(place: Path, capsys: Printed) -> None:
+    (place / "x.png").write_bytes(b"")
+    for _ in range(2):
+        assert main(["analyze", "x.png", "--out", "out"]) == 1
+        assert "The picture is empty" in capsys.readouterr().err
+
+
+def test_json_of_an_analysis_names_the_files(
+    scan: bytes, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(scan)))
+
+    assert main(["analyze", "-", "--out", "out", "--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["filename"] == "-"
+    assert all(Path(path).is_file() for path in told["gradcam"]["images"].values())
+    assert {Path(path).parent for path in told["gradcam"]["images"].values()} == {Path("out/results/stdin")}
+
+
+def test_a_folder_that_another_run_writes_into_is_left_alone(place: Path, capsys: Printed) -> None:
+    (place / "out").mkdir()
+    with held(place / "out"):
+        assert main(["analyze", "scan.png", "--out", "out"]) == 3
+    assert "Another run is writing into OUT" in capsys.readouterr().err
+
+
+# --- model-info ------------------------------------------------------------------------------------------------------
+
+
+def test_the_model_is_described(service: Service, capsys: Printed) -> None:
+    answer = service.model_info()
+
+    assert main(["model-info"]) == 0
+    printed = capsys.readouterr().out
+    assert main(["model-info", "--json"]) == 0
+
+    assert json.loads(capsys.readouterr().out) == answer.model_dump(mode="json", by_alias=True)
+    for said in (answer.model.name, answer.model.version, answer.model.sha256, f"* {answer.default_layer}"):
+        assert said in printed
+    assert all(layer in printed for layer in answer.conv_layers)
+
+
+@pytest.mark.parametrize("command", ["predict", "gradcam", "analyze", "model-info"])
+def test_without_a_model_one_sentence_says_how_to_get_one(command: str, place: Path, capsys: Printed) -> None:
+    more = {"model-info": [], "analyze": ["scan.png", "--out", "out"]}.get(command, ["scan.png"])
+
+    assert main([command, *more, "--model", str(place)]) == 3
+
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert "`make model`" in sentence
+    assert "--model" in sentence
+    assert not (place / "maps").exists()
+
+
+def test_a_setting_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
+    monkeypatch.setattr(
+        "thyroid.terminal.predict.get_settings", lambda: Settings.from_environment({"THYROID_MAX_PIXELS": "many"})
+    )
+
+    assert main(["predict", "scan.png"]) == 2
+    assert "THYROID_MAX_PIXELS" in capsys.readouterr().err
+
+
+# --- as processes ----------------------------------------------------------------------------------------------------
+
+
+def test_a_process_answers_a_pipe_and_shows_no_bar(place: Path) -> None:
+    status, out, err = ended(started("predict", "scan.png", "small.jpg", "nowhere.png"))
+
+    assert status == 1
+    assert len(out.splitlines()) == 2
+    assert err == "nowhere.png: No such file or directory."
+
+
+def test_a_pipe_that_is_closed_ends_the_run_without_a_word(place: Path) -> None:
+    process = started("predict", *["scan.png"] * 50)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    printed = process.stderr.read()
+    process.stderr.close()
+
+    assert process.wait(timeout=120) == 141
+    assert all(line.startswith(GREETING) for line in printed.splitlines())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["model-info"]])
+def test_a_pipe_that_nobody_reads_is_no_error_to_tell_of(arguments: list[str]) -> None:
+    process = started(*arguments)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    printed = process.stderr.read()
+    process.stderr.close()
+
+    assert process.wait(timeout=120) == 141
+    assert all(line.startswith(GREETING) for line in printed.splitlines())
+
+
+def test_an_interrupted_run_says_so(place: Path) -> None:
+    process = started("predict", *["scan.png"] * 2000)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    status, _, err = ended(process)
+
+    assert (status, err) == (130, "Interrupted.")
+
+
+def test_interrupted_while_it_is_being_imported_it_says_so() -> None:
+    code = """if True:
+        import sys, time
+        import thyroid.__main__
+        class Slow:
+            def find_spec(self, name, *_):
+                if name == "numpy":
+                    print("importing", flush=True)
+                    time.sleep(60)
+        sys.meta_path.insert(0, Slow())
+        assert "numpy" not in sys.modules
+        sys.exit(thyroid.__main__.main(["predict", "scan.png"]))
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": f"{ROOT}/layers/inference/python"},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "importing\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+
+    assert ended(process) == (130, "", "Interrupted.")
+
+
+# --- help and start-up -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [[], ["predict"], ["gradcam"], ["analyze"], ["model-info"]])
+def test_help_has_an_example_and_the_exit_statuses(command: list[str], capsys: Printed) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main([*command, "--help"])
+
+    assert exit_.value.code == 0
+    printed = capsys.readouterr().out
+    assert (
+        f"\n  {' '.join(['python -m thyroid', *command])} " in printed
+        or "\n  python -m thyroid model-info\n" in printed
+    )
+    assert all(f"\n  {status:<4} " in printed for status in (0, 1, 2, 3, 130, 141))
+
+
+def test_the_script_is_called_as_itself(monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
+    monkeypatch.setattr(sys, "argv", ["/somewhere/bin/thyroid"])
+
+    with pytest.raises(SystemExit):
+        main(["predict", "--help"])
+    assert "\n  thyroid predict scan.jpg\n" in capsys.readouterr().out
+
+
+def test_files_have_to_be_named(capsys: Printed) -> None:
+    for command in ("predict", "gradcam"):
+        with pytest.raises(SystemExit) as exit_:
+            main([command])
+        assert exit_.value.code == 2
+    assert "FILE" in capsys.readouterr().err
+
+
+def test_a_prediction_loads_nothing_of_the_web_of_aws_or_of_tensorflow(place: Path) -> None:
+    code = "import sys; from thyroid.__main__ import main; main(['predict', '--json', 'scan.png']); " + (
+        f"print(*sorted({NOT_NEEDED!r} & set(sys.modules)))"
+    )
+    environment = {"PYTHONPATH": f"{ROOT}/layers/inference/python", "THYROID_MODEL_DIR": str(_model())}
+
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+
+    answer, loaded = done.stdout.split("\n", 1)
+    assert json.loads(answer)["success"]
+    assert loaded == "\n"
