@@ -22,7 +22,7 @@ def answer(score: float, *reasons: str) -> dict[str, object]:
             timestamp=now(),
             filename=None,
             prediction=Prediction(
-                class_id=int(score >= 0.5), label=label, confidence_score=score, confidence_percentage=0.0
+                class_id=1 if score >= 0.5 else 0, label=label, confidence_score=score, confidence_percentage=0.0
             ),
             risk_assessment="High Risk" if score >= 0.75 else "Low Risk",
             recommendation="Do this.",
