@@ -337,6 +337,30 @@ def test_a_pane_that_is_cut_out_fills_the_picture(panes: tuple[bool, bool], low:
     np.testing.assert_allclose(down[:, 48, 32] - down[:, 16, 32], 0.5, atol=1e-3)
 
 
+@pytest.mark.parametrize("panes", [(True, False), (False, True)])
+def test_a_window_that_is_larger_than_its_pane_does_not_show_the_other_one(panes: tuple[bool, bool]) -> None:
+    pictures = flat(1.0)
+    beside = slice(SIDE // 2, None) if panes[0] else slice(SIDE // 2)
+    pictures[:, :, beside] = 0.5
+    wide = replace(STILL, smallest_window=1.2, largest_window=1.2, pane_share=1.0)
+
+    shown, masks = run(pictures, wide, panes=panes)
+
+    black = (shown < 0.1).mean(axis=(1, 2))
+    assert (black > 1 - 1 / 1.2).all(), "black comes in at the border"
+    # Bilinear steps between white and black lie where it ends; grey over some columns would be the other pane.
+    assert ((shown > 0.4) & (shown < 0.6)).mean() < 1.5 / SIDE
+    np.testing.assert_array_equal(masks, shown)
+
+
+def test_a_window_about_the_lesion_leaves_both_panes() -> None:
+    about = replace(STILL, lesion_share=1.0, pane_share=1.0)
+
+    shown, _ = run(flat(1.0), about, box=(0.45, 0.5, 0.2, 0.2), panes=(True, False))
+
+    assert inside(shown).min() > 0.99
+
+
 def test_of_two_usable_panes_each_is_cut_out_as_often() -> None:
     pictures, _ = run(ramps(2, 512), replace(STILL, pane_share=1.0), panes=(True, True))
 

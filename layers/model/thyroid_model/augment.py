@@ -33,7 +33,8 @@ class Range:
     lesion_share : float
         Share of the pictures with an outline whose window is about the lesion, as wide as 1.4 to 4 of it.
     pane_share : float
-        Share of the pictures of two panes of which one pane is cut out first, as another machine would have shown it.
+        Share of the pictures of two panes of which only one pane is left, black beside it, as another machine would
+        have shown it; not of those with a window about the lesion.
     """
 
     smallest_window: float = 0.75
@@ -125,8 +126,11 @@ def augment(pictures: Any, masks: Any, boxes: Any, panes: Any, size: int, seed: 
         Pictures and masks of shape (batch, size, size, 1), in [0, 1].
     """
     chance = _Chance(tf.shape(pictures)[0], seed)
-    transforms = _transforms(boxes, panes, pictures.shape[1], size, chance, limits)
-    moved, mask = (_cut(planes, transforms, size) for planes in (pictures, masks))
+    about_lesion = (chance.uniform(0.0, 1.0) < limits.lesion_share) & (boxes[:, 2] > 0)
+    left, right = _single_pane(panes, chance, limits)
+    left, right = left & ~about_lesion, right & ~about_lesion
+    transforms = _transforms(boxes, about_lesion, left, right, pictures.shape[1], size, chance, limits)
+    moved, mask = (_cut(_blank(planes, left, right), transforms, size) for planes in (pictures, masks))
     return tf.clip_by_value(_speckle(_gain(moved, chance, limits), chance, limits), 0.0, 1.0), mask
 
 
@@ -153,7 +157,25 @@ class _Chance:
         return tf.random.stateless_normal([self._batch, side, side, 1], self.seed())
 
 
-def _transforms(boxes: Any, panes: Any, side: int, size: int, chance: _Chance, limits: Range) -> Any:
+def _single_pane(panes: Any, chance: _Chance, limits: Range) -> tuple[Any, Any]:
+    """Choose of which pictures only the left or only the right pane is shown: bool, each of shape (batch,)."""
+    alone = chance.uniform(0.0, 1.0) < limits.pane_share
+    prefers_left = chance.uniform(0.0, 1.0) < 0.5
+    left = alone & panes[:, 0] & (~panes[:, 1] | prefers_left)
+    return left, alone & panes[:, 1] & ~left
+
+
+def _blank(planes: Any, left: Any, right: Any) -> Any:
+    """Blacken what is beside the only pane: a window that is larger than it must not show the other one."""
+    columns = tf.range(planes.shape[2])[tf.newaxis, :]
+    in_left = columns < planes.shape[2] // 2
+    shown = tf.where(left[:, tf.newaxis], in_left, tf.where(right[:, tf.newaxis], ~in_left, True))
+    return planes * tf.cast(shown, planes.dtype)[:, tf.newaxis, :]
+
+
+def _transforms(
+    boxes: Any, about_lesion: Any, left: Any, right: Any, side: int, size: int, chance: _Chance, limits: Range
+) -> Any:
     """Return for each picture where the pixels of its window come from: x' = a₀x + a₁y + a₂ and y' likewise.
 
     x and y count pixels, from the middle of the first.
@@ -164,12 +186,9 @@ def _transforms(boxes: Any, panes: Any, side: int, size: int, chance: _Chance, l
     x = 0.5 + chance.uniform(-0.5, 0.5) * tf.maximum(1 - width, 0.0) + chance.uniform(-_OVERHANG, _OVERHANG)
     y = 0.5 + chance.uniform(-0.5, 0.5) * tf.maximum(1 - height, 0.0) + chance.uniform(-_OVERHANG, _OVERHANG)
 
-    left = panes[:, 0] & (~panes[:, 1] | (chance.uniform(0.0, 1.0) < 0.5))
-    cut = (panes[:, 0] | panes[:, 1]) & (chance.uniform(0.0, 1.0) < limits.pane_share)
-    x = tf.where(cut, x / 2 + tf.where(left, 0.0, 0.5), x)
-    width = tf.where(cut, width / 2, width)
+    x = tf.where(left, x / 2, tf.where(right, x / 2 + 0.5, x))
+    width = tf.where(left | right, width / 2, width)
 
-    about_lesion = (chance.uniform(0.0, 1.0) < limits.lesion_share) & (boxes[:, 2] > 0)
     around = chance.uniform(*_LESION_WINDOW) * tf.maximum(boxes[:, 2], boxes[:, 3])
     around = tf.clip_by_value(around, _SMALLEST_LESION_WINDOW, limits.largest_window)
     lesion_width, lesion_height = around * aspect, around / aspect
