@@ -27,9 +27,10 @@ NOT_SUSPICIOUS, SUSPICIOUS = 4, 8  # cases of DDTI; the last of them has two vie
 def small_network(input_size: int = 32) -> LesionNetwork:
     """Build a network of the same interface as the bundled one, which TensorFlow traces in no time."""
     picture = keras.Input((input_size, input_size, 3))
-    x = keras.layers.Conv2D(4, 8, strides=8, activation="silu", name="patches")(picture)
+    x = keras.layers.Conv2D(4, 8, strides=8, name="patches")(picture)
+    x = keras.layers.Activation("silu")(keras.layers.BatchNormalization(name="norm")(x))
     lesion = keras.layers.Conv2D(1, 1, name="lesion")(x)
-    x = LesionEvidence(name="lesion_evidence")([x, lesion])
+    x = LesionEvidence(name="lesion_evidence")([keras.layers.Dropout(0.2)(x), lesion])
     x = keras.layers.GlobalAveragePooling2D()(x)
     score = keras.layers.Dense(1, activation="sigmoid", name="score")(x)
     return LesionNetwork(keras.Model(picture, score), keras.Model(picture, [score, lesion]))

@@ -56,6 +56,12 @@ def logits_of(seed: int, share: float = 1.0) -> npt.NDArray[np.float64]:
     return np.random.default_rng(seed).normal(0, 2, 60) + share * LABELS
 
 
+def folder(parent: Path, name: str) -> Path:
+    made = parent / name
+    made.mkdir()
+    return made
+
+
 @pytest.fixture
 def trainings() -> Trainings:
     return Trainings()
@@ -245,7 +251,7 @@ def test_the_labels_of_a_fold_do_not_choose_its_epochs(trainings: Trainings, tmp
     """GIVEN reversed labels in fold 0 THEN its own choice stays, whatever becomes of the others."""
     other = np.where(FOLDS == 0, 1 - LABELS, LABELS)
 
-    one = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
-    two = cross_validate(other, FOLDS, 2, trainings, tmp_path, STOPS)
+    one = cross_validate(LABELS, FOLDS, 2, trainings, folder(tmp_path, "one"), STOPS)
+    two = cross_validate(other, FOLDS, 2, trainings, folder(tmp_path, "two"), STOPS)
 
     assert one.epochs[0] == two.epochs[0]

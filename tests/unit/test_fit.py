@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tests.unit.lesion_training import small_network
 from thyroid_model.augment import Range
+from thyroid_model.findings import DataError
 from thyroid_model.fit import Examples, Schedule, Trainer, class_weights, lesion_loss
 from thyroid_model.lesion_network import LesionNetwork
 
@@ -65,13 +66,19 @@ def test_class_weights_make_both_classes_weigh_the_same() -> None:
 def test_a_training_with_one_class_is_refused(label: int) -> None:
     data = replace(examples(), labels=np.full(10, label, np.float32))
 
-    with pytest.raises(ValueError, match="both classes"):
+    with pytest.raises(DataError, match="training: A training needs pictures of both classes"):
         Trainer(network(), SCHEDULE).fit(data, 0, "training")
 
 
 def test_a_training_with_less_than_a_batch_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 4 pictures, not 3"):
+    with pytest.raises(DataError, match="training: a training needs at least 4 pictures, not 3"):
         Trainer(network(), SCHEDULE).fit(examples(3), 0, "training")
+
+
+@pytest.mark.parametrize("stops", [(2, 1), (1, 1), (0, 1), (1, 3)])
+def test_stops_that_a_training_never_comes_to_are_refused(stops: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="must rise from 1 to 2"):
+        Trainer(network(), SCHEDULE).fit(examples(), 0, "training", stops)
 
 
 def loss_of(mask: float, logit: float, outlined: float = 1.0) -> float:
@@ -112,6 +119,18 @@ def test_one_seed_gives_one_network_and_another_seed_another() -> None:
     assert distance(one, trained(SCHEDULE, examples())) < 1e-5
     assert distance(one, trained(SCHEDULE, examples(), seed=2)) > 1e-5
     assert distance(one, network().training.get_weights()) > 1e-4
+
+
+def test_a_seed_is_of_dropout_too() -> None:
+    """GIVEN networks whose dropout has come to different places THEN one seed trains them alike."""
+    one, other = network(), network()
+    (state,) = [variable for variable in other.training.variables if "seed_generator_state" in variable.path]
+    state.assign([7, 7])
+
+    for made in (one, other):
+        Trainer(made, SCHEDULE).fit(examples(), 1, "training")
+
+    assert distance(one.training.get_weights(), other.training.get_weights()) < 1e-5
 
 
 def test_a_trainer_forgets_the_training_before() -> None:

@@ -54,7 +54,13 @@ class Trainings:
         self.done.append((title, seed, examples))
         rng = np.random.default_rng(seed)
         network = trainer._network
-        network.set_weights([w + rng.normal(0, 0.02, w.shape).astype(w.dtype) for w in network.get_weights()])
+        # Weights alone: a variance must not become negative.
+        network.set_weights(
+            [
+                value if "moving" in weight.path else value + rng.normal(0, 0.02, value.shape).astype(value.dtype)
+                for weight, value in zip(network.weights, network.get_weights(), strict=True)
+            ]
+        )
         return [look() for _ in stops]
 
     def titled(self, title: str) -> Examples:
@@ -391,7 +397,9 @@ def test_the_schedules_are_the_recipes() -> None:
     assert (first.limits.lesion_share, then.limits.lesion_share, scratch.limits.lesion_share) == (1, 0, 0)
 
 
-@pytest.mark.parametrize(("option", "value"), [("--folds", "2"), ("--epochs", "0"), ("--batch", "-1")])
+@pytest.mark.parametrize(
+    ("option", "value"), [("--folds", "2"), ("--epochs", "0"), ("--batch", "-1"), ("--input-size", "100")]
+)
 def test_what_cant_be_trained_is_refused_in_a_sentence(
     option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -416,6 +424,16 @@ def test_a_missing_set_ends_the_command_with_a_sentence(
     assert status == 1
     assert capsys.readouterr().err.startswith("error: ")
     assert not (tmp_path / "out").exists()
+
+
+def test_sets_too_small_for_a_batch_end_the_command_with_a_sentence(
+    data: Path, patch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = ["--data", str(data), "--work", str(tmp_path / "work"), "--output", str(tmp_path / "out")]
+
+    assert train.main([*paths, "--folds", "3", "--input-size", "32", "--batch", "7"]) == 1
+
+    assert "breast lesions: a training needs at least 7 pictures, not 6" in capsys.readouterr().err
 
 
 def test_the_commands_options_are_the_recipes(monkeypatch: pytest.MonkeyPatch, data: Path, tmp_path: Path) -> None:

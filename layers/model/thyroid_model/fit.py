@@ -11,6 +11,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from thyroid_model.augment import Range, augment, lesion_boxes, usable_panes
+from thyroid_model.findings import DataError
 from thyroid_model.lesion_network import LesionNetwork
 
 Floats = npt.NDArray[np.float32]
@@ -102,6 +103,8 @@ class Trainer:
         self._fresh = [variable.numpy() for variable in self._optimizer.variables]
         self._weights = network.training.weights
         self._averages = [tf.Variable(weight.value) for weight in self._weights]
+        # Keras does not count the states of dropout among the weights.
+        self._chances = [state for state in network.training.variables if state.path.endswith("seed_generator_state")]
         # Neither XLA, which compiles for minutes and is slower on a processor, nor one trace for each batch.
         self._step = tf.function(self._make_step)
 
@@ -135,23 +138,34 @@ class Trainer:
 
         Raises
         ------
-        ValueError
+        DataError
             If there are fewer examples than a batch takes, or a class is missing.
+        ValueError
+            If the stops do not rise from 1 or more to all epochs or fewer.
         """
         schedule, count = self._schedule, len(examples)
+        stops = tuple(stops) or (schedule.epochs,)
+        if list(stops) != sorted(set(stops)) or not 1 <= stops[0] <= stops[-1] <= schedule.epochs:
+            raise ValueError(f"stops must rise from 1 to {schedule.epochs}, not be {stops}")
         if count < schedule.batch:
-            raise ValueError(f"A training needs at least {schedule.batch} pictures, not {count}.")
-        keras.utils.set_random_seed(seed)  # of dropout
+            raise DataError(
+                f"{title}: a training needs at least {schedule.batch} pictures, not {count}; "
+                "give more, or a smaller batch."
+            )
         rng = np.random.default_rng(seed)
+        for number, state in enumerate(self._chances):
+            state.assign([seed, number])
         for variable, value in zip(self._optimizer.variables, self._fresh, strict=True):
             variable.assign(value)
         for average, weight in zip(self._averages, self._weights, strict=True):
             average.assign(weight.value)
 
         boxes, panes = lesion_boxes(examples.masks), usable_panes(examples.masks, examples.two_panes)
-        weights = class_weights(examples.labels)
+        try:
+            weights = class_weights(examples.labels)
+        except ValueError as error:
+            raise DataError(f"{title}: {error}") from error
         steps = count // schedule.batch
-        stops = stops or (schedule.epochs,)
         total, done, seen = schedule.epochs * steps, 0, []
         with tqdm(total=stops[-1] * steps, desc=title, unit="step", smoothing=0.05) as bar:
             for epoch in range(stops[-1]):
@@ -205,10 +219,7 @@ class Trainer:
         trained = self._network.trainable_variables
         self._optimizer.apply_gradients(zip(tape.gradient(loss, trained), trained, strict=True))
         for average, weight in zip(self._averages, self._weights, strict=True):
-            if average.dtype == tf.float32:  # not the counters of random generators
-                average.assign_add((1.0 - averaging) * (weight.value - average))
-            else:
-                average.assign(weight.value)
+            average.assign_add((1.0 - averaging) * (weight.value - average))
         return loss
 
 

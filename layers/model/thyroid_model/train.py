@@ -29,12 +29,17 @@ from thyroid_model import (
     breast,
     bus_bra,
     calibration,
+    cam,
+    cross_validation,
     ddti,
+    faithfulness,
     fit,
     layers,
     lesion_network,
     lesions,
+    localisation,
     map_check,
+    metrics,
     split,
     whole_picture,
 )
@@ -50,6 +55,22 @@ from thyroid_model.split import folds_by_case
 
 # The bundled model's recipe, its two halves, and its network without the breast sets.
 PRETRAINED, NETWORK, STATISTICS, SCRATCH = "pretrained", "network alone", "statistics alone", "scratch"
+# The code that decides what is kept in the work folder, besides this file's seeds.
+_DECIDING = (
+    augment,
+    calibration,
+    cam,
+    cross_validation,
+    faithfulness,
+    fit,
+    layers,
+    lesion_network,
+    localisation,
+    map_check,
+    metrics,
+    split,
+    whole_picture,
+)
 FEWEST_FOLDS = 3  # one is scored, one chooses, and one at least is left to train on
 
 
@@ -77,7 +98,8 @@ class Recipe:
     Raises
     ------
     ValueError
-        If there are fewer than three folds, or less than one of anything else that is counted.
+        If there are fewer than three folds, less than one of anything else that is counted, or the network can't have
+        that input size.
     """
 
     input_size: int = 128
@@ -95,6 +117,8 @@ class Recipe:
         """Refuse what can't be trained."""
         if self.folds < FEWEST_FOLDS:
             raise ValueError(f"folds must be {FEWEST_FOLDS} or more, not {self.folds}: the choices are nested")
+        if self.input_size < 32 or self.input_size % 32:
+            raise ValueError(f"input_size must be a positive multiple of 32, not {self.input_size}")
         for name in ("seeds", "batch", "pretraining_epochs", "epochs", "scratch_epochs"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
@@ -178,7 +202,8 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
     Raises
     ------
     DataError
-        If a set is missing, or damaged by more than the rule in `thyroid_model.findings` allows.
+        If a set is missing, damaged by more than the rule in `thyroid_model.findings` allows, or too small for a batch
+        of both classes.
     """
     started = time.monotonic()
     findings = Findings()
@@ -325,7 +350,7 @@ def _identity(
     names = [[frame.path.name, frame.tirads] for frame in frames] + [[o.path.name, o.label] for o in others]
     told = json.dumps([asdict(recipe), schedules, BUNDLED_PREPROCESSING.model_dump(), names])
     identity = hashlib.sha256(told.encode())
-    for module in (augment, fit, layers, lesion_network, split):
+    for module in _DECIDING:
         identity.update(Path(str(module.__file__)).read_bytes())
     for examples in sets:
         for values in (examples.pictures, examples.masks, examples.labels):
