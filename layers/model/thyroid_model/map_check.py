@@ -104,7 +104,7 @@ class MapCheck:
         rows = []
         for place in tqdm(chosen, f"seed {self._seed}, maps of fold {fold}", unit="frame"):
             tensor = seen[place].tensor
-            side = 1.0 if self._scores(tensor.mean(axis=2)[np.newaxis])[0] >= MALIGNANT_FROM else -1.0
+            side = 1.0 if float(self._score(tf.constant(tensor[np.newaxis]))[0]) >= MALIGNANT_FROM else -1.0
             for kind, name, evidence in self._all_maps(tensor, elsewhere):
                 found = localise(evidence, masks[place])
                 given: tuple[int, float] | tuple[None, None] = (None, None)
