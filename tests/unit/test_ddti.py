@@ -193,6 +193,8 @@ def test_what_an_outline_has_outside_of_the_frame_is_cut_off(root: Path, add_cas
         SQUARE.replace("19", "NaN"),
         SQUARE.replace("19", "1e300"),
         SQUARE.replace("19", "9" * 400),
+        SQUARE.replace("19", "9" * 5000),
+        "[" * 100_000,
         ARROW,
     ],
 )
@@ -217,10 +219,11 @@ def test_with_one_broken_mark_the_view_has_no_outline(root: Path, add_case: AddC
     assert ddti.read(root)[0].outlines == ()
 
 
-def test_a_mark_without_the_number_of_its_view_is_ignored(root: Path, add_case: AddCase) -> None:
+@pytest.mark.parametrize("number", ["", "x", "-1", "²", "9" * 5000])
+def test_a_mark_without_the_number_of_its_view_is_ignored(root: Path, add_case: AddCase, number: str) -> None:
     add_case(1, "2", 1)
     report = root / "annotations" / "1.xml"
-    report.write_text(report.read_text().replace("<image>1</image>", ""))
+    report.write_text(report.read_text().replace("<image>1</image>", f"<image>{number}</image>"))
 
     assert ddti.read(root)[0].outlines == ()
 

@@ -414,6 +414,8 @@ def test_a_missing_folder_of_breast_is_named(repackaged: Path, published: Path) 
         (b"ID,Case\nbus_0001-l,1\n", "no column Pathology"),
         (b"ID,Case,Pathology\n", "lists no picture"),
         (b"ID,Case,Pathology\n\xff\xfe\n", "not a readable table"),
+        (b"ID," + b"x" * 200_000 + b"\n", "not a readable table"),
+        (b"ID,Case,Pathology\n" + b"x" * 200_000 + b"\n", "not a readable table"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_named(bus: Path, content: bytes, said: str) -> None:

@@ -27,6 +27,7 @@ SUSPICIOUS = {"2": 0, "3": 0, "4a": 1, "4b": 1, "4c": 1, "5": 1}
 LABEL_DEFINITION = "radiological suspicion (TI-RADS 4a-5), not biopsy"
 _PICTURE = re.compile(r"(\d+)_(\d+)\.jpe?g", re.IGNORECASE)
 _REPORT = re.compile(r"(\d+)\.xml", re.IGNORECASE)
+_VIEW = re.compile(r"[0-9]{1,6}")
 _FAR = 1e5  # pixels
 
 Polygon = tuple[tuple[float, float], ...]
@@ -264,13 +265,13 @@ def _parse(path: Path, findings: Findings) -> _Report:
     broken = set()
     for mark in tree.iterfind("mark"):
         number = (mark.findtext("image") or "").strip()
-        if not number.isdecimal():
+        if not _VIEW.fullmatch(number):
             continue
         view = int(number)
         report.marked.add(view)
         try:
             outlines = _outlines(mark.findtext("svg") or "")
-        except (ValueError, TypeError, KeyError, OverflowError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             broken.add(view)
         else:
             report.outlines[view] = report.outlines.get(view, ()) + outlines
@@ -285,7 +286,7 @@ def _outlines(svg: str) -> tuple[Polygon, ...]:
 
     Raises
     ------
-    ValueError, TypeError, KeyError, OverflowError
+    ValueError, TypeError, KeyError, OverflowError, RecursionError
         If it is not the JSON that the set has.
     """
     regions = json.loads(svg) if svg.strip() else []

@@ -97,12 +97,13 @@ def read_table(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
     lines = csv.DictReader(
         io.StringIO(text, newline=""), delimiter=";" if header.count(";") > header.count(",") else ","
     )
-    if missing := [column for column in columns if column not in (lines.fieldnames or ())]:
-        raise DataError(f"{path} has no column {', '.join(missing)}.")
     try:
+        missing = [column for column in columns if column not in (lines.fieldnames or ())]
         rows = [{name: (cell or "").strip() for name, cell in line.items() if isinstance(name, str)} for line in lines]
     except csv.Error as error:
         raise DataError(f"{path} is not a readable table: {error}") from error
+    if missing:
+        raise DataError(f"{path} has no column {', '.join(missing)}.")
     if not rows:
         raise DataError(f"{path} lists no picture.")
     return rows
