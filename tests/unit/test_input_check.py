@@ -26,6 +26,7 @@ from thyroid_model import other_pictures
 from thyroid_model.input_check_rule import choose
 from thyroid_model.other_pictures import CHOSEN_WITH, KEPT_OUT
 
+DOCUMENT = Path(__file__).parents[2] / "docs/input-check.md"
 SEEDS = range(1000, 1010)  # not those that the rule was chosen with
 
 
@@ -201,3 +202,32 @@ def test_what_lies_far_out_counts_no_more_than_six_deviations() -> None:
     far = RULE.mean + 6 * RULE.deviation
 
     assert RULE.strangeness(RULE.mean + 1000 * RULE.deviation) == pytest.approx(RULE.strangeness(far))
+
+
+def test_the_documentation_tells_what_was_measured() -> None:
+    """The rows of its table, against what the command wrote beside the rule; shares under .05 % are 0."""
+    measured = json.loads(RULE_FILE.read_text("utf-8"))["measured"]
+    sets = measured["ultrasound"]
+    resized = [sets[f"{name}, resized"] for name in ("ddti", "bus-bra")]
+
+    def row(groups: list[dict[str, float]]) -> tuple[int, str]:
+        pictures = sum(group["pictures"] for group in groups)
+        # The file has four digits of each share, so the numbers of flagged pictures can be told from it.
+        share = 100 * sum(round(group["pictures"] * group["flagged"]) for group in groups) / pictures
+        text = f"{share:.1f}".removeprefix("0").removesuffix(".0")
+        return int(pictures), f"{text} %" if text else "0"
+
+    expected = [
+        row([sets["ddti"]]),
+        row([sets["bus-bra"]]),
+        row(resized),
+        row([sets["breast"]]),
+        row(list(measured["phantoms"].values())),
+        row(list(measured["kinds_kept_out"].values())),
+        row(list(measured["photographs"].values())),
+        row(list(measured["kinds_chosen_with"].values())),
+    ]
+
+    lines = DOCUMENT.read_text("utf-8").split("## How well")[1].splitlines()
+    cells = [line.replace("*", "").split("|")[2:4] for line in lines if line.startswith("| ")][1:]
+    assert [(int(number), said.strip()) for number, said in cells] == expected

@@ -182,7 +182,7 @@ def test_nothing_is_told_of_sets_as_published(data: Path, capsys: pytest.Capture
 
 
 def test_a_measurement_has_the_share_of_each_set_and_kind(data: Path) -> None:
-    measured = measure(data, count=1)
+    measured = measure(read_sets(data), count=1)
 
     assert measured["ultrasound"]["ddti"]["pictures"] == ODD
     assert measured["ultrasound"]["breast"] == {"pictures": 2, "flagged": 1.0}  # under 96 pixels
@@ -191,10 +191,10 @@ def test_a_measurement_has_the_share_of_each_set_and_kind(data: Path) -> None:
 
 
 def test_another_rule_can_be_measured(data: Path) -> None:
-    rule = chosen(data, count=1)
+    rule = chosen(read_sets(data), count=1)
     shifted = type(rule)(rule.mean, rule.deviation, rule.linear * 0, rule.square * 0, 1.0)  # flags all
 
-    measured = measure(data, rule=shifted, count=1)
+    measured = measure(read_sets(data), rule=shifted, count=1)
 
     assert measured["ultrasound"]["ddti"]["flagged"] == measured["kinds_kept_out_flagged"] == 1.0
 
@@ -206,7 +206,7 @@ def test_a_rule_is_chosen_with_the_even_half_alone(data: Path, published: Path) 
         Image.fromarray(noise + np.uint8(case)).save(data / f"ddti/images/{case}_1.jpg")
     shutil.rmtree(data / "breast")
 
-    rule, as_published = chosen(data, count=1), chosen(published, count=1)
+    rule, as_published = chosen(read_sets(data), count=1), chosen(read_sets(published), count=1)
 
     assert np.array_equal(rule.linear, as_published.linear)
     assert rule.intercept == as_published.intercept
@@ -234,7 +234,7 @@ def test_the_packages_whose_photographs_were_there_are_counted(
     (folder / "broken.png").write_bytes(b"no picture")
     (folder / "README.txt").write_text("no picture")
 
-    measured = measure(data, count=1)
+    measured = measure(read_sets(data), count=1)
 
     assert measured["photographs_of"] == {"Camera Club": 2, "Empty": 0, "Gone": 0}
     assert set(measured["photographs"]) == {"Camera Club: one.png", "Camera Club: two.JPG"}
@@ -247,7 +247,7 @@ def test_where_no_package_has_photographs_there_is_no_share_of_them(
 ) -> None:
     packages(tmp_path, monkeypatch)
 
-    measured = measure(data, count=1)
+    measured = measure(read_sets(data), count=1)
 
     assert measured["photographs_of"] == {"Camera Club": 0, "Empty": 0, "Gone": 0}
     assert measured["photographs"] == {}

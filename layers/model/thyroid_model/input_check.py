@@ -22,7 +22,7 @@ from thyroid import field_of_view, input_check
 from thyroid.input_check import RULE_FILE, Rule
 from thyroid_model import photographs
 from thyroid_model.findings import DataError
-from thyroid_model.input_check_pictures import Grouped, others, phantoms, read_sets, ultrasound
+from thyroid_model.input_check_pictures import Grouped, Sets, others, phantoms, read_sets, ultrasound
 from thyroid_model.input_check_rule import Plane, as_table, choose
 from thyroid_model.other_pictures import CHOSEN_WITH, KEPT_OUT, Pixels
 
@@ -31,13 +31,13 @@ PICTURES_OF_A_KIND = 60
 Shares = dict[str, dict[str, float]]
 
 
-def measure(data: Path, *, rule: Rule | None = None, count: int = PICTURES_OF_A_KIND) -> dict[str, Any]:
+def measure(sets: Sets, *, rule: Rule | None = None, count: int = PICTURES_OF_A_KIND) -> dict[str, Any]:
     """Measure a rule on what it was not chosen with.
 
     Parameters
     ----------
-    data : pathlib.Path
-        Folder with the sets, as their readers find them; BUS-BRA and BrEaST may be missing.
+    sets : mapping
+        As `thyroid_model.input_check_pictures.read_sets` returns them.
     rule : Rule, optional
         Instead of the one that the check has.
     count : int
@@ -48,13 +48,7 @@ def measure(data: Path, *, rule: Rule | None = None, count: int = PICTURES_OF_A_
     dict
         Shares of flagged pictures, from 0 to 1, by set, by kind and by photograph, and how many pictures there were.
         ``photographs_of`` has, for each package that photographs could come with, how many files of it were there.
-
-    Raises
-    ------
-    DataError
-        If there is no DDTI in the folder, or a set is damaged.
     """
-    sets = read_sets(data)
     found = photographs.find()
 
     def shares(pictures: Grouped, title: str) -> Shares:
@@ -95,10 +89,10 @@ def _overall(groups: Shares) -> float | None:
     return round(sum(g["pictures"] * g["flagged"] for g in groups.values()) / pictures, 4) if pictures else None
 
 
-def chosen(data: Path, count: int = PICTURES_OF_A_KIND) -> Rule:
+def chosen(sets: Sets, count: int = PICTURES_OF_A_KIND) -> Rule:
     """Choose a rule with the even cases, the even phantoms and the kinds to choose with.
 
-    The parameters and errors are those of `measure`.
+    The parameters are those of `measure`.
     """
 
     def measured(pictures: Grouped, title: str) -> list[tuple[str, Plane]]:
@@ -107,7 +101,7 @@ def chosen(data: Path, count: int = PICTURES_OF_A_KIND) -> Rule:
             for group, pixels in tqdm(pictures, title, unit="picture")
         ]
 
-    frames = measured(ultrasound(read_sets(data), chosen_with=True), "ultrasound")
+    frames = measured(ultrasound(sets, chosen_with=True), "ultrasound")
     made = measured(phantoms(chosen_with=True), "phantoms")
     strange = measured(others(tuple(CHOSEN_WITH), count), "other pictures")
     sound = np.array([features for _, features in frames + made])
@@ -124,11 +118,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--choose", action="store_true", help="write the rule anew; without, what is there is measured")
     options = parser.parse_args(arguments)
     try:
-        rule = chosen(options.data) if options.choose else None
-        measured = measure(options.data, rule=rule)
+        sets = read_sets(options.data)
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
+    rule = chosen(sets) if options.choose else None
+    measured = measure(sets, rule=rule)
     if rule is not None:
         RULE_FILE.write_text(json.dumps(as_table(rule, measured), indent=2) + "\n", encoding="utf-8")
     tqdm.write(json.dumps(measured, indent=2))

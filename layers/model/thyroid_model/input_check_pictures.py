@@ -22,13 +22,14 @@ from thyroid_model.other_pictures import Pixels
 from thyroid_model.picture_files import digest
 
 Picture = ddti.Frame | Lesion
+Sets = Mapping[str, Sequence[Picture]]
 Grouped = Iterator[tuple[str, Pixels]]
 
 _TOLD = (Kind.MISSING, Kind.UNREADABLE, Kind.EXTRA)  # labels and outlines do not matter here
 _NUMBER = re.compile(r"\d+")
 
 
-def read_sets(data: Path) -> dict[str, Sequence[Picture]]:
+def read_sets(data: Path) -> Sets:
     """List the pictures of the sets: ``ddti``, and ``bus-bra`` and ``breast`` where the folder has them.
 
     A line on the standard error names each set that is left out, and each file that is missing, unreadable or not of
@@ -57,7 +58,7 @@ def read_sets(data: Path) -> dict[str, Sequence[Picture]]:
     return sets
 
 
-def ultrasound(sets: Mapping[str, Sequence[Picture]], *, chosen_with: bool) -> Grouped:
+def ultrasound(sets: Sets, *, chosen_with: bool) -> Grouped:
     """Yield the pictures of one half; each third one also at another size and in JPEG.
 
     Parameters
