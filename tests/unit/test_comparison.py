@@ -68,15 +68,14 @@ def frames(tmp_path: Path) -> list[Frame]:
     return found
 
 
-def test_the_published_network_sees_the_whole_frame_and_the_field_of_view(frames: list[Frame], tmp_path: Path) -> None:
+def test_the_published_network_sees_the_whole_frame_and_the_field_of_view(frames: list[Frame]) -> None:
     network = small_network().score
-    network.save(tmp_path / "network.keras")
 
     def expected(pixels: npt.NDArray[np.uint8]) -> float:
         scaled = np.asarray(Image.fromarray(pixels).resize((32, 32), Image.Resampling.LANCZOS), np.float32) / 255
         return float(network(scaled[np.newaxis].astype(np.float32))[0, 0])
 
-    scores = comparison.published_scores(tmp_path / "network.keras", frames)
+    scores = comparison.published_scores(network, frames)
 
     assert set(scores) == {"whole frame", "field of view"}
     whole = [expected(frame.pixels()) for frame in frames]

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,23 @@ INPUT_CHECK = {
 }
 
 
-def moved(trainer: Any, examples: Examples, seed: int, title: str) -> None:
+def moved(
+    trainer: Any,
+    examples: Examples,
+    seed: int,
+    title: str,
+    stops: Sequence[int] = (),
+    look: Callable[[], Any] = lambda: None,
+) -> list[Any]:
     network, rng = trainer._network, np.random.default_rng(seed)
-    network.set_weights([w + rng.normal(0, 0.05, w.shape).astype(w.dtype) for w in network.get_weights()])
+    # Weights alone: a variance must not become negative.
+    network.set_weights(
+        [
+            value if "moving" in weight.path else value + rng.normal(0, 0.05, value.shape).astype(value.dtype)
+            for weight, value in zip(network.weights, network.get_weights(), strict=True)
+        ]
+    )
+    return [look() for _ in stops]
 
 
 def painted(pictures: Iterator[Any], draws: int, seed: int) -> dict[str, int]:
@@ -126,6 +140,7 @@ def test_thresholds_are_those_that_the_training_folds_chose(data: Path, trained:
 
 def test_other_ways_to_score_the_same_frames_stand_beside(result: dict[str, Any]) -> None:
     assert set(result["compared"]) == {
+        "this model without the breast sets",
         "its network alone",
         "its statistics of the whole picture alone",
         "its network alone, from scratch",
@@ -235,6 +250,21 @@ def test_missing_records_are_refused(data: Path, output: Path, name: str) -> Non
         evaluate.evaluate(data, output, output)
 
 
+@pytest.mark.parametrize("content", [None, b"no network"])
+def test_published_weights_that_are_not_there_are_missed_before_anything_is_measured(
+    data: Path, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    published = tmp_path / "published.h5"
+    if content is not None:
+        published.write_bytes(content)
+
+    assert evaluate.main([*command(data, output, tmp_path / "card.md"), "--published", str(published)]) == 1
+
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert "published.h5" in said
+
+
 def test_a_missing_set_is_named(output: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="DDTI"):
         evaluate.evaluate(tmp_path / "nowhere", output, output)
@@ -276,7 +306,7 @@ def test_the_command_writes_the_card_and_says_the_auc(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "tried.md").write_text("## What was tried")
+    (tmp_path / "tried.md").write_text("This and that.")
     monkeypatch.setattr(model_card, "_TRIED", tmp_path / "tried.md")
     card = tmp_path / "card.md"
 

@@ -25,7 +25,11 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / MODEL_FILE).write_bytes(b"weights")
     (tmp_path / SCORES_FILE).write_bytes(b"scores")
     hashes = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in (MODEL_FILE, SCORES_FILE)}
-    (tmp_path / TRAINING_FILE).write_text(json.dumps({"recipe": {"folds": 5}, "sha256": hashes}))
+    (tmp_path / TRAINING_FILE).write_text(
+        json.dumps(
+            {"recipe": {"folds": 5}, "epochs": {}, "calibration": {}, "data": {}, "labels_sha256": "", "sha256": hashes}
+        )
+    )
     (tmp_path / EVALUATION_FILE).write_text(
         json.dumps({"auc": 0.7, "weights_sha256": hashes[MODEL_FILE], "sha256": hashes})
     )
@@ -111,3 +115,12 @@ def test_figures_of_other_tables_are_refused(folder: Path) -> None:
 
     with pytest.raises(RecordError, match="other tables than"):
         read_evaluation(folder)
+
+
+def test_a_training_of_an_earlier_version_says_what_to_do(folder: Path) -> None:
+    said = json.loads((folder / TRAINING_FILE).read_text())
+    del said["labels_sha256"]
+    (folder / TRAINING_FILE).write_text(json.dumps(said))
+
+    with pytest.raises(RecordError, match="of another version; run `make train"):
+        read_training(folder)

@@ -1,8 +1,8 @@
 """What stands beside the bundled network in the table: other ways to score the same frames."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
+import keras
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
@@ -13,7 +13,6 @@ from thyroid_model import texture
 from thyroid_model.ddti import Frame
 from thyroid_model.examples import View
 from thyroid_model.sources import REFERENCE_PREPROCESSING
-from thyroid_model.weights import load_model
 
 TEXTURE = "texture baseline, field of view"
 PUBLISHED = "published weights"
@@ -38,7 +37,7 @@ def texture_scores(seen: Sequence[View], labels: npt.NDArray[np.int64], folds: n
     return scores
 
 
-def published_scores(path: Path, frames: Sequence[Frame]) -> dict[str, Scores]:
+def published_scores(model: keras.Model, frames: Sequence[Frame]) -> dict[str, Scores]:
     """Score every frame by the published network: whole, as its own preprocessing has it, and its field of view.
 
     Returns
@@ -46,7 +45,6 @@ def published_scores(path: Path, frames: Sequence[Frame]) -> dict[str, Scores]:
     dict of str to numpy.ndarray
         Each of shape (1, frames).
     """
-    model = load_model(path)
     _, height, width, _ = model.input_shape
     on_the_view = REFERENCE_PREPROCESSING.model_copy(update={"field_of_view": True})
 

@@ -26,10 +26,13 @@ from thyroid_model import (
     ddti,
     figures,
     input_check,
+    input_check_pictures,
     map_record,
     model_card,
     plots,
 )
+from thyroid_model.cross_validation import beside
+from thyroid_model.errors import ModelSourceError
 from thyroid_model.examples import View, views
 from thyroid_model.findings import DataError, Findings
 from thyroid_model.record import (
@@ -44,6 +47,7 @@ from thyroid_model.record import (
 )
 from thyroid_model.sources import BUNDLED_FOLDER, BUNDLED_PREPROCESSING
 from thyroid_model.train import NETWORK, PRETRAINED, SCRATCH, STATISTICS, labels_sha256
+from thyroid_model.weights import load_model
 
 SET = "DDTI (Pedraza et al. 2015), labelled frames without those that appear under two cases"
 CAPTION_DRAWS = 5
@@ -65,8 +69,11 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         If the training's records are missing, or not of this network or these frames.
     DataError
         If the set is missing or damaged.
+    ModelSourceError
+        If the published weights are missing or damaged.
     """
     training = read_training(output)
+    network = None if published is None else load_model(published)  # first, as it may be missing
     recipe = training["recipe"]
     findings = Findings()
     frames = ddti.read(data, findings)
@@ -88,13 +95,14 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         if name.startswith("threshold_")
     }
     others = {
+        "this model without the breast sets": _without_breast_sets(table, labels, folds, frames),
         **{name: by_seed(table, start, "score", frames) for name, start in _PARTS.items()},
         comparison.TEXTURE: comparison.texture_scores(seen, labels, folds),
     }
-    if published is not None:
+    if network is not None:
         others |= {
             f"{comparison.PUBLISHED}, {part}": scores
-            for part, scores in comparison.published_scores(published, frames).items()
+            for part, scores in comparison.published_scores(network, frames).items()
         }
     result: dict[str, Any] = {
         "weights_sha256": sha256(output / MODEL_FILE),
@@ -116,7 +124,7 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         "compared": {name: _described(labels, cases, scores, folds) for name, scores in others.items()},
         "maps": map_record.summary(read_table(output / MAPS_FILE)),
         "field_of_view": _field_of_view(ddti.read_all(data)),
-        "input_check": input_check.measure(data),
+        "input_check": input_check.measure(input_check_pictures.read_sets(data)),
         "preprocessing": BUNDLED_PREPROCESSING.model_dump(),
         "training": {key: training[key] for key in ("recipe", "epochs", "calibration", "data")},
         "command": "make evaluate DATA=…" + (" PUBLISHED=…" if published else ""),
@@ -132,11 +140,23 @@ def _field_of_view(frames: Sequence[ddti.Frame]) -> dict[str, int]:
     return {**captions.measure(painted, CAPTION_DRAWS, 0), **caption_check.measure(carried, 0)}
 
 
+def _without_breast_sets(
+    table: Sequence[Row],
+    labels: npt.NDArray[np.int64],
+    folds: npt.NDArray[np.int64],
+    frames: Sequence[ddti.Frame],
+) -> npt.NDArray[np.float64]:
+    """Return the scores of the network from scratch with the same statistics added."""
+    logits = by_seed(table, SCRATCH, "logit", frames) + by_seed(table, STATISTICS, "logit", frames)
+    return np.stack([beside(labels, fold_of, one).scores for fold_of, one in zip(folds, logits, strict=True)])
+
+
 def _protocol(recipe: dict[str, Any]) -> str:
     return (
         f"{recipe['folds']}-fold cross-validation by case, stratified, in {recipe['seeds']} rounds, each with folds "
-        "and first weights of its own; figures are means over the rounds. After how many epochs a network is taken, "
-        "its calibration and the thresholds were chosen inside the training folds, by a second cross-validation there. "
+        "and first weights of its own; figures are means over the rounds. After how many epochs this model's networks "
+        "are taken, its calibration and its thresholds were chosen inside the training folds, by a second "
+        "cross-validation there. "
         "The rest of the recipe (network, rates, augmentation) was chosen beforehand, but by scores of these same "
         "cases, dealt otherwise, so the figures may be a little too good. "
         "Interval: 95 %, bootstrap by case, 2,000 draws. The bundled network is one more training of the same recipe, "
@@ -204,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         result = evaluate(options.data, options.output, options.docs, options.published)
-    except (RecordError, DataError) as error:
+    except (RecordError, DataError, ModelSourceError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
     options.card.write_text(model_card.render(result), "utf-8")

@@ -12,6 +12,7 @@ SCORES_FILE = "out_of_fold.csv"
 MAPS_FILE = "maps.csv"
 TRAINING_FILE = "training.json"
 EVALUATION_FILE = "evaluation.json"
+_TOLD = {"recipe", "epochs", "calibration", "data", "labels_sha256"}  # by a training, beside the hashes
 
 
 class RecordError(ValueError):
@@ -56,7 +57,7 @@ def read_training(folder: Path) -> dict[str, Any]:
         raise RecordError(f"There is no {path}; run `make train DATA=…` first.")
     record = _read_json(path)
     hashes = record.get("sha256")
-    if not isinstance(hashes, dict):
+    if not isinstance(hashes, dict) or not record.keys() >= _TOLD:
         raise RecordError(f"{path} is of another version; run `make train DATA=…` again.")
     for name, expected in hashes.items():
         if not (folder / name).is_file() or sha256(folder / name) != expected:
