@@ -80,7 +80,7 @@ def test_a_network_is_trained_without_each_fold_and_without_each_pair(done: OutO
         assert not set(FOLDS[chosen]) & set(FOLDS[~chosen]), "a fold is left out whole"
 
 
-def test_every_training_has_a_seed_of_its_own_in_every_round(trainings: Trainings, tmp_path: Path) -> None:
+def test_every_training_of_the_rounds_has_a_seed_of_its_own(trainings: Trainings, tmp_path: Path) -> None:
     for seed in range(3):
         cross_validate(LABELS, FOLDS, seed, trainings, tmp_path, STOPS)
 

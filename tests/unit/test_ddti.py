@@ -191,6 +191,7 @@ def test_what_an_outline_has_outside_of_the_frame_is_cut_off(root: Path, add_cas
         '[{"points": [{"x": 1}]}]',
         '[{"points": "none"}]',
         SQUARE.replace("19", "NaN"),
+        SQUARE.replace('"y": 29', '"y": NaN'),
         SQUARE.replace("19", "1e300"),
         SQUARE.replace("19", "9" * 400),
         SQUARE.replace("19", "9" * 5000),

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from tests.unit.lesion_training import NOT_SUSPICIOUS, SUSPICIOUS, TINY, make_data, small_network
-from thyroid_model import captions, ddti, evaluate, input_check, model_card, train
+from thyroid_model import captions, ddti, evaluate, hub, input_check, model_card, train
 from thyroid_model.evaluate import by_seed
 from thyroid_model.figures import operating_point
 from thyroid_model.findings import DataError
 from thyroid_model.fit import Examples, Trainer
+from thyroid_model.hub import HubFile
 from thyroid_model.metrics import auc
 from thyroid_model.plots import RELIABILITY_FILE, ROC_FILE
 from thyroid_model.record import (
@@ -101,6 +102,7 @@ def result(data: Path, trained: Path, tmp_path_factory: pytest.TempPathFactory) 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(captions, "measure", painted)
         patch.setattr(input_check, "measure", lambda _: INPUT_CHECK)
+        patch.setattr(hub, "published", lambda: HubFile("a/b", "c", "main", sha256(output / MODEL_FILE), 1))
         return evaluate.evaluate(data, output, output, output / MODEL_FILE)
 
 
@@ -263,6 +265,16 @@ def test_published_weights_that_are_not_there_are_missed_before_anything_is_meas
     said = capsys.readouterr().err
     assert said.startswith("error: ")
     assert "published.h5" in said
+
+
+def test_other_weights_than_the_published_are_not_measured_under_their_name(
+    data: Path, output: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = [*command(data, output, tmp_path / "card.md"), "--published", str(output / MODEL_FILE)]
+
+    assert evaluate.main(others) == 1
+
+    assert f"is not {hub.published().label}" in capsys.readouterr().err
 
 
 def test_a_missing_set_is_named(output: Path, tmp_path: Path) -> None:

@@ -20,6 +20,16 @@ def test_the_report_has_the_counts_and_the_first_ten_names_of_each_kind() -> Non
     ]
 
 
+def test_a_file_name_that_is_no_text_can_be_printed() -> None:
+    findings = Findings()
+    findings.counts["DDTI"] = Counts(1, 1, 1, 1)
+
+    findings.add("DDTI", Kind.EXTRA, "images/im\udcf1.jpg", "Another is im\udcf1.jpg.")
+
+    assert str(findings).encode("utf-8").endswith(b"images/im\\udcf1.jpg")
+    assert findings.findings[0].sentence.encode("utf-8")
+
+
 def test_ten_names_are_all_printed() -> None:
     findings = Findings()
     findings.counts["DDTI"] = Counts(10, 10, 0, 0)

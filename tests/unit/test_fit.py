@@ -157,7 +157,7 @@ def test_the_examples_are_left_as_they_are() -> None:
     np.testing.assert_array_equal(data.pictures, before)
 
 
-def test_a_training_learns_label_and_lesion() -> None:
+def test_a_training_learns_the_label() -> None:
     made = network()
     data = examples(32)
     schedule = Schedule(epochs=40, learning_rate=2e-2, batch=8, averaging=0.8, limits=Range(lesion_share=0.0))
@@ -167,6 +167,20 @@ def test_a_training_learns_label_and_lesion() -> None:
     pictures = np.repeat(data.pictures[..., np.newaxis] / np.float32(255), 3, axis=-1)
     score = np.asarray(made.training(pictures)[0])[:, 0]
     assert np.mean((score > 0.5) == (data.labels > 0.5)) > 0.9
+
+
+def test_a_training_learns_where_the_lesion_is() -> None:
+    """GIVEN lesions that are bright, on either side THEN what is bright is called a lesion, and what is dark is not."""
+    made, data = network(), examples(32)
+    bright = np.where(data.masks > 0, 220, 30).astype(np.uint8)
+    schedule = Schedule(epochs=30, learning_rate=2e-2, batch=8, averaging=0.8, limits=Range(lesion_share=0.0))
+
+    Trainer(made, schedule).fit(replace(data, pictures=bright), 0, "training")
+
+    pictures = np.repeat(bright[..., np.newaxis] / np.float32(255), 3, axis=-1)
+    lesion = np.asarray(made.training(pictures)[1])[..., 0]
+    assert (lesion[:, :, :2] > 0).all()
+    assert (lesion[:, :, 2:] < 0).all()
 
 
 def test_what_is_kept_is_the_moving_average() -> None:

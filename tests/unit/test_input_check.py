@@ -13,7 +13,6 @@ from thyroid import field_of_view, phantom
 from thyroid.field_of_view import Box
 from thyroid.input_check import (
     FEATURES,
-    RULE,
     RULE_FILE,
     SMALLEST_SIDE,
     InputCheck,
@@ -21,6 +20,7 @@ from thyroid.input_check import (
     check,
     features,
     read_rule,
+    rule,
 )
 from thyroid_model import other_pictures
 from thyroid_model.input_check_rule import choose
@@ -125,7 +125,7 @@ def test_a_huge_picture_is_thinned_out_and_judged_as_it_would_be_in_full(monkeyp
     in_full = features(huge, whole(huge))
 
     assert not np.array_equal(thinned, in_full)
-    assert np.abs((thinned - in_full) / RULE.deviation).max() < 0.25
+    assert np.abs((thinned - in_full) / rule().deviation).max() < 0.25
 
 
 def test_converting_a_huge_picture_copies_a_small_part_of_it() -> None:
@@ -199,9 +199,9 @@ def test_a_rule_is_chosen_that_tells_two_clouds_apart_and_flags_one_in_a_hundred
 
 
 def test_what_lies_far_out_counts_no_more_than_six_deviations() -> None:
-    far = RULE.mean + 6 * RULE.deviation
+    far = rule().mean + 6 * rule().deviation
 
-    assert RULE.strangeness(RULE.mean + 1000 * RULE.deviation) == pytest.approx(RULE.strangeness(far))
+    assert rule().strangeness(rule().mean + 1000 * rule().deviation) == pytest.approx(rule().strangeness(far))
 
 
 def test_the_documentation_tells_what_was_measured() -> None:

@@ -408,6 +408,21 @@ def test_a_missing_folder_of_breast_is_named(repackaged: Path, published: Path) 
         breast.read(published)
 
 
+def test_a_name_that_no_file_can_have_is_missing(bus: Path, published: Path) -> None:
+    for table, old, new in (
+        (bus / "bus_data.csv", "bus_0001-l", "x" * 300),
+        (published / "clinical data.csv", ",case002.png", f",a**{'b' * 300}.png"),
+    ):
+        text = table.read_text()
+        assert old in text
+        table.write_text(text.replace(old, new))
+
+    for read, data in ((bus_bra.read, bus), (breast.read, published)):
+        findings = Findings()
+        read(data, findings)
+        assert [finding.kind for finding in findings.findings].count(Kind.MISSING) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

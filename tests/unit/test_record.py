@@ -7,6 +7,7 @@ import pytest
 
 from thyroid_model.record import (
     EVALUATION_FILE,
+    MAPS_FILE,
     MODEL_FILE,
     SCORES_FILE,
     TRAINING_FILE,
@@ -24,7 +25,11 @@ def folder(tmp_path: Path) -> Path:
     """What a training and an evaluation leave."""
     (tmp_path / MODEL_FILE).write_bytes(b"weights")
     (tmp_path / SCORES_FILE).write_bytes(b"scores")
-    hashes = {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in (MODEL_FILE, SCORES_FILE)}
+    (tmp_path / MAPS_FILE).write_bytes(b"maps")
+    hashes = {
+        name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        for name in (MODEL_FILE, SCORES_FILE, MAPS_FILE)
+    }
     (tmp_path / TRAINING_FILE).write_text(
         json.dumps(
             {"recipe": {"folds": 5}, "epochs": {}, "calibration": {}, "data": {}, "labels_sha256": "", "sha256": hashes}
@@ -107,6 +112,22 @@ def test_figures_that_are_not_there_say_what_to_do(folder: Path) -> None:
 
     with pytest.raises(RecordError, match=r"evaluation\.json; run `make evaluate"):
         read_evaluation(folder)
+
+
+@pytest.mark.parametrize("name", [MODEL_FILE, SCORES_FILE])
+def test_figures_without_the_files_that_they_are_of_are_refused_by_name(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+
+    with pytest.raises(RecordError, match=name):
+        read_evaluation(folder)
+
+
+def test_a_training_that_does_not_vouch_for_all_its_files_is_refused(folder: Path) -> None:
+    path = folder / TRAINING_FILE
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sha256": {}}))
+
+    with pytest.raises(RecordError, match="another version"):
+        read_training(folder)
 
 
 def test_figures_of_other_tables_are_refused(folder: Path) -> None:

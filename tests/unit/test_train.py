@@ -398,16 +398,25 @@ def test_the_schedules_are_the_recipes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--folds", "2"), ("--epochs", "0"), ("--batch", "-1"), ("--input-size", "100")]
+    ("option", "value", "said"),
+    [
+        ("--folds", "2", "must be 3 or more, not 2"),
+        ("--epochs", "0", "must be 1 or more, not 0"),
+        ("--batch", "-1", "must be 1 or more, not -1"),
+        ("--input-size", "100", "must be a positive multiple of 32, not 100"),
+        ("--learning-rate", "nan", "must be a number over 0, not nan"),
+        ("--pretraining-rate", "-1", "must be a number over 0, not -1"),
+        ("--scratch-rate", "inf", "must be a number over 0, not inf"),
+    ],
 )
 def test_what_cant_be_trained_is_refused_in_a_sentence(
-    option: str, value: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    option: str, value: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        train.main(["--data", str(tmp_path), option, value])
+        train.main(["--data", str(tmp_path), f"{option}={value}"])
 
     assert ended.value.code == 2
-    assert f"must be {3 if option == '--folds' else 1} or more, not {value}" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("absent", ["ddti", "bus-bra", "breast"])

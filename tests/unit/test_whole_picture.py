@@ -67,7 +67,21 @@ def test_the_line_parts_classes_that_a_number_parts() -> None:
 
 
 def test_both_classes_weigh_the_same_however_many_they_are() -> None:
-    """Numbers that say nothing leave a line that leans to neither class."""
+    """GIVEN each picture of one class five times THEN the line has the direction that it has with each of them once."""
+    rng = np.random.default_rng(2)
+    few, many = rng.normal(size=(8, 3)), rng.normal((2, 1, 0), size=(8, 3))
+    numbers = np.concatenate([few, *[many] * 5])
+    labels = np.array([0] * 8 + [1] * 40)
+    evenly = whole_picture.fit(np.concatenate([few, many]), np.array([0] * 8 + [1] * 8))
+
+    line = whole_picture.fit(numbers, labels)
+
+    one, other = (fitted.weights / fitted.deviation for fitted in (line, evenly))
+    assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.98
+    assert np.linalg.norm(one) / np.linalg.norm(other) == pytest.approx(1, abs=0.25)
+
+
+def test_numbers_that_say_nothing_leave_a_line_that_leans_to_neither_class() -> None:
     labels = np.array([1] * 30 + [0] * 6)
 
     line = whole_picture.fit(np.zeros((36, 3)), labels)

@@ -19,13 +19,14 @@ class Range:
     Attributes
     ----------
     smallest_window, largest_window : float
-        Side of the window that is cut out, as a share of the picture's; over 1, black comes in at the border.
+        Side of the window that is cut out, as a share of the picture's, before its aspect changes; over 1, black comes
+        in at the border.
     aspect : float
-        Of the logarithm of the window's aspect, each way.
+        Of the logarithm of either side of the window, each way: the other one changes as much in the other.
     rotation : float
         Radians, each way.
     gain, depth_gain : float
-        Of full scale, each way; the second from the probe to the far end.
+        Of the factor, each way; the second at the probe's end, and the other way at the far end.
     gamma : float
         Of the logarithm of the compression curve's exponent, each way.
     speckle : float

@@ -107,9 +107,10 @@ def _published_rows(folder: Path, lines: list[dict[str, str]]) -> tuple[list[Row
     """Return the rows, and the masks of what is no tumour (``caseNNN_otherK.png``), which are not used."""
     rows: list[Row] = []
     others: list[Path] = []
+    files = sorted(folder.iterdir())
     for line in lines:
         masks = [folder / line["Mask_tumor_filename"]] if line["Mask_tumor_filename"] else []
         rows.append(Row([folder / line["Image_filename"]], masks, line["CaseID"], line["Classification"]))
         stem = Path(line["Image_filename"]).stem
-        others += folder.glob(f"{stem}_other*.png")
+        others += (path for path in files if path.name.startswith(f"{stem}_other") and path.suffix == ".png")
     return rows, others

@@ -16,13 +16,14 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from thyroid_model import logistic
+from thyroid_model.logistic import sigmoid
 from thyroid_model.metrics import prevalence_weights
 
 PREVALENCE = 0.5
 # A weak pull of the slope to 1, as strong as a handful of pictures: without it, classes that happen to be separable in
 # a small fold would give an endless slope.
 _PRIOR = 2.0
-_STEPS = 100
 
 Values = npt.NDArray[np.float64]
 
@@ -57,19 +58,9 @@ def fit(logits: Values, labels: npt.NDArray[np.int64], prevalence: float = PREVA
         If a class is missing.
     """
     weights = prevalence_weights(labels, prevalence)
-    middle = float(logits.mean())  # Newton would start too far from the optimum where all logits are large
+    middle = float(logits.mean())  # so that the slope's pull does not move the intercept
     columns = np.stack([logits - middle, np.ones_like(logits)], axis=1)
-    penalty, target = np.diag([_PRIOR, 1e-9]), np.array([1.0, 0.0])
-    parameters = target.copy()
-    for _ in range(_STEPS):  # Newton; the likelihood is concave
-        probabilities = sigmoid(columns @ parameters)
-        gradient = columns.T @ (weights * (probabilities - labels)) + penalty @ (parameters - target)
-        curvature = columns.T @ (columns * (weights * probabilities * (1 - probabilities))[:, np.newaxis]) + penalty
-        step = np.linalg.solve(curvature, gradient)
-        step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))  # far from the optimum, Newton overshoots
-        parameters = parameters - step
-        if np.abs(step).max() < 1e-10:
-            break
+    parameters = logistic.fit(columns, labels, weights, np.array([_PRIOR, 1e-9]), np.array([1.0, 0.0]))
     slope, intercept = map(float, parameters)
     return Platt(slope, intercept - slope * middle)
 
@@ -90,8 +81,3 @@ def logit(scores: Values) -> Values:
     """Return the log-odds of probabilities; 0 and 1 are taken for the nearest that a float32 sigmoid can say."""
     inside = np.clip(scores, 1e-7, 1 - 1e-7)
     return np.asarray(np.log(inside / (1 - inside)))
-
-
-def sigmoid(logits: Values) -> Values:
-    """Return the probabilities of log-odds."""
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)))  # does not overflow

@@ -293,7 +293,7 @@ def _outlines(svg: str) -> tuple[Polygon, ...]:
     polygons = (tuple((float(point["x"]), float(point["y"])) for point in region["points"]) for region in regions)
     outlines = tuple(polygon for polygon in polygons if len(polygon) >= 3)
     # Written so that what is not a number fails as well.
-    if not all(max(abs(x), abs(y)) < _FAR for polygon in outlines for x, y in polygon):
+    if not all(abs(place) < _FAR for polygon in outlines for corner in polygon for place in corner):
         raise ValueError("A corner lies far from any picture.")
     return outlines
 

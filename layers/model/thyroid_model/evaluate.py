@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
@@ -25,6 +26,7 @@ from thyroid_model import (
     comparison,
     ddti,
     figures,
+    hub,
     input_check,
     input_check_pictures,
     map_record,
@@ -32,7 +34,7 @@ from thyroid_model import (
     plots,
 )
 from thyroid_model.cross_validation import beside
-from thyroid_model.errors import ModelSourceError
+from thyroid_model.errors import ModelFileError, ModelSourceError
 from thyroid_model.examples import View, views
 from thyroid_model.findings import DataError, Findings
 from thyroid_model.record import (
@@ -70,10 +72,10 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
     DataError
         If the set is missing or damaged.
     ModelSourceError
-        If the published weights are missing or damaged.
+        If the published weights are missing, damaged or other ones.
     """
     training = read_training(output)
-    network = None if published is None else load_model(published)  # first, as it may be missing
+    network = None if published is None else _published(published)  # first, as it may be missing
     recipe = training["recipe"]
     findings = Findings()
     frames = ddti.read(data, findings)
@@ -95,9 +97,13 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         if name.startswith("threshold_")
     }
     others = {
-        "this model without the breast sets": _without_breast_sets(table, labels, folds, frames),
+        "this model without the breast sets": _calibrated(
+            by_seed(table, SCRATCH, "logit", frames) + by_seed(table, STATISTICS, "logit", frames), labels, folds
+        ),
         **{name: by_seed(table, start, "score", frames) for name, start in _PARTS.items()},
-        comparison.TEXTURE: comparison.texture_scores(seen, labels, folds),
+        comparison.TEXTURE: _calibrated(
+            calibration.logit(comparison.texture_scores(seen, labels, folds)), labels, folds
+        ),
     }
     if network is not None:
         others |= {
@@ -134,20 +140,24 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
     return result
 
 
+def _published(path: Path) -> keras.Model:
+    """Return the published network, and no other one that would stand in the table under its name."""
+    network = load_model(path)
+    if sha256(path) != (pinned := hub.published()).sha256:
+        raise ModelFileError(f"{path} is not {pinned.label}.", "Name that file, or leave PUBLISHED= out.")
+    return network
+
+
 def _field_of_view(frames: Sequence[ddti.Frame]) -> dict[str, int]:
     painted = (frame.pixels() for frame in tqdm(frames, "painting captions", unit="frame"))
     carried = (frame.pixels() for frame in tqdm(frames, "looking for captions", unit="frame"))
     return {**captions.measure(painted, CAPTION_DRAWS, 0), **caption_check.measure(carried, 0)}
 
 
-def _without_breast_sets(
-    table: Sequence[Row],
-    labels: npt.NDArray[np.int64],
-    folds: npt.NDArray[np.int64],
-    frames: Sequence[ddti.Frame],
+def _calibrated(
+    logits: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], folds: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
-    """Return the scores of the network from scratch with the same statistics added."""
-    logits = by_seed(table, SCRATCH, "logit", frames) + by_seed(table, STATISTICS, "logit", frames)
+    """Return scores of what only stands beside the model, for each fold by the others; all of shape (seeds, frames)."""
     return np.stack([beside(labels, fold_of, one).scores for fold_of, one in zip(folds, logits, strict=True)])
 
 

@@ -97,8 +97,9 @@ def calibrated(labels: Labels, scores: Scores) -> dict[str, Any]:
     own, meant = float(labels.mean()), calibration.PREVALENCE
     there = calibration.shift(scores, own)
     rng = np.random.default_rng(0)
-    drawn = [_drawn(one, rng) for one in there for _ in range(_CHANCE_DRAWS // len(scores))]
-    matching = np.repeat(np.arange(len(scores)), _CHANCE_DRAWS // len(scores))
+    draws = max(1, _CHANCE_DRAWS // len(scores))
+    drawn = [_drawn(one, rng) for one in there for _ in range(draws)]
+    matching = np.repeat(np.arange(len(scores)), draws)
     chance_meant = [
         ece(fake, scores[seed], prevalence_weights(fake, meant)) for fake, seed in zip(drawn, matching, strict=True)
     ]

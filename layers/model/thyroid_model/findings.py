@@ -7,12 +7,15 @@ mask or report that is missing or unreadable, a duplicate, a file that does not 
 label or with one that the set does not define, a picture without an outline. The last one is still used, but not for
 the outline.
 
-Training stops, by a `DataError` that names the files, in three cases:
+Training stops, by a `DataError` that names the files where there are some, in these cases:
 
 - the set's folder, or a folder or table of its published layout, is missing (the reader raises);
 - more than 5 % of the set's listed pictures cannot be had as published, since the picture, or its report or mask, is
   missing or unreadable: that is a damaged download, not a few bad files (`Findings.require_intact`);
-- a class has fewer cases left than there are folds, or none (`Findings.require_cases`).
+- of DDTI a class has fewer cases left than there are folds (`Findings.require_cases`), or of any set no picture has a
+  label;
+- the breast sets together, or the frames that a training gets, are fewer than a batch or of one class
+  (`thyroid_model.fit`), or hardly a frame has an outline (`thyroid_model.train`).
 
 A picture to which the set itself gives no label, or whose outline it left broken, is the set's nature: it never counts
 as damage.
@@ -114,7 +117,11 @@ class Findings:
     counts: dict[str, Counts] = field(default_factory=dict)
 
     def add(self, of: str, kind: Kind, name: str, sentence: str) -> None:
-        """Report a problem; the arguments are those of `Finding`."""
+        """Report a problem; the arguments are those of `Finding`.
+
+        Bytes of a file's name that are no text are written as such, since not every terminal takes them.
+        """
+        name, sentence = (text.encode(errors="backslashreplace").decode() for text in (name, sentence))
         self.findings.append(Finding(of, kind, name, sentence))
 
     def names(self, of: str, kind: Kind) -> list[str]:

@@ -119,11 +119,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         sets = read_sets(options.data)
+        rule = chosen(sets) if options.choose else None
+        measured = measure(sets, rule=rule)
     except DataError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    rule = chosen(sets) if options.choose else None
-    measured = measure(sets, rule=rule)
     if rule is not None:
         RULE_FILE.write_text(json.dumps(as_table(rule, measured), indent=2) + "\n", encoding="utf-8")
     tqdm.write(json.dumps(measured, indent=2))

@@ -26,6 +26,7 @@ Sets = Mapping[str, Sequence[Picture]]
 Grouped = Iterator[tuple[str, Pixels]]
 
 _TOLD = (Kind.MISSING, Kind.UNREADABLE, Kind.EXTRA)  # labels and outlines do not matter here
+_HALVED = ("ddti", "bus-bra")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -38,7 +39,8 @@ def read_sets(data: Path) -> Sets:
     Raises
     ------
     DataError
-        If there is no DDTI, or a set is damaged by more than the rule in `thyroid_model.findings` allows.
+        If there is no DDTI, a set is damaged by more than the rule in `thyroid_model.findings` allows, a half has no
+        picture, or a case no number.
     """
     findings = Findings()
     sets: dict[str, Sequence[Picture]] = {"ddti": ddti.read_all(data, findings)}
@@ -52,6 +54,9 @@ def read_sets(data: Path) -> Sets:
             _tell(f"{name} is left out. {error}")
         else:
             sets[name] = read(data, findings)
+    for name in _HALVED:
+        if name in sets:
+            _halves(name, sets[name])
     for finding in findings.findings:
         if finding.kind in _TOLD:
             _tell(f"{finding.of}: {finding.name}: {finding.sentence}")
@@ -72,14 +77,9 @@ def ultrasound(sets: Sets, *, chosen_with: bool) -> Grouped:
     ------
     tuple
         Set, or set and ``, resized``, and 8-bit RGB of shape (height, width, 3).
-
-    Raises
-    ------
-    DataError
-        If a half has no picture, or a case no number.
     """
     rng = np.random.default_rng(0)
-    for name in ("ddti", "bus-bra"):
+    for name in _HALVED:
         if name in sets:
             for place, pixels in enumerate(_half(name, sets[name], chosen_with=chosen_with)):
                 yield name, pixels
@@ -113,12 +113,7 @@ def _half(name: str, pictures: Sequence[Picture], *, chosen_with: bool) -> Itera
 
     The order decides which of them are resized and how, and so it decides the rule.
     """
-    even: list[Picture] = []
-    odd: list[Picture] = []
-    for picture in sorted(pictures, key=lambda picture: picture.path.name):
-        (odd if _case(name, picture) % 2 else even).append(picture)
-    if not even or not odd:
-        raise DataError(f"{name}: no picture is of an {'odd' if even else 'even'} case, so the set has no two halves.")
+    even, odd = _halves(name, pictures)
     if chosen_with:
         yield from (picture.pixels() for picture in even)
         return
@@ -127,6 +122,17 @@ def _half(name: str, pictures: Sequence[Picture], *, chosen_with: bool) -> Itera
         pixels = picture.pixels()
         if digest(pixels) not in known:
             yield pixels
+
+
+def _halves(name: str, pictures: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:
+    """Return the pictures of even and of odd cases, each in order of file name."""
+    even: list[Picture] = []
+    odd: list[Picture] = []
+    for picture in sorted(pictures, key=lambda picture: picture.path.name):
+        (odd if _case(name, picture) % 2 else even).append(picture)
+    if not even or not odd:
+        raise DataError(f"{name}: no picture is of an {'odd' if even else 'even'} case, so the set has no two halves.")
+    return even, odd
 
 
 def _case(name: str, picture: Picture) -> int:

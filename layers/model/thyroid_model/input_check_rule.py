@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from thyroid.input_check import FEATURES, Rule
+from thyroid_model import logistic
 
 MOST_FLAGGED = 0.01  # of the ultrasound pictures that the rule is chosen with; twice that is what is promised
 STRENGTH = 0.003  # of the data against the pull of all coefficients to 0
@@ -28,9 +29,10 @@ def choose(sound: Plane, strange: Plane, held_to: Plane) -> Rule:
     count = len(FEATURES)
     none = Rule(mean, deviation, np.zeros(count), np.zeros(count), 0.0)
     x = np.concatenate([_terms(none, sound), _terms(none, strange)])
-    y = np.repeat([0.0, 1.0], [len(sound), len(strange)])
-    weight = len(y) / 2 / np.repeat([len(sound), len(strange)], [len(sound), len(strange)])
-    fitted = _logistic(x, y, weight)
+    y = np.repeat([0, 1], [len(sound), len(strange)])
+    weights = STRENGTH * len(y) / 2 / np.repeat([len(sound), len(strange)], [len(sound), len(strange)])
+    pull = np.append(np.ones(2 * count), 1e-9)
+    fitted = logistic.fit(np.hstack([x, np.ones((len(x), 1))]), y, weights, pull, np.zeros(len(pull)))
     rule = Rule(mean, deviation, fitted[:count], fitted[count:-1] * _SQUARE_SCALE, 0.0)
     threshold = float(np.quantile(rule.strangeness(held_to), 1 - MOST_FLAGGED))
     return Rule(rule.mean, rule.deviation, rule.linear, rule.square, -threshold)
@@ -39,22 +41,6 @@ def choose(sound: Plane, strange: Plane, held_to: Plane) -> Rule:
 def _terms(rule: Rule, features: Plane) -> Plane:
     far = rule.distance(features)
     return np.hstack([far, far * far * _SQUARE_SCALE])
-
-
-def _logistic(x: Plane, y: Plane, weight: Plane) -> Plane:
-    """Return coefficients and, last, intercept of a logistic regression, by Newton's method."""
-    x = np.hstack([x, np.ones((len(x), 1))])
-    pull = np.append(np.ones(x.shape[1] - 1), 0.0)
-    found = np.zeros(x.shape[1])
-    for _ in range(50):
-        chance = 0.5 * (1 + np.tanh(0.5 * (x @ found)))
-        slope = pull * found + STRENGTH * x.T @ (weight * (chance - y))
-        curve = np.diag(pull) + STRENGTH * (x.T * (weight * chance * (1 - chance))) @ x
-        step = np.linalg.solve(curve, slope)
-        found = found - step
-        if np.abs(step).max() < 1e-9:
-            break
-    return found
 
 
 def as_table(rule: Rule, measured: dict[str, Any]) -> dict[str, Any]:

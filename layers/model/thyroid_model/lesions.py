@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,7 +193,7 @@ class _Check:
                 self.add(Kind.DUPLICATE, path, "The table lists it more than once; the first line counts.")
                 continue
             self.seen.add(path)
-            if not path.exists():
+            if not _exists(path):
                 self.add(Kind.MISSING, path, "The table lists it, but it is not there.")
                 self.damaged.add(path)
                 continue
@@ -220,7 +221,7 @@ class _Check:
             self.add(Kind.NO_OUTLINE, path, "The table lists no mask of it.")
             return None
         mask_path = _first(row.masks)
-        if not mask_path.exists():
+        if not _exists(mask_path):
             self.add(Kind.MISSING, mask_path, f"It is the mask of {self.name(path)}, which is used without outline.")
             self.damaged.add(path)
             return None
@@ -239,4 +240,9 @@ class _Check:
 
 def _first(paths: Sequence[Path]) -> Path:
     """Return the first that is there, else the first: that is the one to name."""
-    return next((path for path in paths if path.exists()), paths[0])
+    return next((path for path in paths if _exists(path)), paths[0])
+
+
+def _exists(path: Path) -> bool:
+    """Say no, where ``Path.exists`` raises, of names that no file can have."""
+    return os.path.exists(path)  # noqa: PTH110

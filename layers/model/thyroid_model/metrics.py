@@ -95,7 +95,7 @@ def ece(labels: Values, scores: Values, weights: Values | None = None, bins: int
 
 
 def roc(labels: Values, scores: Values) -> tuple[Values, Values]:
-    """Return the ROC curve: the shares of negatives and of positives above each threshold, from (0, 0) to (1, 1)."""
+    """Return the ROC curve: the shares of negatives and of positives from each threshold on, from (0, 0) to (1, 1)."""
     thresholds = np.concatenate(([np.inf], np.unique(scores)[::-1]))
     false = np.array([np.mean(scores[labels == 0] >= threshold) for threshold in thresholds])
     true = np.array([np.mean(scores[labels == 1] >= threshold) for threshold in thresholds])

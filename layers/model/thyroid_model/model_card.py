@@ -1,6 +1,7 @@
 """``MODEL_CARD.md``, written from the figures of an evaluation: ``python -m thyroid_model.model_card``.
 
-Whatever number the card has comes from ``evaluation.json``, so that the two cannot part; a test holds them together.
+Whatever was measured, but for the trials of ``tried.md``, comes from ``evaluation.json``, so that the two cannot part;
+a test holds them together.
 """
 
 import argparse
@@ -95,8 +96,8 @@ def _compared(evaluation: dict[str, Any]) -> str:
 "Within folds" is the mean of the folds' own AUCs, each of scores of one network: over all folds, differences between
 their calibrations count against a model. The column after it has the sensitivities. ECE and Brier skill are at even
 prevalence, as the scores are meant. What stands beside this model is calibrated, too, for each fold by the others'
-scores, but not nested; its network alone is taken where the sum was best, from scratch always at the end. AUC of the
-rounds: {", ".join(_short(auc) for auc in evaluation["auc_of_seeds"])}.
+scores, but not nested, and the published weights are taken as they come; its network alone is taken where the sum was
+best, from scratch always at the end. AUC of the rounds: {", ".join(_short(auc) for auc in evaluation["auc_of_seeds"])}.
 {_met(rows)} {_verdict(evaluation)}
 
 ![ROC](docs/{ROC_FILE}) ![Reliability](docs/{RELIABILITY_FILE})
@@ -246,8 +247,9 @@ def _input(view: dict[str, Any], check: dict[str, Any]) -> str:
   pixels are left in it; of {view["overlapping"]} written half across its border, {_percent(of_overlapping)} and
   {_percent(overlapping)} of the pixels outside.
 - **Input check** ([how](docs/input-check.md)): flagged are {ultrasound}; of pictures that are no B-mode
-  ultrasound, {_percent(check["kinds_kept_out_flagged"], 1)} of the {len(check["kinds_kept_out"])} kinds that were kept
-  out of fitting its coefficients{photographs}; which numbers it looks at was settled with all of them in view."""
+  ultrasound, {_percent(check["kinds_kept_out_flagged"], 1)} of those of the {len(check["kinds_kept_out"])} kinds that
+  were kept out of fitting its coefficients{photographs}; which numbers it looks at was settled with all of them in
+  view."""
 
 
 def _tried(evaluation: dict[str, Any]) -> str:
@@ -306,12 +308,14 @@ def _wrapped(section: str) -> str:
     """Break the lines of text anew, since figures have lengthened them; tables, lists' items and code stay apart."""
     blocks = []
     for block in section.split("\n\n"):
-        if block.startswith("- "):
+        heading, _, text = block.partition("\n")
+        if heading.startswith("#") and text:
+            blocks.append(f"{heading}\n{_wrapped(text)}")
+        elif block.startswith("- "):
             items = (" ".join(item.split()) for item in block.removeprefix("- ").split("\n- "))
             blocks.append("\n".join(_filled(f"- {item}", "  ") for item in items))
         elif block.startswith(("|", "#", "<", "`" * 3, "!")):
-            heading, _, text = block.partition("\n")
-            blocks.append(f"{heading}\n{_filled(text)}" if text and block.startswith("#") else block)
+            blocks.append(block)
         else:
             blocks.append(_filled(block))
     return "\n\n".join(blocks)

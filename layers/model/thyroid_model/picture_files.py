@@ -12,15 +12,20 @@ from PIL import Image
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
+SMALLEST_SIDE = 16  # pixels; no examination is less, and nothing can be drawn on less
+
+
 def read_pixels(path: Path) -> npt.NDArray[np.uint8]:
     """Decode a picture file: 8-bit RGB, shape (height, width, 3).
 
     Raises
     ------
     OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError
-        If it is no whole picture (`DECODE_ERRORS`).
+        If it is no whole picture, or one of under `SMALLEST_SIDE` pixels a side (`DECODE_ERRORS`).
     """
     with Image.open(path) as picture:
+        if min(picture.size) < SMALLEST_SIDE:
+            raise ValueError(f"It has {picture.width} × {picture.height} pixels.")
         return np.asarray(picture.convert("RGB"))
 
 

@@ -12,6 +12,7 @@ SCORES_FILE = "out_of_fold.csv"
 MAPS_FILE = "maps.csv"
 TRAINING_FILE = "training.json"
 EVALUATION_FILE = "evaluation.json"
+_KEPT = {MODEL_FILE, SCORES_FILE, MAPS_FILE}
 _TOLD = {"recipe", "epochs", "calibration", "data", "labels_sha256"}  # by a training, beside the hashes
 
 
@@ -57,7 +58,7 @@ def read_training(folder: Path) -> dict[str, Any]:
         raise RecordError(f"There is no {path}; run `make train DATA=…` first.")
     record = _read_json(path)
     hashes = record.get("sha256")
-    if not isinstance(hashes, dict) or not record.keys() >= _TOLD:
+    if not isinstance(hashes, dict) or hashes.keys() != _KEPT or not record.keys() >= _TOLD:
         raise RecordError(f"{path} is of another version; run `make train DATA=…` again.")
     for name, expected in hashes.items():
         if not (folder / name).is_file() or sha256(folder / name) != expected:
@@ -79,6 +80,8 @@ def read_evaluation(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise RecordError(f"There is no {path}; run `make evaluate DATA=…` first.")
     evaluation = _read_json(path)
+    if not (folder / MODEL_FILE).is_file():
+        raise RecordError(f"There is no {folder / MODEL_FILE}, of which {EVALUATION_FILE} has the figures.")
     if evaluation.get("weights_sha256") != sha256(folder / MODEL_FILE):
         raise RecordError(
             f"{EVALUATION_FILE} has the figures of other weights than {MODEL_FILE}; run `make evaluate DATA=…` again."

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from thyroid_model import logistic
 from thyroid_model.metrics import prevalence_weights
 
 _LEVELS, _EDGES, _SIDE = 32, 16, 16
 _STEEPEST = 0.3  # of full scale, from one pixel to the next
 _COMPONENTS = 40
 _RIDGE = 10.0
-_STEPS = 50
 # The eight neighbours of a pixel, in a circle.
 _CIRCLE = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 
@@ -77,11 +77,6 @@ def scores(train: Values, labels: npt.NDArray[np.int64], test: Values) -> Values
     scale = projected.std(axis=0) + 1e-9
     columns = np.column_stack([projected / scale, np.ones(len(train))])
     weights = prevalence_weights(labels, 0.5)
-    penalty = np.diag([_RIDGE] * (columns.shape[1] - 1) + [1e-9])
-    line = np.zeros(columns.shape[1])
-    for _ in range(_STEPS):  # Newton's method: the penalised likelihood has one maximum
-        probability = 0.5 * (1 + np.tanh(0.5 * (columns @ line)))
-        slope = columns.T @ (weights * (probability - labels)) + penalty @ line
-        bend = columns.T @ (columns * (weights * probability * (1 - probability))[:, np.newaxis]) + penalty
-        line = line - np.linalg.solve(bend, slope)
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * (np.column_stack([test @ axes.T / scale, np.ones(len(test))]) @ line))))
+    pull = np.array([_RIDGE] * (columns.shape[1] - 1) + [1e-9])
+    line = logistic.fit(columns, labels, weights, pull, np.zeros(len(pull)))
+    return logistic.sigmoid(np.column_stack([test @ axes.T / scale, np.ones(len(test))]) @ line)

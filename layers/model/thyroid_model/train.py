@@ -12,6 +12,7 @@ when it is done, so an interrupted run goes on where it stopped.
 import argparse
 import hashlib
 import json
+import math
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -24,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from thyroid.assessment import MALIGNANT_FROM
 from thyroid_model import (
     augment,
     breast,
@@ -32,12 +34,14 @@ from thyroid_model import (
     cam,
     cross_validation,
     ddti,
+    examples,
     faithfulness,
     fit,
     layers,
     lesion_network,
     lesions,
     localisation,
+    logistic,
     map_check,
     metrics,
     split,
@@ -55,22 +59,25 @@ from thyroid_model.split import folds_by_case
 
 # The bundled model's recipe, its two halves, and its network without the breast sets.
 PRETRAINED, NETWORK, STATISTICS, SCRATCH = "pretrained", "network alone", "statistics alone", "scratch"
-# The code that decides what is kept in the work folder, besides this file's seeds.
+# The code that decides what is kept in the work folder, besides this file's own.
 _DECIDING = (
     augment,
     calibration,
     cam,
     cross_validation,
+    examples,
     faithfulness,
     fit,
     layers,
     lesion_network,
     localisation,
+    logistic,
     map_check,
     metrics,
     split,
     whole_picture,
 )
+FEWEST_OUTLINED_FOLDS = 2  # one is measured, and its prior comes from the others
 FEWEST_FOLDS = 3  # one is scored, one chooses, and one at least is left to train on
 
 
@@ -98,8 +105,8 @@ class Recipe:
     Raises
     ------
     ValueError
-        If there are fewer than three folds, less than one of anything else that is counted, or the network can't have
-        that input size.
+        If there are fewer than three folds, less than one of anything else that is counted, a rate is not over 0, or
+        the network can't have that input size.
     """
 
     input_size: int = 128
@@ -122,6 +129,9 @@ class Recipe:
         for name in ("seeds", "batch", "pretraining_epochs", "epochs", "scratch_epochs"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        for name in ("pretraining_rate", "learning_rate", "scratch_rate"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be a number over 0, not {getattr(self, name):g}")
 
     def stops(self) -> tuple[int, ...]:
         """Return the numbers of epochs on DDTI that are chosen from."""
@@ -211,7 +221,11 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
     others = [*bus_bra.read(data, findings), *breast.read(data, findings)]
     tqdm.write(str(findings))
     labels = np.array([frame.label for frame in frames])
-    cases = [frame.case for frame in frames]
+    dealt = [
+        folds_by_case([frame.case for frame in frames], labels.tolist(), recipe.folds, seed)
+        for seed in range(recipe.seeds)
+    ]
+    _require_outlines(frames, dealt)
     seen = views(frames, recipe.input_size)
     first = lesion_examples(others, recipe.input_size)
     sets = (thyroid_examples(seen, labels.astype(np.float32)), first)
@@ -222,9 +236,8 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
 
     rounds: dict[str, list[OutOfFold]] = {PRETRAINED: [], NETWORK: [], STATISTICS: [], SCRATCH: []}
     maps: list[map_check.Row] = []
-    for seed in range(recipe.seeds):
+    for seed, folds in enumerate(dealt):
         start = bench.pretrain(seed, first)
-        folds = folds_by_case(cases, labels.tolist(), recipe.folds, seed)
         done = cross_validate(labels, folds, seed, _training(bench, start), work, recipe.stops(), bench.added)
         rounds[PRETRAINED].append(done)
         rounds[NETWORK].append(beside(labels, folds, done.logits - done.added))
@@ -242,7 +255,7 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
         pooled = np.concatenate([done.logits for done in rounds[PRETRAINED]])
         platt = calibration.fit(pooled, np.tile(labels, recipe.seeds))
         calibration.compile_into(model, platt)
-        (work / "calibration.json").write_text(json.dumps(asdict(platt)))
+        keep(work / "calibration.json", lambda half: half.write_text(json.dumps(asdict(platt))))
         keep(final, model.save)
 
     (output / MODEL_FILE).write_bytes(final.read_bytes())
@@ -265,6 +278,16 @@ def train(data: Path, work: Path, output: Path, recipe: Recipe) -> None:
     }
     (output / TRAINING_FILE).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     tqdm.write(f"{output / MODEL_FILE}: done in {(time.monotonic() - started) / 60:.0f} min")
+
+
+def _require_outlines(frames: Sequence[ddti.Frame], dealt: Iterable[npt.NDArray[np.int64]]) -> None:
+    """Stop before hours of training if there will be nothing to hold maps against."""
+    outlined = np.array([bool(frame.outlines) for frame in frames])
+    if any(len(set(folds[outlined].tolist())) < FEWEST_OUTLINED_FOLDS for folds in dealt):
+        raise DataError(
+            f"{ddti.SET}: {outlined.sum()} of its frames have an outline that can be read, too few to hold maps "
+            f"against in {FEWEST_OUTLINED_FOLDS} folds. Is it the whole set?"
+        )
 
 
 def _training(bench: Bench, start: Path | None) -> Training:
@@ -348,12 +371,14 @@ def _identity(
     """
     schedules = [asdict(schedule) for schedule in (recipe.pretraining(), recipe.training(), recipe.from_scratch())]
     names = [[frame.path.name, frame.tirads] for frame in frames] + [[o.path.name, o.label] for o in others]
-    told = json.dumps([asdict(recipe), schedules, BUNDLED_PREPROCESSING.model_dump(), names])
+    told = json.dumps(
+        [asdict(recipe), schedules, BUNDLED_PREPROCESSING.model_dump(), names, keras.__version__, MALIGNANT_FROM]
+    )
     identity = hashlib.sha256(told.encode())
-    for module in _DECIDING:
-        identity.update(Path(str(module.__file__)).read_bytes())
-    for examples in sets:
-        for values in (examples.pictures, examples.masks, examples.labels):
+    for file in (__file__, *(module.__file__ for module in _DECIDING)):
+        identity.update(Path(str(file)).read_bytes())
+    for each in sets:
+        for values in (each.pictures, each.masks, each.labels, each.two_panes):
             identity.update(values.tobytes())
     return identity.hexdigest()[:12]
 

@@ -24,24 +24,21 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Line:
-    """A score of the statistics: ``weights · standardized(statistics) + intercept``, as a logit.
+    """A score of the statistics: ``weights · standardized(statistics)``, as a logit.
 
     Attributes
     ----------
     mean, deviation, weights : numpy.ndarray
         Of each number, shape (statistics,).
-    intercept : float
-        Added.
     """
 
     mean: Values
     deviation: Values
     weights: Values
-    intercept: float
 
     def __call__(self, numbers: Values) -> Values:
         """Return the logits of statistics, of shape (pictures, statistics)."""
-        return _standardized(numbers, self.mean, self.deviation) @ self.weights + self.intercept
+        return _standardized(numbers, self.mean, self.deviation) @ self.weights
 
 
 def statistics(tensors: npt.NDArray[np.float32]) -> Values:
@@ -52,7 +49,10 @@ def statistics(tensors: npt.NDArray[np.float32]) -> Values:
 
 
 def fit(numbers: Values, labels: npt.NDArray[np.int64]) -> Line:
-    """Fit a ridge regression in which both classes weigh the same.
+    """Fit a ridge regression in which both classes weigh the same, without an intercept.
+
+    The numbers are standardized over all pictures, so the line leans towards the class that most are of; the
+    calibration of the sum with the network's logit takes that away.
 
     Parameters
     ----------
@@ -70,11 +70,10 @@ def fit(numbers: Values, labels: npt.NDArray[np.int64]) -> Line:
     mean, deviation = numbers.mean(axis=0), numbers.std(axis=0) + 1e-6
     columns = _standardized(numbers, mean, deviation)
     targets = 2.0 * labels - 1.0
-    middle = float(np.average(targets, weights=weights))
     # There are more numbers than pictures: the dual form is the smaller one.
     alike = columns @ columns.T / columns.shape[1]
-    dual = np.linalg.solve(alike + _RIDGE * np.diag(1.0 / weights), targets - middle)
-    return Line(mean, deviation, _SCALE * columns.T @ dual / columns.shape[1], _SCALE * middle)
+    dual = np.linalg.solve(alike + _RIDGE * np.diag(1.0 / weights), targets)
+    return Line(mean, deviation, _SCALE * columns.T @ dual / columns.shape[1])
 
 
 def added_to(network: keras.Model, line: Line) -> keras.Model:
@@ -94,9 +93,7 @@ def added_to(network: keras.Model, line: Line) -> keras.Model:
     model = keras.Model(picture, score, name=network.name)
     kernel, bias = head.get_weights()
     model.get_layer("whole_picture").set_weights([line.mean, line.deviation])
-    model.layers[-1].set_weights(
-        [np.concatenate([kernel, line.weights[:, np.newaxis].astype(np.float32)]), bias + np.float32(line.intercept)]
-    )
+    model.layers[-1].set_weights([np.concatenate([kernel, line.weights[:, np.newaxis].astype(np.float32)]), bias])
     return model
 
 

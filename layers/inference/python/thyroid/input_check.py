@@ -7,13 +7,14 @@ top; photographs have long sharp edges, pages are flat, noise has no grain.
 
 The rule is logistic, on each number and its square, since most of them are telltale when too high and when too low.
 Its coefficients, and what they were measured to be worth, are in ``input_check.json``, which
-``python -m thyroid_model.input_check`` writes. It knows textures and not anatomy: an ultrasound picture of something
-else passes, and that a picture passes says nothing for its score.
+``python -m thyroid_model.input_check --choose`` writes. It knows textures and not anatomy: an ultrasound picture of
+something else passes, and that a picture passes says nothing for its score.
 """
 
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -125,7 +126,7 @@ def check(pixels: npt.NDArray[np.uint8], box: Box) -> InputCheck:
     reasons: list[Reason] = []
     if _coloured_share(view) > COLOUR_SHARE:
         reasons.append("colour_overlay")
-    if RULE.strangeness(_features(plane)) > 0:
+    if rule().strangeness(_features(plane)) > 0:
         reasons.append("not_ultrasound")
     return InputCheck(tuple(reasons))
 
@@ -239,7 +240,9 @@ def read_rule(path: Path) -> Rule:
     table = json.loads(path.read_text("utf-8"))
     rows = table["features"]
     if tuple(rows) != FEATURES:
-        raise ValueError(f"{path.name} is a rule of other features; run `python -m thyroid_model.input_check` again.")
+        raise ValueError(
+            f"{path.name} is a rule of other features; run `python -m thyroid_model.input_check --choose`."
+        )
 
     def column(name: str) -> npt.NDArray[np.float64]:
         return np.array([row[name] for row in rows.values()], dtype=np.float64)
@@ -247,5 +250,10 @@ def read_rule(path: Path) -> Rule:
     return Rule(column("mean"), column("deviation"), column("linear"), column("square"), float(table["intercept"]))
 
 
-RULE = read_rule(RULE_FILE)
+@cache  # not at import: the command that mends the file imports this module
+def rule() -> Rule:
+    """Return the rule that the service has; the errors are those of `read_rule`."""
+    return read_rule(RULE_FILE)
+
+
 RULE_SHA256 = hashlib.sha256(RULE_FILE.read_bytes()).hexdigest()
