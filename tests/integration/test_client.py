@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,8 +20,6 @@ from thyroid.manifest import Manifest
 from thyroid.settings import Settings
 from thyroid_client import AsyncClient, BadPicture, Client, Unreachable, UploadResult
 from thyroid_client.pictures import LARGEST
-
-ROOT = Path(__file__).parents[2]
 
 
 class Application(httpx.BaseTransport):
@@ -159,33 +156,6 @@ def test_a_real_server_answers_both_clients(server: tuple[str, Path], scan: byte
         assert client.upload(scan).prediction == prediction
     assert asyncio.run(ask()) == {prediction}
     assert "Traceback" not in printed.read_text("utf-8")
-
-
-@pytest.mark.parametrize(("document", "longest"), [("client/README.md", 420), ("README.md", 224)])
-def test_the_example_of_a_readme_runs(
-    document: str,
-    longest: int,
-    server: tuple[str, Path],
-    scan: bytes,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    # GIVEN the example, which calls port 8000, and a server on another
-    examples = re.findall(r"```python\n(.*?)```", (ROOT / document).read_text("utf-8"), re.DOTALL)
-    (code,) = (example for example in examples if "thyroid_client" in example)
-    assert "http://localhost:8000" in code
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    Image.open(io.BytesIO(scan)).convert("RGB").save("scan.jpg")
-
-    # WHEN
-    exec(compile(code.replace("http://localhost:8000", server[0]), document, "exec"), {})
-
-    # THEN
-    assert re.search(r"(Benign|Malignant) \(.*\) .*\w+", capsys.readouterr().out)
-    with Image.open("overlay.png") as overlay:
-        assert max(overlay.size) == longest
 
 
 def test_a_server_that_is_not_there_is_said_to_be_unreachable(scan: bytes) -> None:
