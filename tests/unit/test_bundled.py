@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from thyroid.preprocessing import prepare
 from thyroid_model import ddti, map_record, model_card, sources
 from thyroid_model.calibration import PREVALENCE
 from thyroid_model.cam import conv_layers
+from thyroid_model.comparison import TEXTURE
 from thyroid_model.errors import ModelFileError
 from thyroid_model.record import (
     EVALUATION_FILE,
@@ -104,10 +106,36 @@ def test_the_card_is_written_from_these_figures() -> None:
         assert stated in card
 
 
-def test_the_readme_tells_the_same_figure() -> None:
-    readme = (model_card.CARD.parent / "README.md").read_text("utf-8")
+def short(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}".removeprefix("0")
 
-    assert f"{read_evaluation(BUNDLED_FOLDER)['auc']:.3f}".removeprefix("0") in readme
+
+def interval(figures: dict[str, Any]) -> str:
+    return " to ".join(short(bound, 2) for bound in figures["auc_95_interval"])
+
+
+def test_the_readme_tells_the_same_figures() -> None:
+    readme = " ".join((model_card.CARD.parent / "README.md").read_text("utf-8").split())
+    said = read_evaluation(BUNDLED_FOLDER)
+    view, frame = (said["compared"][f"published weights, {part}"] for part in ("field of view", "whole frame"))
+    calibrated, found = said["calibration"]["meant_for"], said["at_threshold_0.50"]
+    of_maps, of_the_middle = (
+        said["maps"]["hit_rate_chosen_on_other_folds"],
+        said["maps"]["priors"]["centre"]["hit_rate"],
+    )
+
+    for told in (
+        f"| **{short(said['auc'])}** (95 % interval {interval(said)}), cases it never saw",
+        f"| {short(view['auc'])} ({interval(view)}); whole frame {short(frame['auc'])} ({interval(frame)}) |",
+        f"nothing but texture reaches {short(said['compared'][TEXTURE]['auc'])},",
+        f"within frames of one pane it is {short(said['groups']['one pane']['auc'])}.",
+        f"it finds {short(found['sensitivity'], 2)} of the suspicious frames",
+        f"clears {short(found['specificity'], 2)} of the others",
+        f"(ECE {short(calibrated['ece15'], 2)}, by chance alone {short(calibrated['ece15_by_chance_alone'], 2)})",
+        f"{100 * of_maps:.0f} of 100 maps have their highest point in the nodule",
+        f"the middle of the picture would have it in {100 * of_the_middle:.0f}",
+    ):
+        assert told in readme
 
 
 @pytest.fixture
