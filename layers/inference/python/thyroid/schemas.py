@@ -14,6 +14,10 @@ DISCLAIMER = (
 )
 LONGEST_NAME = 1024
 
+# Of a report's pictures. The largest is one at which a report fits into an answer whatever the picture is, and enough
+# for print at half the width of a page.
+REPORT_SIZE, LARGEST_REPORT_SIZE = 512, 800
+
 Filename = Annotated[
     str | None,
     Field(
@@ -76,6 +80,20 @@ class AnalyzeOptions(GradCAMOptions):
     include_gradcam: bool = Field(default=True, description="Without it `gradcam` is null.")
 
 
+class ReportOptions(GradCAMOptions):
+    """What may come with a picture that is to be reported on."""
+
+    size: int = Field(
+        default=REPORT_SIZE,
+        ge=SMALLEST_SIZE,
+        le=LARGEST_REPORT_SIZE,
+        description="Longest side of the report's pictures, in pixels, shape kept.",
+    )
+    include_gradcam: bool = Field(
+        default=False, description="Whether a report in JSON holds the pictures; one in PDF always does."
+    )
+
+
 class _WithImage(BaseModel):
     image: str = Field(
         description="The picture file (PNG, JPEG, WebP, BMP, TIFF, GIF) as plain base64 or as a base64 data URI.",
@@ -92,6 +110,10 @@ class GradCAMRequest(GradCAMOptions, _WithImage):
 
 class AnalyzeRequest(AnalyzeOptions, _WithImage):
     """Body of `/api/v1/analyze`."""
+
+
+class ReportRequest(ReportOptions, _WithImage):
+    """Body of `/api/v1/report/pdf` and `/api/v1/report/json`."""
 
 
 class UploadRequest(BaseModel):
@@ -203,6 +225,48 @@ class AnalyzeResponse(_PictureAnswer):
     recommendation: str = Field(examples=["Routine monitoring recommended"])
     gradcam: GradCAM | None
     model: ModelReference
+    input_check: InputCheck
+    disclaimer: str = DISCLAIMER
+
+
+class ReportedPicture(_Answer):
+    """The picture that a report is about."""
+
+    width: int = Field(ge=1, description="Of the picture, upright, in pixels.")
+    height: int = Field(ge=1)
+    sha256: str = Field(description="Of the file that was sent.")
+
+
+class Region(_Answer):
+    """A part of a picture, in pixels from its upper left corner; `right` and `bottom` are exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class ReportedGradCAM(_Answer):
+    """An explanation by Grad-CAM, with its pictures if they were asked for."""
+
+    layer_used: LayerUsed
+    images: GradCAMImages | None
+    target: Target = Field(description="The class whose evidence is shown.")
+    has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
+
+
+class ReportResponse(_PictureAnswer):
+    """Answer of `/api/v1/report/json`, and all that a report in PDF says."""
+
+    schema_version: Literal[1] = Field(default=1, description="Grows when a field changes or goes, not when one comes.")
+    prediction: Prediction
+    risk_assessment: str = Field(examples=["Low Risk"])
+    recommendation: str = Field(examples=["Routine monitoring recommended"])
+    gradcam: ReportedGradCAM
+    picture: ReportedPicture
+    field_of_view: Region = Field(description="The part of the picture that the network saw.")
+    model: ModelReference
+    code_version: str = Field(description="Of the service, and its commit where it is known.", examples=["3.0.0"])
     input_check: InputCheck
     disclaimer: str = DISCLAIMER
 

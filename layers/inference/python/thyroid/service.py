@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -18,9 +19,11 @@ from thyroid.assessment import Assessment, assess
 from thyroid.audit import AuditRecord, utc_now
 from thyroid.errors import ModelUnavailableError, PayloadTooLargeError, UnsuitablePictureError
 from thyroid.explain import Target
+from thyroid.field_of_view import Box
 from thyroid.manifest import Manifest
 from thyroid.preprocessing import Prepared, prepare
 from thyroid.schemas import (
+    REPORT_SIZE,
     AnalyzeResponse,
     GradCAM,
     GradCAMImages,
@@ -31,6 +34,10 @@ from thyroid.schemas import (
     ModelReference,
     Prediction,
     PredictionResponse,
+    Region,
+    ReportedGradCAM,
+    ReportedPicture,
+    ReportResponse,
     ScoredClass,
     now,
 )
@@ -80,6 +87,26 @@ def load_engine(folder: Path, threads: int) -> Engine:
         kind = type(error).__name__
         raise ModelUnavailableError(f"The model does not run here ({kind}); run `make model` again.") from error
     return engine
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """What is known of a picture that was scored and explained.
+
+    Attributes
+    ----------
+    picture : ReportedPicture
+        Its size and its file's hash.
+    box : Box
+        The part of it that the network saw.
+    """
+
+    picture: ReportedPicture
+    box: Box
+    seen: input_check.InputCheck
+    verdict: Assessment
+    gradcam: GradCAM
+    manifest: Manifest
 
 
 class Service:
@@ -166,17 +193,18 @@ class Service:
         ThyroidError
             As for :meth:`predict`.
         """
-        verdict, explanation, seen, manifest = self._explain(data, layer_name, target, size)
+        explained = self._explain(data, layer_name, target, size)
+        verdict, gradcam = explained.verdict, explained.gradcam
         return GradCAMResponse(
             timestamp=now(),
             filename=filename,
-            layer_used=explanation.layer_used,
-            images=explanation.images,
+            layer_used=gradcam.layer_used,
+            images=gradcam.images,
             prediction=ScoredClass(class_id=verdict.class_id, label=verdict.label, confidence_score=verdict.score),
-            target=explanation.target,
-            has_evidence=explanation.has_evidence,
-            model=_reference(manifest),
-            input_check=_input_check(seen),
+            target=gradcam.target,
+            has_evidence=gradcam.has_evidence,
+            model=_reference(explained.manifest),
+            input_check=_input_check(explained.seen),
         )
 
     def analyze(
@@ -198,16 +226,61 @@ class Service:
         """
         if not include_gradcam:
             return AnalyzeResponse(**dict(self.predict(data, filename=filename)), gradcam=None)
-        verdict, explanation, seen, manifest = self._explain(data, layer_name, target, size)
+        explained = self._explain(data, layer_name, target, size)
         return AnalyzeResponse(
             timestamp=now(),
             filename=filename,
-            prediction=_prediction(verdict),
-            risk_assessment=verdict.risk,
-            recommendation=verdict.recommendation,
-            gradcam=explanation,
-            model=_reference(manifest),
-            input_check=_input_check(seen),
+            prediction=_prediction(explained.verdict),
+            risk_assessment=explained.verdict.risk,
+            recommendation=explained.verdict.recommendation,
+            gradcam=explained.gradcam,
+            model=_reference(explained.manifest),
+            input_check=_input_check(explained.seen),
+        )
+
+    def report(
+        self,
+        data: bytes,
+        *,
+        filename: str | None = None,
+        include_gradcam: bool = True,
+        layer_name: str | None = None,
+        target: Target = "malignant",
+        size: int = REPORT_SIZE,
+    ) -> ReportResponse:
+        """Score and explain a picture file, and tell all that is known of how that was done.
+
+        Parameters
+        ----------
+        include_gradcam : bool
+            Whether the pictures of the explanation are in the report; what it is of always is.
+        size : int
+            Longest side of these pictures, in pixels, up to 800.
+
+        Raises
+        ------
+        ThyroidError
+            As for :meth:`gradcam`.
+        """
+        explained = self._explain(data, layer_name, target, size)
+        gradcam, box = explained.gradcam, explained.box
+        return ReportResponse(
+            timestamp=now(),
+            filename=filename,
+            prediction=_prediction(explained.verdict),
+            risk_assessment=explained.verdict.risk,
+            recommendation=explained.verdict.recommendation,
+            gradcam=ReportedGradCAM(
+                layer_used=gradcam.layer_used,
+                images=gradcam.images if include_gradcam else None,
+                target=gradcam.target,
+                has_evidence=gradcam.has_evidence,
+            ),
+            picture=explained.picture,
+            field_of_view=Region(left=box.left, top=box.top, right=box.right, bottom=box.bottom),
+            model=_reference(explained.manifest),
+            code_version=self.code_version,
+            input_check=_input_check(explained.seen),
         )
 
     def model_info(self) -> ModelInfoResponse:
@@ -247,9 +320,7 @@ class Service:
             version=thyroid.__version__,
         )
 
-    def _explain(
-        self, data: bytes, layer_name: str | None, target: Target, size: int | None
-    ) -> tuple[Assessment, GradCAM, input_check.InputCheck, Manifest]:
+    def _explain(self, data: bytes, layer_name: str | None, target: Target, size: int | None) -> _Explained:
         engine = self.engine()
         layer = engine.manifest.layer(layer_name).name  # before the picture is decoded, which costs far more
         started = time.perf_counter()
@@ -266,8 +337,17 @@ class Service:
             has_evidence=has_evidence,
         )
         verdict = assess(score, engine.manifest)
-        self._audit(self._record(data, verdict, seen, engine.manifest, taken))
-        return verdict, explanation, seen, engine.manifest
+        record = self._record(data, verdict, seen, engine.manifest, taken)
+        self._audit(record)
+        height, width = picture.pixels.shape[:2]
+        return _Explained(
+            picture=ReportedPicture(width=width, height=height, sha256=record.input_sha256),
+            box=prepared.box,
+            seen=seen,
+            verdict=verdict,
+            gradcam=explanation,
+            manifest=engine.manifest,
+        )
 
     def _checked(self, pixels: npt.NDArray[np.uint8], manifest: Manifest) -> tuple[Prepared, input_check.InputCheck]:
         """Look at a picture, and make the network's input of it; the field of view is looked for once."""

@@ -1,0 +1,93 @@
+r"""File names as letters of a page: each is shown, told by its number, or left out where a … says so.
+
+A page that printed nothing, or a box, for a letter that its fonts lack would give two patients the same name.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+
+GAP = "…"
+
+# Written from right to left, or with forms that depend on the neighbours: a page sets letters one after the other.
+_NOT_IN_A_ROW = {"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "PDF", "PDI", "FSI"}
+
+
+def letters(name: str, has_letter: Callable[[str], bool]) -> list[str]:
+    r"""Split a name into what is set one after the other.
+
+    Parameters
+    ----------
+    name : str
+        Any text; letters that were stored in parts become one (NFC), as they look.
+    has_letter : callable
+        Tells whether the page's fonts have a character.
+
+    Returns
+    -------
+    list of str
+        A character with the accents above it, or where it cannot be set its number, ``\u05d0``.
+    """
+    found: list[str] = []
+    for character in unicodedata.normalize("NFC", name):
+        if not can_be_set(character, has_letter):
+            found.append(character.encode("unicode_escape").decode("ascii"))
+        elif unicodedata.combining(character) and found:
+            found[-1] += character
+        else:
+            found.append(character)
+    return found
+
+
+def can_be_set(character: str, has_letter: Callable[[str], bool]) -> bool:
+    """Tell whether a character is shown as itself."""
+    in_a_row = unicodedata.bidirectional(character) not in _NOT_IN_A_ROW
+    return character.isprintable() and in_a_row and has_letter(character)
+
+
+def is_number(part: str) -> bool:
+    """Tell whether a part, as :func:`letters` gives it, is the number of a character that cannot be set."""
+    return len(part) > 1 and part.isascii()
+
+
+def lines(parts: list[str], width_of: Callable[[str], float], width: float, most: int) -> list[list[str]]:
+    """Break a name into lines; of one that is too long the middle is left out, since both ends tell most.
+
+    Parameters
+    ----------
+    parts : list of str
+        As :func:`letters` gives them; none is broken.
+    width_of : callable
+        Returns how wide a part is.
+    width : float
+        Of a line, in the same unit.
+    most : int
+        Lines, at the most.
+    """
+    widths = {part: width_of(part) for part in {*parts, GAP}}
+    broken = _broken(parts, widths, width)
+    if len(broken) <= most:
+        return broken
+    fits, too_many = 0, len(parts)
+    while too_many - fits > 1:
+        tried = (fits + too_many) // 2
+        if len(_broken(_without_middle(parts, tried), widths, width)) <= most:
+            fits = tried
+        else:
+            too_many = tried
+    return _broken(_without_middle(parts, fits), widths, width)
+
+
+def _without_middle(parts: list[str], kept: int) -> list[str]:
+    return [*parts[: (kept + 1) // 2], GAP, *parts[len(parts) - kept // 2 :]]
+
+
+def _broken(parts: list[str], widths: Mapping[str, float], width: float) -> list[list[str]]:
+    broken: list[list[str]] = [[]]
+    left = width
+    for part in parts:
+        if broken[-1] and widths[part] > left:
+            broken.append([])
+            left = width
+        broken[-1].append(part)
+        left -= widths[part]
+    return broken

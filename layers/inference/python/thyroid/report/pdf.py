@@ -1,0 +1,62 @@
+"""A report as a PDF file.
+
+The same report gives the same bytes: the time in the file is the one that the report states, and nothing else in it
+changes from one making to the next.
+"""
+
+import io
+import threading
+
+from reportlab import rl_config
+from reportlab.pdfgen.canvas import Canvas
+
+from thyroid.report import content
+from thyroid.report.fonts import REGULAR, font
+from thyroid.report.layout import write
+from thyroid.report.page import HEIGHT, WIDTH, Page
+from thyroid.schemas import ReportResponse
+
+# The library would write all streams as text, a quarter longer.
+rl_config.useA85 = 0
+
+# Its fonts keep what each document uses of them; two documents at once are more than it promises.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def make(report: ReportResponse) -> bytes:
+    """Return a report as one A4 page, with its fonts embedded.
+
+    Raises
+    ------
+    ValueError
+        If the report holds no pictures.
+    """
+    if report.gradcam.images is None:
+        raise ValueError("a report in PDF needs the report's pictures")
+    file = io.BytesIO()
+    with _ONE_AT_A_TIME:
+        canvas = Canvas(
+            file,
+            pagesize=(WIDTH, HEIGHT),
+            pageCompression=1,
+            invariant=1,
+            initialFontName=font(REGULAR).fontName,
+            lang="en",
+        )
+        _describe(canvas, report)
+        write(Page(canvas), report, report.gradcam.images)
+        canvas.showPage()
+        canvas.save()
+    return file.getvalue()
+
+
+def _describe(canvas: Canvas, report: ReportResponse) -> None:
+    """Say what the document is. The picture's name is on the page alone: programs show these to anyone."""
+    service = f"thyroid-ultrasound {report.code_version}"
+    canvas.setTitle(content.TITLE)
+    canvas.setSubject(content.NOTICE)
+    canvas.setAuthor(service)
+    canvas.setCreator(service)
+    canvas.setViewerPreference("DisplayDocTitle", "true")
+    digits = "".join(filter(str.isdigit, report.timestamp))
+    canvas.setDateFormatter(lambda *_: f"D:{digits}+00'00'")
