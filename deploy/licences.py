@@ -26,8 +26,8 @@ SPDX = {
     "Python Software Foundation License": "PSF-2.0",
 }
 
-# Packages that name no licence, and what their licence files say.
-LOOKED_UP = {"python-dateutil": "BSD-3-Clause OR Apache-2.0"}
+# Packages that name no licence, or none that SPDX knows, and what their licence files say.
+LOOKED_UP = {"python-dateutil": "BSD-3-Clause OR Apache-2.0", "reportlab": "BSD-3-Clause"}
 
 # What the name of the licence does not tell. Read in the packages' own licence files.
 NOTES = {
@@ -44,6 +44,7 @@ NOTES = {
     "which asks to be named: *portions of this software are copyright © The FreeType Project "
     "(www.freetype.org). All rights reserved.*",
     "python-dateutil": "BSD-3-Clause for all of it; what is newer than 2017 also Apache-2.0",
+    "reportlab": "brings fonts that are not used, one of them GPL-2.0-or-later: the image is built without these",
     "tqdm": "MPL-2.0: changed files of it would have to be published; we change none",
 }
 

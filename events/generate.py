@@ -39,9 +39,10 @@ def event(
     content_type: str | None = None,
     query: dict[str, str] | None = None,
     is_base64: bool = False,
+    accept: str = "application/json",
 ) -> Event:
     """Return a request as the gateway hands it to a function (payload format 1.0)."""
-    headers = {"Accept": "application/json", "Host": "api.example.com", "User-Agent": "sample-event/1.0"}
+    headers = {"Accept": accept, "Host": "api.example.com", "User-Agent": "sample-event/1.0"}
     if content_type:
         headers["Content-Type"] = content_type
     return {
@@ -117,6 +118,7 @@ def events() -> dict[str, Event]:
     predict = {"image": harmless, "filename": "phantom.png"}
     gradcam = {"image": f"data:image/png;base64,{suspicious}", "filename": "phantom.png", "layer_name": None}
     analyze = {"image": suspicious, "filename": "phantom.png", "include_gradcam": True}
+    report = {"image": suspicious, "filename": "phantom.png"}
     return {
         "health": event("health", "GET", "/api/v1/health"),
         "model_info": event("model_info", "GET", "/api/v1/model-info"),
@@ -133,6 +135,14 @@ def events() -> dict[str, Event]:
         ),
         "gradcam": event("gradcam", "POST", "/api/v1/gradcam", body=json.dumps(gradcam), content_type=json_type),
         "analyze": event("analyze", "POST", "/api/v1/analyze", body=json.dumps(analyze), content_type=json_type),
+        "report": event(
+            "report",
+            "POST",
+            "/api/v1/report/pdf",
+            body=json.dumps(report),
+            content_type=json_type,
+            accept="application/pdf",  # first of all: otherwise the gateway would pass the answer on as base64
+        ),
         "site": event("site", "GET", "/"),
         "upload_links": event(
             "upload_links",

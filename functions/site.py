@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 import thyroid
-from functions import analyze, gradcam, health, model_info, predict, upload_links
+from functions import analyze, gradcam, health, model_info, predict, report, upload_links
 from thyroid.schemas import RootResponse
 from thyroid.web.app import build_app
 from thyroid.web.docs import TITLE, docs_router
@@ -25,12 +25,17 @@ def root() -> RootResponse:
             "predict": "/api/v1/predict",
             "gradcam": "/api/v1/gradcam",
             "analyze": "/api/v1/analyze",
+            "report_pdf": "/api/v1/report/pdf",
+            "report_json": "/api/v1/report/json",
             "uploads": "/api/v1/uploads",
         },
     )
 
 
-API = (router, health.router, model_info.router, predict.router, gradcam.router, analyze.router, upload_links.router)
+API = (
+    router,
+    *(each.router for each in (health, model_info, predict, gradcam, analyze, report, upload_links)),
+)
 DOCS = docs_router(API)
 
 app = build_app([router, DOCS])

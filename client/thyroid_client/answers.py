@@ -86,6 +86,23 @@ def parsed(answer: Answer, parse: Callable[[dict[str, Any]], T]) -> T:
         ) from None
 
 
+def pdf(answer: Answer) -> bytes:
+    """Return an answer that is a PDF file.
+
+    Raises
+    ------
+    UnexpectedAnswer
+        If it is none.
+    """
+    if not answer.content.startswith(b"%PDF-"):
+        raise UnexpectedAnswer(
+            f"The answer is no PDF file; {OTHER_VERSION}",
+            status=answer.status,
+            request_id=answer.headers.get("x-request-id"),
+        )
+    return answer.content
+
+
 def _what(error: Exception) -> str:
     """Name what is wrong, and nothing of what was answered."""
     return "no JSON" if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) else str(error)

@@ -9,7 +9,15 @@ import httpx
 from thyroid_client import talks
 from thyroid_client.http import Service, answer_of, no_answer, quietly
 from thyroid_client.pictures import Picture
-from thyroid_client.results import AnalyzeResult, GradCAMResult, Health, ModelInfo, PredictResult, UploadResult
+from thyroid_client.results import (
+    AnalyzeResult,
+    GradCAMResult,
+    Health,
+    ModelInfo,
+    PredictResult,
+    Report,
+    UploadResult,
+)
 from thyroid_client.retries import Retries
 from thyroid_client.talks import Target
 from thyroid_client.wire import Answer, NoAnswer, Request, T, Talk
@@ -60,6 +68,23 @@ class AsyncClient:
     ) -> AnalyzeResult:
         """As `Client.analyze`."""
         return await self._run(talks.analyze(self._rules, picture, layer, target, size))
+
+    async def report_pdf(
+        self,
+        picture: Picture,
+        filename: str | None = None,
+        layer: str | None = None,
+        target: Target | None = None,
+        size: int | None = None,
+    ) -> bytes:
+        """As `Client.report_pdf`."""
+        return await self._run(talks.report_pdf(self._rules, picture, filename, layer, target, size))
+
+    async def report_json(
+        self, picture: Picture, filename: str | None = None, layer: str | None = None, target: Target | None = None
+    ) -> Report:
+        """As `Client.report_json`."""
+        return await self._run(talks.report_json(self._rules, picture, filename, layer, target))
 
     async def upload(self, picture: Picture, *, timeout: float = 120.0) -> UploadResult:
         """As `Client.upload`."""

@@ -9,7 +9,15 @@ import httpx
 from thyroid_client import talks
 from thyroid_client.http import Service, answer_of, no_answer, quietly
 from thyroid_client.pictures import Picture
-from thyroid_client.results import AnalyzeResult, GradCAMResult, Health, ModelInfo, PredictResult, UploadResult
+from thyroid_client.results import (
+    AnalyzeResult,
+    GradCAMResult,
+    Health,
+    ModelInfo,
+    PredictResult,
+    Report,
+    UploadResult,
+)
 from thyroid_client.retries import Retries
 from thyroid_client.talks import Target
 from thyroid_client.wire import Answer, NoAnswer, Request, T, Talk
@@ -127,6 +135,55 @@ class Client:
             As in `predict`.
         """
         return self._run(talks.analyze(self._rules, picture, layer, target, size))
+
+    def report_pdf(
+        self,
+        picture: Picture,
+        filename: str | None = None,
+        layer: str | None = None,
+        target: Target | None = None,
+        size: int | None = None,
+    ) -> bytes:
+        """Have a page written about a picture, as a PDF file to be kept.
+
+        Parameters
+        ----------
+        picture
+            As in `predict`; with the form around it, up to 4,668,928 bytes.
+        filename : str, optional
+            What the page calls the picture. Nothing is sent of a path's own name.
+        layer, target
+            As in `gradcam`.
+        size : int, optional
+            Longest side of the page's pictures in pixels, 64 to 800; 512 if left out.
+
+        Raises
+        ------
+        ThyroidAPIError, TypeError, OSError
+            As in `predict`.
+        """
+        return self._run(talks.report_pdf(self._rules, picture, filename, layer, target, size))
+
+    def report_json(
+        self,
+        picture: Picture,
+        filename: str | None = None,
+        layer: str | None = None,
+        target: Target | None = None,
+    ) -> Report:
+        """Have told what the page of `report_pdf` would say, without its pictures.
+
+        Parameters
+        ----------
+        picture, filename, layer, target
+            As in `report_pdf`.
+
+        Raises
+        ------
+        ThyroidAPIError, TypeError, OSError
+            As in `predict`.
+        """
+        return self._run(talks.report_json(self._rules, picture, filename, layer, target))
 
     def upload(self, picture: Picture, *, timeout: float = 120.0) -> UploadResult:
         """Have a picture analysed that no request takes, up to 33,554,432 bytes: by a link, and waiting for the result.

@@ -66,11 +66,13 @@ class Service:
         headers = {"User-Agent": f"thyroid-client/{__version__}"}
         if own and self.api_key:
             headers["X-Api-Key"] = self.api_key
+        if request.accept:
+            headers["Accept"] = request.accept
         body: dict[str, Any] = {"content": request.content}
         if request.form is not None:
             # A part of a form needs a file name; this one names nobody.
             part = ("picture", request.content, request.content_type)
-            body = {"data": dict(request.form), "files": {"file": part}}
+            body = {"data": dict(request.form), "files": {request.part: part}}
         elif request.content is not None:
             headers["Content-Type"] = request.content_type
         address = self.base_url + request.address if own else request.address

@@ -19,6 +19,10 @@ from thyroid_client.results import (
     ModelReference,
     Prediction,
     PredictResult,
+    Region,
+    Report,
+    ReportedMap,
+    ReportedPicture,
     ScoredClass,
     UploadResult,
 )
@@ -69,6 +73,24 @@ def explained(body: Json) -> GradCAMResult:
 def analyzed(body: Json) -> AnalyzeResult:
     """Read the answer of ``/api/v1/analyze``."""
     return AnalyzeResult(**_result(body), **_assessed(body), gradcam=GradCAM(**_gradcam(read(body, "gradcam", dict))))
+
+
+def reported(body: Json) -> Report:
+    """Read the answer of ``/api/v1/report/json``."""
+    picture, region = read(body, "picture", dict), read(body, "field_of_view", dict)
+    name = body["filename"]
+    return Report(
+        **_result(body),
+        **_assessed(body),
+        schema_version=read(body, "schema_version", int),
+        filename=name if name is None else read(body, "filename", str),
+        gradcam=ReportedMap(**_explanation(read(body, "gradcam", dict))),
+        picture=ReportedPicture(
+            width=read(picture, "width", int), height=read(picture, "height", int), sha256=read(picture, "sha256", str)
+        ),
+        field_of_view=Region(**{side: read(region, side, int) for side in ("left", "top", "right", "bottom")}),
+        code_version=read(body, "code_version", str),
+    )
 
 
 @dataclass(frozen=True)

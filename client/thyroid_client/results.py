@@ -182,6 +182,62 @@ class UploadResult(PredictResult):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReportedPicture:
+    """The picture of a report: its size in pixels, upright, and the SHA-256 of its file."""
+
+    width: int
+    height: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A part of a picture, in pixels from its upper left corner; `right` and `bottom` are exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedMap:
+    """What the map of a report is of; the map itself is in the report as PDF."""
+
+    layer_used: str
+    target: str
+    has_evidence: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(PredictResult):
+    """What `report_json` gives: a `PredictResult` with all that identifies the picture, and how it was looked at.
+
+    Attributes
+    ----------
+    schema_version : int
+        Of these fields.
+    filename : str or None
+        As it was given.
+    gradcam : ReportedMap
+        What the map is of.
+    picture : ReportedPicture
+        What was sent.
+    field_of_view : Region
+        The part of it that the network saw.
+    code_version : str
+        Of the service.
+    """
+
+    schema_version: int
+    filename: str | None
+    gradcam: ReportedMap
+    picture: ReportedPicture
+    field_of_view: Region
+    code_version: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """What is known of the model.
 

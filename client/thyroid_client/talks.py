@@ -6,10 +6,18 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from thyroid_client import parse
-from thyroid_client.answers import error_of, parsed
+from thyroid_client.answers import error_of, parsed, pdf
 from thyroid_client.errors import NotReady, ThyroidAPIError, Unavailable, UnexpectedAnswer, Unreachable
 from thyroid_client.pictures import CONTENT_TYPE, Picture, check_size, file_of
-from thyroid_client.results import AnalyzeResult, GradCAMResult, Health, ModelInfo, PredictResult, UploadResult
+from thyroid_client.results import (
+    AnalyzeResult,
+    GradCAMResult,
+    Health,
+    ModelInfo,
+    PredictResult,
+    Report,
+    UploadResult,
+)
 from thyroid_client.retries import Retries, retry_after, tried
 from thyroid_client.wire import Answer, Request, Talk
 
@@ -56,6 +64,22 @@ def analyze(
     return _judged(rules, "analyze", picture, _options(layer, target, size), parse.analyzed)
 
 
+def report_pdf(
+    rules: Retries, picture: Picture, filename: str | None, layer: str | None, target: Target | None, size: int | None
+) -> Talk[bytes]:
+    """Have a page written about a picture."""
+    request = _for_a_report("pdf", "application/pdf", picture, filename, _options(layer, target, size))
+    return pdf((yield from tried(request, rules)))
+
+
+def report_json(
+    rules: Retries, picture: Picture, filename: str | None, layer: str | None, target: Target | None
+) -> Talk[Report]:
+    """Have told what that page would say."""
+    request = _for_a_report("json", "application/json", picture, filename, _options(layer, target, None))
+    return parsed((yield from tried(request, rules)), parse.reported)
+
+
 def upload(rules: Retries, picture: Picture, timeout: float) -> Talk[UploadResult]:
     """Get a link, send a picture by it, and wait for its result."""
     data = file_of(picture)
@@ -99,6 +123,22 @@ def _judged(
     # may be; and the service would only give that back.
     request = Request("POST", f"{API}/{endpoint}", query=options, content=data, content_type=CONTENT_TYPE)
     return parsed((yield from tried(request, rules)), parse)
+
+
+def _for_a_report(kind: str, accept: str, picture: Picture, filename: str | None, options: dict[str, str]) -> Request:
+    """Return a request whose file name, which may be a patient's, is in the body and in no address."""
+    data = file_of(picture)
+    check_size(data)
+    form = options if filename is None else options | {"filename": filename}
+    return Request(
+        "POST",
+        f"{API}/report/{kind}",
+        content=data,
+        content_type=CONTENT_TYPE,
+        form=form,
+        part="image",
+        accept=accept,
+    )
 
 
 def _options(layer: str | None, target: str | None, size: int | None) -> dict[str, str]:

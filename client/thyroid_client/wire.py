@@ -20,7 +20,11 @@ class Request:
     content : bytes, optional
         The body, sent as `content_type`.
     form : dict of str to str, optional
-        With it the body is a multipart form of these fields, followed by `content` as the part ``file``.
+        With it the body is a multipart form of these fields, followed by `content` as the part `part`.
+    part : str
+        Name of that part.
+    accept : str
+        The type of the answer that is wanted; any, if left out.
     """
 
     method: str
@@ -29,6 +33,8 @@ class Request:
     content: bytes | None = field(default=None, repr=False)
     content_type: str = ""
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    part: str = "file"
+    accept: str = ""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,12 @@ class UnsupportedMediaTypeError(ThyroidError):
     code = "unsupported_media_type"
 
 
+class NotAcceptableError(ThyroidError):
+    """The answer is bytes, and the request does not ask for its type in the way in which they come through."""
+
+    code = "not_acceptable"
+
+
 class UnreadableImageError(ThyroidError):
     """The format is right but the picture cannot be decoded, or is too small to be judged."""
 

@@ -12,7 +12,7 @@ MEANS_NOTHING = "The score of such a picture means nothing."
 
 
 def score(report: ReportResponse) -> str:
-    """Return the malignancy score with four places, as the API rounds it."""
+    """Return the malignancy score with four places."""
     return f"{report.prediction.confidence_score:.4f}"
 
 

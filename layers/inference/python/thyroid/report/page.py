@@ -105,7 +105,7 @@ class Page:
     def picture(self, image: Image.Image, frame: Frame) -> None:
         """Put a picture into a frame of its own shape, with a thin line around it."""
         place = (frame.left, frame.bottom, frame.width, frame.height)
-        self._canvas.drawImage(ImageReader(image), *place)  # type: ignore[arg-type]
+        self._canvas.drawImage(ImageReader(image), *place)
         self._canvas.setStrokeColorRGB(*RULE)
         self._canvas.setLineWidth(0.5)
         self._canvas.rect(*place)

@@ -40,7 +40,7 @@ def make(report: ReportResponse) -> bytes:
             pagesize=(WIDTH, HEIGHT),
             pageCompression=1,
             invariant=1,
-            initialFontName=font(REGULAR).fontName,
+            initialFontName=font(REGULAR).fontName,  # type: ignore[arg-type]  # the stubs want a number
             lang="en",
         )
         _describe(canvas, report)

@@ -52,15 +52,18 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="FOLDER", type=Path, help="the compiled model (default: build/model)")
 
 
-def add_maps(parser: argparse.ArgumentParser) -> None:
-    """Add what maps are of, and how large."""
+def add_maps(
+    parser: argparse.ArgumentParser, largest: int = LARGEST_SIZE, default: int | None = None, usual: str = "224 x 224"
+) -> None:
+    """Add what maps are of, and how large: up to `largest`, and `default`, in words `usual`, if nothing is said."""
     parser.add_argument("--target", choices=get_args(Target), default="malignant", help="the class that maps explain")
     parser.add_argument("--layer", metavar="NAME", help="the conv layer that maps are of (default: the model's)")
     parser.add_argument(
         "--size",
         metavar="N",
-        type=number(SMALLEST_SIZE, LARGEST_SIZE),
-        help=f"longest side of the maps, {SMALLEST_SIZE} to {LARGEST_SIZE}, shape kept (default: 224 x 224)",
+        type=number(SMALLEST_SIZE, largest),
+        default=default,
+        help=f"longest side of the maps, {SMALLEST_SIZE} to {largest}, shape kept (default: {usual})",
     )
 
 

@@ -8,17 +8,18 @@ from pathlib import Path
 import thyroid
 from thyroid.folder import command as analyze
 from thyroid.schemas import DISCLAIMER
-from thyroid.terminal import gradcam, model_info, predict
+from thyroid.terminal import gradcam, model_info, predict, report
 from thyroid.terminal.status import STATUSES
 
 # Each adds itself, with a function `run` that takes the options and returns the exit status.
-COMMANDS = (predict, gradcam, analyze, model_info)
+COMMANDS = (predict, gradcam, analyze, report, model_info)
 
 EXAMPLES = """\
 examples:
   %(prog)s predict scan.jpg
   %(prog)s gradcam scan.jpg --out maps
   %(prog)s analyze scans --out results
+  %(prog)s report scan.jpg
   %(prog)s model-info
 
 `%(prog)s COMMAND --help` tells more of each. No command sends anything anywhere.

@@ -62,7 +62,7 @@ def build_app(routers: Iterable[APIRouter], settings: Settings | None = None, lo
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "POST"],
         allow_headers=["*"],
-        expose_headers=["X-Request-Id", "Retry-After"],
+        expose_headers=["X-Request-Id", "Retry-After", "Content-Disposition"],
     )
     app.add_middleware(Observe, logger=logger, settings=settings)
     return app

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 
 import thyroid
 from thyroid import phantom
-from thyroid.schemas import DISCLAIMER, AnalyzeRequest, GradCAMRequest, ImageRequest, UploadRequest
+from thyroid.schemas import DISCLAIMER, AnalyzeRequest, GradCAMRequest, ImageRequest, ReportRequest, UploadRequest
 from thyroid.web.openapi import SECURITY_SCHEMES
 from thyroid.web.problems import MEDIA_TYPE, Problem
 
@@ -35,6 +35,7 @@ Errors are `{MEDIA_TYPE}` with a stable `code`.
 
 **{DISCLAIMER}**
 """
+REQUESTS = (ImageRequest, GradCAMRequest, AnalyzeRequest, ReportRequest, UploadRequest, Problem)
 ASSETS = Path(str(files("fastapi_offline"))) / "static"
 ASSET_TYPES = {
     "swagger-ui-bundle.js": "text/javascript",
@@ -120,7 +121,7 @@ def describe(documented: Sequence[APIRouter]) -> dict[str, Any]:
         servers=[{"url": ".", "description": "Where this description came from"}],
     )
     _, bodies = models_json_schema(
-        [(model, "validation") for model in (ImageRequest, GradCAMRequest, AnalyzeRequest, UploadRequest, Problem)],
+        [(model, "validation") for model in REQUESTS],
         ref_template="#/components/schemas/{model}",
     )
     components = description.setdefault("components", {})

@@ -93,6 +93,9 @@ PICTURE_PROBLEMS = problem_responses(
         504: "`timeout`: deployed, the answer took longer than the gateway waits",
     }
 )
+PDF_PROBLEMS = PICTURE_PROBLEMS | problem_responses(
+    {406: "`not_acceptable`: deployed, `Accept` has to begin with `application/pdf`, or the bytes would come as text"}
+)
 UPLOAD_PROBLEMS = problem_responses(
     GATEWAY_PROBLEMS
     | {
