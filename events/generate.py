@@ -135,8 +135,9 @@ def events() -> dict[str, Event]:
         ),
         "gradcam": event("gradcam", "POST", "/api/v1/gradcam", body=json.dumps(gradcam), content_type=json_type),
         "analyze": event("analyze", "POST", "/api/v1/analyze", body=json.dumps(analyze), content_type=json_type),
-        "report": event(
-            "report",
+        "report": event("report", "POST", "/api/v1/report/json", body=json.dumps(report), content_type=json_type),
+        "report_pdf": event(
+            "report_pdf",
             "POST",
             "/api/v1/report/pdf",
             body=json.dumps(report),

@@ -15,7 +15,10 @@ from thyroid.web.openapi import PDF_PROBLEMS, PICTURE_PROBLEMS, request_body
 router = APIRouter(tags=["Pictures"])
 
 BODY = request_body(ReportOptions, ReportRequest)
-PDF_ANSWER: dict[str, Any] = {"description": "One page", "content": {PDF: {"schema": {"type": "string", "format": "binary"}}}}
+PDF_ANSWER: dict[str, Any] = {
+    "description": "One page",
+    "content": {PDF: {"schema": {"type": "string", "format": "binary"}}},
+}
 
 
 @router.post(

@@ -36,6 +36,14 @@ PREDICTED: dict[str, Any] = COMMON | {
 }
 EXPLAINED: dict[str, Any] = COMMON | GRADCAM | {"prediction": SCORED}
 ANALYZED: dict[str, Any] = PREDICTED | {"gradcam": GRADCAM}
+REPORTED: dict[str, Any] = PREDICTED | {
+    "schema_version": 1,
+    "gradcam": {"layer_used": "conv2d", "images": None, "target": "malignant", "has_evidence": True},
+    "picture": {"width": 96, "height": 64, "sha256": "b" * 64},
+    "field_of_view": {"left": 1, "top": 2, "right": 95, "bottom": 60},
+    "code_version": "3.0.0",
+}
+PDF = b"%PDF-1.3 a page"
 HEALTHY: dict[str, Any] = {
     "status": "healthy",
     "model_loaded": True,

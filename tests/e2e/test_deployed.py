@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pypdf
 import pytest
 from PIL import Image
 
@@ -20,7 +21,8 @@ from thyroid.settings import Settings
 from thyroid.web.problems import Problem
 
 OPEN = ("/", "/docs", "/redoc", "/openapi.json", "/docs/swagger-ui.css", "/api/v1/health")
-PICTURE_ENDPOINTS = ("/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze")
+REPORTS = ("/api/v1/report/pdf", "/api/v1/report/json")
+PICTURE_ENDPOINTS = ("/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze", *REPORTS)
 GENEROUS = {"KeyRateLimit": "10000", "KeyBurstLimit": "5000", "StageRateLimit": "10000", "StageBurstLimit": "5000"}
 LAMBDA_ANSWER_LIMIT = 6_291_556
 SCAN = picture(1, suspicious=True)
@@ -114,6 +116,32 @@ def test_pictures_come_back_whole(user: httpx.Client) -> None:
     images = user.post("/api/v1/analyze", json=as_json(size=300)).json()["gradcam"]["images"]
     for kind in ("original", "heatmap", "overlay"):
         assert Image.open(io.BytesIO(base64.b64decode(images[kind]))).size == (300, 200)
+
+
+def test_a_report_comes_as_bytes_and_is_named_after_the_picture(user: httpx.Client) -> None:
+    report = user.post("/api/v1/report/pdf", json=as_json(), headers={"Accept": "application/pdf"})
+
+    assert report.status_code == 200, report.text[:500]
+    assert report.headers["content-type"] == "application/pdf"
+    assert 'filename="Jane-Doe.report.pdf"' in report.headers["content-disposition"]
+    (page,) = pypdf.PdfReader(io.BytesIO(report.content)).pages
+    assert NAME in page.extract_text()
+    told = user.post("/api/v1/report/json", json=as_json()).json()
+    assert f"{told['prediction']['confidence_score']:.4f}" in page.extract_text()
+    measured(f"report of a {len(SCAN):,} byte picture: {len(report.content):,} bytes")
+
+
+def test_a_report_whose_bytes_would_come_as_text_is_refused_with_what_to_send(user: httpx.Client) -> None:
+    for accept in ("*/*", "application/json, application/pdf"):
+        answer = user.post("/api/v1/report/pdf", json=as_json(), headers={"Accept": accept})
+        assert_problem(answer, 406, "not_acceptable")
+        assert "application/pdf" in answer.json()["detail"]
+
+
+def test_a_refusal_is_readable_for_who_asks_for_bytes(user: httpx.Client) -> None:
+    headers = {"Accept": "application/pdf", "Content-Type": "image/png"}
+    answer = user.post("/api/v1/report/pdf", content=b"no picture", headers=headers)
+    assert_problem(answer, 415, "unsupported_media_type")
 
 
 def test_a_browser_may_ask_first_without_a_key(anyone: httpx.Client) -> None:

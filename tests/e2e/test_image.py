@@ -59,6 +59,7 @@ FUNCTIONS = {
     "predict_raw": "functions.predict.handler",
     "gradcam": "functions.gradcam.handler",
     "analyze": "functions.analyze.handler",
+    "report": "functions.report.handler",
     "site": "functions.site.handler",
 }
 

@@ -30,9 +30,12 @@ EVENTS: dict[str, tuple[str, set[str]]] = {
     "predict_raw": ("PredictFunction", PICTURE_FIELDS | MEANING),
     "gradcam": ("GradcamFunction", PICTURE_FIELDS | {"layer_used", "images", "target", "has_evidence"}),
     "analyze": ("AnalyzeFunction", PICTURE_FIELDS | MEANING | {"gradcam"}),
+    "report": ("ReportFunction", PICTURE_FIELDS | MEANING | {"schema_version", "field_of_view", "gradcam", "picture"}),
     "site": ("SiteFunction", {"message", "version", "docs", "endpoints"}),
     "upload_links": ("UploadLinksFunction", {"id", "upload", "expires", "largest", "result"}),
 }
+# This one answers bytes.
+EVENTS_OF_BYTES = {"report_pdf": "ReportFunction"}
 # These need the buckets of a deployed stack; test_uploads.py sends them there.
 EVENTS_OF_A_STACK = {
     "uploads": "UploadsFunction",
@@ -61,14 +64,14 @@ def invoke(function: str, event: Path) -> dict[str, Any]:
 
 def test_all_functions_share_one_image() -> None:
     (definition,) = built().values()
-    assert len(definition["functions"]) >= 9
+    assert len(definition["functions"]) >= 10
 
 
 def test_every_function_has_an_event_and_every_event_a_function() -> None:
     (definition,) = built().values()
     functions = {function for function, _ in EVENTS.values()} | set(EVENTS_OF_A_STACK.values())
     assert functions == set(definition["functions"])
-    assert {*EVENTS, *EVENTS_OF_A_STACK} == {path.stem for path in FOLDER.glob("*.json")}
+    assert {*EVENTS, *EVENTS_OF_BYTES, *EVENTS_OF_A_STACK} == {path.stem for path in FOLDER.glob("*.json")}
 
 
 @pytest.mark.parametrize("name", EVENTS)
@@ -86,9 +89,16 @@ def test_a_function_answers_its_event(name: str) -> None:
     if "prediction" in body:
         assert 0 <= body["prediction"]["confidence_score"] <= 1
         assert body["filename"] == "phantom.png"
-    for images in (part["images"] for part in (body, body.get("gradcam") or {}) if "images" in part):
+    for images in (part["images"] for part in (body, body.get("gradcam") or {}) if part.get("images")):
         for kind in ("original", "heatmap", "overlay"):
             assert base64.b64decode(images[kind]).startswith(PNG_SIGNATURE)
+
+
+@pytest.mark.parametrize("name", EVENTS_OF_BYTES)
+def test_a_report_is_a_pdf_in_base64_that_the_gateway_makes_bytes_of(name: str) -> None:
+    answer = invoke(EVENTS_OF_BYTES[name], FOLDER / f"{name}.json")
+    assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True), answer["body"][:500]
+    assert base64.b64decode(answer["body"], validate=True).startswith(b"%PDF-")
 
 
 def test_the_same_picture_gets_the_same_score_as_json_and_raw() -> None:

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from functions import analyze, gradcam, health, local, model_info, predict, site
+from functions import analyze, gradcam, health, local, model_info, predict, report, site
 from tests.events import CONTEXT, rest_event
 from tests.pictures import saved
 from thyroid import phantom
@@ -34,6 +34,8 @@ HANDLERS: dict[str, Handler] = {
     "/api/v1/predict": predict.handler,
     "/api/v1/gradcam": gradcam.handler,
     "/api/v1/analyze": analyze.handler,
+    "/api/v1/report/json": report.handler,
+    "/api/v1/report/pdf": report.handler,
 }
 
 

@@ -34,6 +34,7 @@ from thyroid.web.app import get_service
 from thyroid.web.docs import ASSET_TYPES, ASSETS
 
 PATHS = ("/", "/api/v1/health", "/api/v1/model-info", "/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze")
+REPORTS = ("/api/v1/report/pdf", "/api/v1/report/json")
 UPLOADS = ("/api/v1/uploads", "/api/v1/uploads/{id}")
 
 
@@ -65,7 +66,7 @@ def test_the_root_tells_where_everything_is(api: Api) -> None:
     body = api("GET", "/").json
 
     assert body["version"] == thyroid.__version__
-    assert set(body["endpoints"].values()) | {"/"} == {*PATHS, UPLOADS[0]}
+    assert set(body["endpoints"].values()) | {"/"} == {*PATHS, *REPORTS, UPLOADS[0]}
     assert api("GET", f"/{body['docs']}").status == 200
 
 
@@ -155,6 +156,7 @@ def test_the_same_picture_gets_the_same_score_everywhere(api: Api, scan: bytes, 
         ok(api("POST", "/api/v1/predict", scan, content_type="image/png")),
         ok(api("POST", "/api/v1/analyze", {"image": image})),
         ok(api("POST", "/api/v1/analyze", {"image": image, "include_gradcam": False})),
+        ok(api("POST", "/api/v1/report/json", {"image": image})),
         *(
             ok(api("POST", "/api/v1/gradcam", {"image": image, "layer_name": layer.name}))
             for layer in manifest.conv_layers
@@ -212,7 +214,7 @@ def test_the_overlay_lies_on_the_picture_that_was_sent(api: Api, scan: bytes, ma
 
 
 def test_the_description_shows_all_endpoints_whoever_serves_them(api: Api) -> None:
-    assert tuple(api("GET", "/openapi.json").json["paths"]) == PATHS + UPLOADS
+    assert tuple(api("GET", "/openapi.json").json["paths"]) == PATHS + REPORTS + UPLOADS
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])

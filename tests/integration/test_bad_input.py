@@ -23,7 +23,7 @@ from tests.pictures import (
 )
 from thyroid.imaging import UPRIGHT
 
-ENDPOINTS = ("/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze")
+ENDPOINTS = ("/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze", "/api/v1/report/json")
 
 
 def as_json(data: bytes, **fields: object) -> dict[str, object]:

@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 from starlette.testclient import TestClient
 
 import thyroid
@@ -85,6 +86,18 @@ def test_any_layer_and_either_class_can_be_explained(client: Client, scan: bytes
     assert (result.layer_used, result.target) == (layer, "benign")
     assert {max(image.size) for image in (result.original, result.heatmap, result.overlay)} == {300}
     assert client.gradcam(scan).overlay.size == (224, 224)
+
+
+def test_a_report_comes_as_a_page_and_as_fields(client: Client, scan: bytes) -> None:
+    told = client.report_json(scan, "患者.png", target="benign")
+    (page,) = PdfReader(io.BytesIO(client.report_pdf(scan, "患者.png", target="benign", size=80))).pages
+
+    assert (told.filename, told.gradcam.target) == ("患者.png", "benign")
+    assert told.prediction == client.predict(scan).prediction
+    for text in ("患者.png", told.picture.sha256, f"Score {told.prediction.confidence_score:.4f}", "for benign"):
+        assert text in page.extract_text()
+    with pytest.raises(BadPicture, match="size"):
+        client.report_pdf(scan, size=801)
 
 
 def test_an_analysis_is_both(client: Client, scan: bytes) -> None:

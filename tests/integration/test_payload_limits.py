@@ -21,7 +21,7 @@ from tests.pictures import noise_file, picture_file
 from thyroid import explain
 from thyroid.explain import LARGEST_SIZE, REFERENCE_SIZE, SMALLEST_SIZE
 from thyroid.field_of_view import Box
-from thyroid.schemas import LONGEST_NAME
+from thyroid.schemas import LARGEST_REPORT_SIZE, LONGEST_NAME
 from thyroid.service import LARGEST_IMAGES
 from thyroid.settings import LAMBDA_EVENT_LIMIT
 from thyroid.web.docs import ASSET_TYPES, ASSETS
@@ -235,6 +235,22 @@ def test_of_a_size_that_always_fits_even_a_map_of_noise_is_not_too_large() -> No
 
     total = sum(len(base64.b64encode(png)) for png in (pictures.original, pictures.heatmap, pictures.overlay))
     assert total <= LARGEST_IMAGES
+
+
+@pytest.mark.parametrize("kind", ["pdf", "json"])
+@pytest.mark.parametrize("character", ["x", "\N{GRINNING FACE}", '"', "\x01"])
+def test_the_largest_report_on_noise_fits_whatever_the_file_is_called(
+    artifact: Path, kind: str, character: str
+) -> None:
+    options = {"filename": character * LONGEST_NAME, "size": LARGEST_REPORT_SIZE, "include_gradcam": True}
+    noise = noise_file(LARGEST_REPORT_SIZE, LARGEST_REPORT_SIZE)
+
+    answer, size = answered(
+        "POST", f"/api/v1/report/{kind}", {**in_json(noise).body, **options}, headers={"Accept": f"application/{kind}"}
+    )
+
+    assert answer["statusCode"] == 200, answer["body"][:500]
+    assert size <= LAMBDA_ANSWER_LIMIT
 
 
 @pytest.mark.parametrize("path", [path for path in HANDLERS if path.startswith("/api") or path == "/"])

@@ -9,7 +9,7 @@ from PIL import Image, PngImagePlugin
 from PIL.ExifTags import Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from functions import analyze, gradcam, predict
+from functions import analyze, gradcam, predict, report
 from tests.events import CONTEXT, rest_event
 from tests.pictures import picture
 from thyroid.web.lambda_handler import Handler
@@ -19,6 +19,8 @@ HANDLERS: dict[str, Handler] = {
     "/api/v1/predict": predict.handler,
     "/api/v1/gradcam": gradcam.handler,
     "/api/v1/analyze": analyze.handler,
+    "/api/v1/report/json": report.handler,
+    "/api/v1/report/pdf": report.handler,
 }
 
 
@@ -85,7 +87,8 @@ def test_a_name_that_was_sent_comes_back_in_the_answer_at_most(
     # GIVEN a request with the name in it
     body, headers, query = BODIES[kind]
     # WHEN it is answered
-    answer = HANDLERS[path](rest_event("POST", path, body=body, headers=headers, query=query), CONTEXT)
+    accepting = headers | ({"Accept": "application/pdf"} if path.endswith("pdf") else {})
+    answer = HANDLERS[path](rest_event("POST", path, body=body, headers=accepting, query=query), CONTEXT)
     # THEN it was an answer or a refusal of what was sent, and nothing that was written tells the name
     assert answer["statusCode"] < 500
     printed = capsys.readouterr()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 
 from tests.pictures import noise_file, picture_file, png_that_claims, saved
 from thyroid import phantom
@@ -47,7 +48,7 @@ def place(tmp_path: Path, scan: bytes, model: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "small.jpg").write_bytes(picture_file("JPEG"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("THYROID_MODEL_DIR", str(model))
-    for module in ("predict", "gradcam", "model_info"):
+    for module in ("predict", "gradcam", "model_info", "report"):
         monkeypatch.setattr(f"thyroid.terminal.{module}.get_settings", lambda: Settings(model_dir=model))
     monkeypatch.setattr("thyroid.folder.command.get_settings", lambda: Settings(model_dir=model))
     return tmp_path
@@ -251,13 +252,20 @@ def test_options_that_make_no_sense_are_usage_errors(place: Path, capsys: Printe
         "no conv layer": ["gradcam", "scan.png", "--layer", "nonsense"],
         "DIR is no folder": ["gradcam", "scan.png", "--out", "small.jpg"],
         "called the same": ["gradcam", "scan.png", "./scan.png"],
+        "to 800": ["report", "scan.png", "--size", "801"],
+        "has no conv layer": ["report", "scan.png", "--layer", "nonsense"],
+        "DIR is no folder.": ["report", "scan.png", "--output", "small.jpg"],
+        "would be called the same": ["report", "scan.png", "./scan.png"],
         "for a DIR": ["analyze", "scan.png", "--out", "out", "--jobs", "2"],
         "for FILEs": ["analyze", ".", "--out", "out", "--json"],
         "OUT is no folder": ["analyze", "scan.png", "--out", "small.jpg"],
         "another folder": ["analyze", "scan.png", "--out", "."],
     }
     for said, arguments in cases.items():
-        assert main(arguments) == 2
+        try:
+            assert main(arguments) == 2
+        except SystemExit as exit_:  # of argparse
+            assert exit_.code == 2
         assert said in capsys.readouterr().err
     assert {path.name for path in place.iterdir()} == {"scan.png", "small.jpg"}
 
@@ -336,6 +344,83 @@ def test_a_folder_that_another_run_writes_into_is_left_alone(place: Path, capsys
     with held(place / "out"):
         assert main(["analyze", "scan.png", "--out", "out"]) == 3
     assert "Another run is writing into OUT" in capsys.readouterr().err
+
+
+# --- report ----------------------------------------------------------------------------------------------------------
+
+
+def text_of(path: Path) -> str:
+    (page,) = PdfReader(path).pages
+    return page.extract_text()
+
+
+def test_each_picture_gets_a_page(place: Path, service: Service, scan: bytes, capsys: Printed) -> None:
+    (place / "患者.png").write_bytes(scan)
+    options = ["--target", "benign", "--size", "80", "--output", "there/reports"]
+
+    assert main(["report", "./scan.png", "small.jpg", "患者.png", *options]) == 0
+
+    assert capsys.readouterr().out.splitlines() == [
+        "./scan.png  there/reports/scan.report.pdf",
+        "small.jpg  there/reports/small.report.pdf  ! too_small",
+        "患者.png  there/reports/患者.report.pdf",
+    ]
+    text = text_of(place / "there/reports/scan.report.pdf")
+    answer = service.report(scan, target="benign")
+    assert f"Score {answer.prediction.confidence_score:.4f}" in text
+    assert answer.picture.sha256 in text
+    assert "for benign" in text
+    assert "scan.png" in text
+    assert "./scan.png" not in text  # no folders of the user's on a page that is handed on
+    assert "患者.png" in text_of(place / "there/reports/患者.report.pdf")
+
+
+def test_json_of_a_report_is_what_the_api_answers_and_names_the_file(
+    service: Service, scan: bytes, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(scan)))
+
+    assert main(["report", "--json", "-"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told.pop("pdf") == "reports/stdin.report.pdf"
+    answer = service.report(scan, filename="-", include_gradcam=False).model_dump(mode="json", by_alias=True)
+    assert without_time(told) == without_time(answer)
+    assert "none was given" in text_of(Path("reports/stdin.report.pdf"))
+
+
+def test_a_report_that_is_there_stays_and_what_is_no_picture_gets_none(place: Path, capsys: Printed) -> None:
+    (place / "notes.txt").write_text("no picture")
+    (place / "reports").mkdir()
+    (place / "reports/scan.report.pdf").write_bytes(b"mine")
+
+    assert main(["report", "scan.png", "notes.txt", "nowhere.png", "small.jpg"]) == 1
+
+    printed = capsys.readouterr()
+    assert "scan.png: reports/scan.report.pdf is there already" in printed.err
+    assert "notes.txt: " in printed.err
+    assert "nowhere.png: No such file" in printed.err
+    assert len(printed.out.splitlines()) == 1
+    assert (place / "reports/scan.report.pdf").read_bytes() == b"mine"
+    assert {path.name for path in (place / "reports").iterdir()} == {"scan.report.pdf", "small.report.pdf"}
+    assert main(["report", "scan.png", "--overwrite"]) == 0
+    assert text_of(place / "reports/scan.report.pdf")
+
+
+def test_interrupted_reports_are_whole_or_not_there(place: Path, scan: bytes) -> None:
+    for number in range(200):
+        (place / f"{number}.png").write_bytes(scan)
+    process = started("report", *(f"{number}.png" for number in range(200)))
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+
+    status, _, err = ended(process)
+
+    assert (status, err) == (130, "Interrupted.")
+    written = list((place / "reports").glob("*.pdf"))
+    assert 0 < len(written) < 200
+    assert all(text_of(path) for path in written)
 
 
 # --- model-info ------------------------------------------------------------------------------------------------------
@@ -447,7 +532,7 @@ def test_interrupted_while_it_is_being_imported_it_says_so() -> None:
 # --- help and start-up -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [[], ["predict"], ["gradcam"], ["analyze"], ["model-info"]])
+@pytest.mark.parametrize("command", [[], ["predict"], ["gradcam"], ["analyze"], ["report"], ["model-info"]])
 def test_help_has_an_example_and_the_exit_statuses(command: list[str], capsys: Printed) -> None:
     with pytest.raises(SystemExit) as exit_:
         main([*command, "--help"])
@@ -467,7 +552,7 @@ def test_the_script_is_called_as_itself(monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 def test_files_have_to_be_named(capsys: Printed) -> None:
-    for command in ("predict", "gradcam"):
+    for command in ("predict", "gradcam", "report"):
         with pytest.raises(SystemExit) as exit_:
             main([command])
         assert exit_.value.code == 2

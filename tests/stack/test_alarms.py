@@ -67,6 +67,12 @@ def test_the_gateway_is_watched_by_the_name_of_the_api() -> None:
         assert properties(STACK, name)["Dimensions"][0] == {"Name": "ApiName", "Value": STACK_NAME}
 
 
+def test_the_alarm_that_takes_functions_back_names_the_stage_that_is_there() -> None:
+    # By a reference to it, the stage would have to be made before the functions that it calls.
+    _, stage = properties(STACK, "GatewayErrorsAlarm")["Dimensions"]
+    assert stage == {"Name": "Stage", "Value": properties(STACK, "ApiprodStage")["StageName"]}
+
+
 def test_it_is_told_when_a_picture_was_given_up_or_waits_too_long() -> None:
     dead = properties(STACK, "DeadLettersAlarm")
     assert (dead["Namespace"], dead["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")

@@ -15,6 +15,8 @@ CLOSED = {
     "/api/v1/predict",
     "/api/v1/gradcam",
     "/api/v1/analyze",
+    "/api/v1/report/pdf",
+    "/api/v1/report/json",
     "/api/v1/uploads",
     "/api/v1/uploads/{id}",
 }

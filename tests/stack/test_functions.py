@@ -17,7 +17,7 @@ FUNCTIONS = of_type(STACK, "AWS::Lambda::Function")
 PREDICT = FUNCTIONS["PredictFunction"]["Properties"]
 TEMPLATE_TEXT = (ROOT / "template.yaml").read_text("utf-8")
 # From callers, who wait. Nobody waits for the worker of the uploads.
-TAKE_PICTURES = {"PredictFunction", "GradcamFunction", "AnalyzeFunction"}
+TAKE_PICTURES = {"PredictFunction", "GradcamFunction", "AnalyzeFunction", "ReportFunction"}
 WORKER = "UploadsFunction"
 # Step Functions and the queue call these; all others are behind the gateway.
 NOBODY_WAITS_FOR = {WORKER, "ArchiveSummaryFunction"}
@@ -34,8 +34,8 @@ def role_of(function: str) -> str:
     return str(name)
 
 
-def test_there_are_nine_functions_of_one_image() -> None:
-    assert len(FUNCTIONS) == 9
+def test_there_are_ten_functions_of_one_image() -> None:
+    assert len(FUNCTIONS) == 10
     for function in FUNCTIONS.values():
         assert function["Properties"]["PackageType"] == "Image"
         assert function["Properties"]["Code"] == {"ImageUri": "example.org/thyroid:tag"}
@@ -142,10 +142,12 @@ def test_a_new_version_takes_over_step_by_step_and_goes_back_when_an_alarm_rings
         settings = group["Properties"]
         assert rollout in json.dumps(settings["DeploymentConfigName"])
         assert settings["AlarmConfiguration"]["Enabled"] is True
-        # All functions are one image: what goes wrong in any of them takes all of them back.
+        # All functions are one image: what goes wrong in any of them takes all of them back. Where a caller waits for it,
+        # that is a 5xx of the gateway's.
         assert {alarm["Name"]["Ref"] for alarm in settings["AlarmConfiguration"]["Alarms"]} == {
             "ServerErrorsAlarm",
-            *(name.replace("Function", "ErrorsAlarm") for name in FUNCTIONS),
+            "GatewayErrorsAlarm",
+            *(name.replace("Function", "ErrorsAlarm") for name in NOBODY_WAITS_FOR),
         }
         assert len(settings["AlarmConfiguration"]["Alarms"]) <= LARGEST_NUMBER_OF_ALARMS
         assert "DEPLOYMENT_STOP_ON_ALARM" in settings["AutoRollbackConfiguration"]["Events"]

@@ -96,6 +96,11 @@ def test_http_and_aws_are_known_at_the_edges_alone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=lambda p: p.stem)
+def test_the_pdf_library_is_known_where_pages_are_made_alone(path: Path) -> None:
+    assert ("reportlab" in imports(path)) <= (path.parent == SERVING / "report")
+
+
+@pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=lambda p: p.stem)
 def test_settings_alone_read_the_environment(path: Path) -> None:
     if path != SERVING / "settings.py":
         assert "os" not in imports(path)
@@ -104,7 +109,7 @@ def test_settings_alone_read_the_environment(path: Path) -> None:
 @pytest.mark.parametrize("step", range(len(ROAD)))
 def test_the_road_of_a_request_goes_one_way(step: int) -> None:
     text = (SERVING / f"{ROAD[step]}.py").read_text("utf-8")
-    for later in [*ROAD[step + 1 :], *EDGES]:
+    for later in [*ROAD[step + 1 :], "report", *EDGES]:
         assert f"from thyroid.{later} import" not in text
         assert f"from thyroid import {later}" not in text
 
@@ -116,6 +121,8 @@ def test_the_road_of_a_request_goes_one_way(step: int) -> None:
             (f"functions.{name}", {"boto3", "ai_edge_litert"})
             for name in ("predict", "gradcam", "analyze", "health", "model_info", "site", "upload_links")
         ),
+        ("functions.report", {"boto3", "ai_edge_litert", "reportlab"}),
+        ("functions.site", {"reportlab"}),
         ("functions.uploads", {"fastapi", "starlette", "mangum"}),
         ("functions.archive_summary", {"fastapi", "starlette", "mangum", "ai_edge_litert"}),
     ],
@@ -132,6 +139,7 @@ def test_a_function_loads_at_its_start_only_the_edge_that_it_stands_at(module: s
         (None, HTTP_AND_AWS | MODEL_WORLD | {"ai_edge_litert", "numpy", "pydantic"}),  # before the command is known
         (["--version"], HTTP_AND_AWS | MODEL_WORLD | {"ai_edge_litert"}),
         (["predict", "--help"], HTTP_AND_AWS | MODEL_WORLD | {"ai_edge_litert"}),
+        (["report", "--help"], HTTP_AND_AWS | MODEL_WORLD | {"ai_edge_litert", "reportlab"}),
     ],
 )
 def test_a_command_loads_at_its_start_neither_runtime_nor_web(arguments: list[str] | None, kept_out: set[str]) -> None:

@@ -13,12 +13,14 @@ from tests.client import (
     EXPLAINED,
     HEALTHY,
     MODEL_INFO,
+    PDF,
     PNG,
     PREDICTED,
+    REPORTED,
     Script,
     ok,
 )
-from thyroid_client import AsyncClient, Client, Unavailable, __version__
+from thyroid_client import AsyncClient, Client, Report, Unavailable, UnexpectedAnswer, __version__
 from thyroid_client.results import AnalyzeResult
 
 
@@ -55,6 +57,32 @@ def test_a_picture_is_the_body_and_its_options_are_the_query() -> None:
     assert first.headers["content-length"] == str(len(PNG))
 
 
+def test_what_a_report_is_asked_for_with_is_in_the_body_and_the_name_only_if_it_was_given() -> None:
+    script = Script(httpx.Response(200, content=PDF), ok(REPORTED))
+    client = script.client()
+
+    page = client.report_pdf(PNG, "Jane Doe.png", layer="conv2d", target="benign", size=100)
+    told = client.report_json(PNG)
+
+    first, second = script.requests
+    assert script.asked == [f"POST {ADDRESS}/api/v1/report/pdf", f"POST {ADDRESS}/api/v1/report/json"]
+    assert (first.headers["accept"], second.headers["accept"]) == ("application/pdf", "application/json")
+    for field in (b"Jane Doe.png", b"conv2d", b"benign", b"100", b'name="image"; filename="picture"', PNG):
+        assert field in first.content
+    assert b'name="filename"' not in second.content
+    assert page == PDF
+    assert isinstance(told, Report)
+    assert (told.schema_version, told.filename, told.code_version) == (1, None, "3.0.0")
+    assert (told.picture.width, told.field_of_view.right, told.gradcam.layer_used) == (96, 95, "conv2d")
+    assert told.prediction.confidence_score == 0.8765
+
+
+@pytest.mark.parametrize("content", [b"", b"JVBERi0xLjM=", b"<html>"])
+def test_what_is_no_pdf_file_is_unexpected(content: bytes) -> None:
+    with pytest.raises(UnexpectedAnswer, match="no PDF"):
+        Script(httpx.Response(200, content=content)).client().report_pdf(PNG)
+
+
 def test_a_picture_that_is_too_large_is_not_sent() -> None:
     script = Script()
     with pytest.raises(Exception, match="4669440"):
@@ -77,8 +105,8 @@ def test_both_clients_have_the_same_methods_with_the_same_parameters() -> None:
 
 
 def test_the_async_client_gives_the_same_results() -> None:
-    bodies = (HEALTHY, MODEL_INFO, PREDICTED, EXPLAINED, ANALYZED)
-    script, again = (Script(*(ok(body) for body in bodies)) for _ in range(2))
+    bodies = (HEALTHY, MODEL_INFO, PREDICTED, EXPLAINED, ANALYZED, REPORTED)
+    script, again = (Script(*map(ok, bodies), httpx.Response(200, content=PDF)) for _ in range(2))
 
     async def ask() -> list[object]:
         async with again.async_client() as client:
@@ -88,6 +116,8 @@ def test_the_async_client_gives_the_same_results() -> None:
                 await client.predict(PNG),
                 await client.gradcam(PNG),
                 await client.analyze(PNG),
+                await client.report_json(PNG, "a.png", "conv2d", "benign"),
+                await client.report_pdf(PNG, "a.png", "conv2d", "benign", 100),
             ]
 
     client = script.client()
@@ -97,6 +127,8 @@ def test_the_async_client_gives_the_same_results() -> None:
         client.predict(PNG),
         client.gradcam(PNG),
         client.analyze(PNG),
+        client.report_json(PNG, "a.png", "conv2d", "benign"),
+        client.report_pdf(PNG, "a.png", "conv2d", "benign", 100),
     ]
     assert asyncio.run(ask()) == expected
 

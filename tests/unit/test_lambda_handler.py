@@ -151,7 +151,7 @@ def start(function: str, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, env=told, cwd=ROOT, capture_output=True, text=True, check=True)
 
 
-@pytest.mark.parametrize("function", ["predict", "gradcam", "analyze", "health", "model_info"])
+@pytest.mark.parametrize("function", ["predict", "gradcam", "analyze", "report", "health", "model_info"])
 def test_a_function_that_asks_the_model_loads_and_proves_it_in_init(function: str, tmp_path: Path) -> None:
     # GIVEN no model, so that loading it is heard of
     done = start(function, THYROID_WARM_UP="true", THYROID_MODEL_DIR=str(tmp_path))

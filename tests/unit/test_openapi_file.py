@@ -12,7 +12,7 @@ from PIL import Image
 
 from docs import make_openapi
 
-SAMPLES = ("predict", "gradcam", "analyze")
+SAMPLES = ("predict", "gradcam", "analyze", "report/pdf", "report/json")
 
 
 def without_samples(text: str) -> tuple[str, list[np.ndarray]]:

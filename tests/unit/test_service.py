@@ -231,6 +231,7 @@ WAYS: dict[str, Callable[[Service, bytes], object]] = {
     "predict": lambda service, data: service.predict(data),
     "gradcam": lambda service, data: service.gradcam(data),
     "analyze": lambda service, data: service.analyze(data),
+    "report": lambda service, data: service.report(data),
     "analyze, alone": lambda service, data: service.analyze(data, include_gradcam=False),
 }
 
@@ -286,6 +287,38 @@ def test_without_a_known_commit_the_code_version_is_the_packages() -> None:
     Service(Settings(), lambda _folder, _threads: FakeEngine(), records.append).predict(picture_file())
 
     assert records[0].code_version == thyroid.__version__
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_is_the_analysis_with_what_identifies_picture_and_service() -> None:
+    service = service_with(FakeEngine(0.6))
+    data = picture_file()
+
+    report = service.report(data, filename="a.png", layer_name="conv2d", target="benign", size=100)
+
+    analysis = service.analyze(data, filename="a.png", layer_name="conv2d", target="benign", size=100)
+    common = set(type(analysis).model_fields) - {"timestamp"}
+    assert report.model_dump(include=common) == analysis.model_dump(include=common)
+    assert report.schema_version == 1
+    assert report.picture.model_dump() == {"width": 96, "height": 64, "sha256": hashlib.sha256(data).hexdigest()}
+    assert report.field_of_view.model_dump() == {"left": 0, "top": 0, "right": 96, "bottom": 64}
+    assert report.code_version == thyroid.__version__
+
+
+def test_a_report_keeps_the_shape_of_the_picture() -> None:
+    images = service_with(FakeEngine()).report(picture_file()).gradcam.images
+
+    assert images is not None
+    assert Image.open(io.BytesIO(base64.b64decode(images.overlay))).size == (512, 341)
+
+
+def test_without_its_pictures_a_report_still_says_what_they_are_of() -> None:
+    gradcam = service_with(FakeEngine()).report(picture_file(), include_gradcam=False).gradcam
+
+    assert gradcam.images is None
+    assert (gradcam.layer_used, gradcam.target, gradcam.has_evidence) == (DEFAULT_LAYER, "malignant", True)
 
 
 # --- the input check -------------------------------------------------------------------------------------------------

@@ -75,12 +75,14 @@ class Page:
         self._put(text, WIDTH - MARGIN - width(text, REGULAR, size), self.y + 4, size, REGULAR, colour)
 
     def mixed(self, parts: list[str], size: float, *, left: float) -> None:
-        """Write a line of letters, each in a font that has it."""
+        """Write a line of letters, each in a font that has it; as one text, so that it is copied without gaps."""
         self.y -= size
-        at = left
+        line = self._canvas.beginText(left, self.y)
+        line.setFillColorRGB(*INK)
         for name, text in runs(parts):
-            self._put(text, at, self.y, size, name, INK)
-            at += width(text, name, size)
+            line.setFont(font(name).fontName, size)
+            line.textOut(text)
+        self._canvas.drawText(line)
         self.y -= (LEADING - 1) * size
 
     def rule(self) -> None:
