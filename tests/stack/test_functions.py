@@ -142,8 +142,8 @@ def test_a_new_version_takes_over_step_by_step_and_goes_back_when_an_alarm_rings
         settings = group["Properties"]
         assert rollout in json.dumps(settings["DeploymentConfigName"])
         assert settings["AlarmConfiguration"]["Enabled"] is True
-        # All functions are one image: what goes wrong in any of them takes all of them back. Where a caller waits for it,
-        # that is a 5xx of the gateway's.
+        # All functions are one image: what goes wrong in any of them takes all of them back. Where a caller waits, that
+        # is a 5xx of the gateway.
         assert {alarm["Name"]["Ref"] for alarm in settings["AlarmConfiguration"]["Alarms"]} == {
             "ServerErrorsAlarm",
             "GatewayErrorsAlarm",

@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 from pypdf import PageObject, PdfReader
+from pypdf.generic import DictionaryObject, PdfObject
 
 from tests.fakes import FakeEngine
 from tests.pictures import noise_file, picture_file, rotated_file, saved
 from thyroid import phantom
 from thyroid.report import content, pdf
 from thyroid.report.fonts import FOLDER
-from thyroid.schemas import LARGEST_REPORT_SIZE, LONGEST_NAME, ReportResponse
+from thyroid.report.layout import within
+from thyroid.report.page import Frame
+from thyroid.schemas import LARGEST_REPORT_SIZE, LONGEST_NAME, Region, ReportedPicture, ReportResponse
 from thyroid.service import Service
 from thyroid.settings import Settings
 
@@ -37,6 +40,13 @@ def report_on(
 def page_of(report: ReportResponse) -> PageObject:
     (page,) = PdfReader(io.BytesIO(pdf.make(report))).pages
     return page
+
+
+def entries(thing: PdfObject) -> DictionaryObject:
+    """Return a dictionary of the file, whether it lies here or elsewhere in it."""
+    found = thing.get_object()
+    assert isinstance(found, DictionaryObject)
+    return found
 
 
 def words(text: str) -> str:
@@ -131,9 +141,9 @@ def test_whatever_the_name_and_the_shape_it_stays_one_page_that_nothing_runs_off
 def test_its_fonts_are_embedded_and_only_those_that_are_used() -> None:
     def fonts(name: str) -> set[str]:
         found = {}
-        for font in page_of(report_on(filename=name))["/Resources"]["/Font"].get_object().values():
-            described = font.get_object()
-            found[str(described["/BaseFont"]).partition("+")[2]] = "/FontFile2" in described["/FontDescriptor"]
+        for font in entries(entries(page_of(report_on(filename=name))["/Resources"])["/Font"]).values():
+            described = entries(font)
+            found[str(described["/BaseFont"]).partition("+")[2]] = "/FontFile2" in entries(described["/FontDescriptor"])
             assert "/ToUnicode" in described
         assert all(found.values())
         return set(found)
@@ -151,9 +161,8 @@ def test_it_says_what_it_is_in_which_language_and_never_the_name_outside_the_pag
     assert (reader.metadata.title, reader.metadata.subject) == (content.TITLE, content.NOTICE)
     assert reader.metadata.creator == f"thyroid-ultrasound {report.code_version}"
     assert reader.metadata.creation_date_raw == f"D:{re.sub('[^0-9]', '', report.timestamp)}+00'00'"
-    root = reader.trailer["/Root"].get_object()
-    assert root["/Lang"] == "en"
-    assert root["/ViewerPreferences"]["/DisplayDocTitle"] is not None
+    assert str(reader.root_object["/Lang"]) == "en"
+    assert str(entries(reader.root_object["/ViewerPreferences"])["/DisplayDocTitle"]) in ("True", "true", "/true")
     assert "Jane" not in str(reader.metadata)
     assert b"Jane" not in data
 
@@ -189,6 +198,12 @@ def test_its_pictures_are_those_of_the_answer_to_the_pixel_and_hold_no_tags() ->
     for encoded in wanted:
         pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB"))
         assert any(np.array_equal(pixels, np.asarray(image)) for image in found)
+
+
+def test_the_part_that_the_network_saw_is_outlined_where_it_lies() -> None:
+    picture = ReportedPicture(width=100, height=50, sha256="a" * 64)
+    seen = Region(left=10, top=5, right=60, bottom=45)
+    assert within(Frame(30, 70, 200, 100), seen, picture) == Frame(50, 80, 100, 80)
 
 
 def test_a_picture_that_was_turned_is_told_upright() -> None:

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 
 from functions import site
 from thyroid.web.docs import describe
+from thyroid.web.download import PDF
 from thyroid.web.openapi import PICTURE_TYPES
 
 ROOT = Path(__file__).parents[2]
@@ -90,6 +91,7 @@ def test_the_gateway_passes_on_every_kind_of_body_as_bytes() -> None:
     assert set(TEMPLATE["Resources"]["Api"]["Properties"]["BinaryMediaTypes"]) == {
         *PICTURE_TYPES,
         "multipart/form-data",
+        PDF,  # of an answer
     }
 
 

@@ -87,7 +87,7 @@ def _pictures(page: Page, report: ReportResponse, images: GradCAMImages) -> None
 
     top = page.y
     first = put(original, content.PICTURE, MARGIN)
-    page.outline(_within(first, report.field_of_view, report.picture))
+    page.outline(within(first, report.field_of_view, report.picture))
     if wide:
         page.down(6)
     else:
@@ -95,7 +95,7 @@ def _pictures(page: Page, report: ReportResponse, images: GradCAMImages) -> None
     put(overlay, content.overlay(report), MARGIN if wide else MARGIN + COLUMN + GUTTER)
 
 
-def _within(frame: Frame, region: Region, picture: ReportedPicture) -> Frame:
+def within(frame: Frame, region: Region, picture: ReportedPicture) -> Frame:
     """Return where a region of the picture lies on the page; the picture's rows go down, the page's up."""
     across, along = frame.width / picture.width, frame.height / picture.height
     return Frame(
