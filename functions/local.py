@@ -2,7 +2,7 @@
 
 import logging
 
-from functions.site import API, DOCS
+from functions.site import API, DOCS, PAGE
 from thyroid.settings import get_settings
 from thyroid.web.app import build_app, get_service
 from thyroid.web.local_uploads import LocalLinks, local_uploads_router
@@ -15,6 +15,6 @@ access_log.propagate = False
 settings = get_settings()
 links = LocalLinks(get_service(), settings)
 
-app = build_app([*API, DOCS, local_uploads_router(links, settings)])
+app = build_app([*API, DOCS, PAGE, local_uploads_router(links, settings)])
 if not settings.uploads_bucket:
     app.state.links = links

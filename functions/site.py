@@ -1,13 +1,15 @@
-"""`GET /`, the documentation pages and their files."""
+"""`GET /`, the page, the documentation, and their files."""
 
 from fastapi import APIRouter
 
 import thyroid
 from functions import analyze, gradcam, health, model_info, predict, report, upload_links
 from thyroid.schemas import RootResponse
+from thyroid.settings import get_settings
 from thyroid.web.app import build_app
 from thyroid.web.docs import TITLE, docs_router
 from thyroid.web.lambda_handler import lambda_handler
+from thyroid.web.page import page_router
 
 router = APIRouter(tags=["Service"])
 
@@ -19,6 +21,7 @@ def root() -> RootResponse:
         message=TITLE,
         version=thyroid.__version__,
         docs="docs",
+        page="app",
         endpoints={
             "health": "/api/v1/health",
             "model_info": "/api/v1/model-info",
@@ -37,6 +40,7 @@ API = (
     *(each.router for each in (health, model_info, predict, gradcam, analyze, report, upload_links)),
 )
 DOCS = docs_router(API)
+PAGE = page_router(get_settings())
 
-app = build_app([router, DOCS])
+app = build_app([router, DOCS, PAGE])
 handler = lambda_handler(app)

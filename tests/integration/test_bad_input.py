@@ -207,7 +207,10 @@ def test_a_method_that_is_not_taken(api: Api, endpoint: str) -> None:
     assert answer.headers["allow"] == "POST"
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/api/v1", "/api/v1/predict/", "/docs/", "/docs/../app", "/docs/none.js"])
+@pytest.mark.parametrize(
+    "path",
+    ["/nowhere", "/api/v1", "/api/v1/predict/", "/docs/", "/docs/../apps", "/docs/none.js", "/app/", "/app/none.js"],
+)
 def test_an_address_that_does_not_exist(api: Api, path: str) -> None:
     check_problem(api("POST" if "predict" in path else "GET", path), 404, "not_found")
 

@@ -53,7 +53,7 @@ def module_of(function: dict[str, Any]) -> str:
 
 
 def test_the_gateway_knows_every_address_of_the_application() -> None:
-    served = set().union(*(routes_in(router) for router in (*site.API, site.DOCS)))
+    served = set().union(*(routes_in(router) for router in (*site.API, site.DOCS, site.PAGE)))
     assert {route for route in all_routes() if route[0] != "OPTIONS"} == served
 
 
@@ -67,9 +67,9 @@ def test_what_no_request_reaches_has_a_handler_all_the_same() -> None:
 
 @pytest.mark.parametrize("name", BEHIND_THE_GATEWAY)
 def test_a_function_gets_the_requests_that_it_answers(name: str) -> None:
-    # GIVEN the routes of a function's module; the front door's has those of the documentation, too
+    # GIVEN the routes of a function's module; the front door's has those of documentation and page, too
     module = importlib.import_module(module_of(FUNCTIONS[name]))
-    served = routes_in(module.router) | (routes_in(site.DOCS) if module is site else set())
+    served = routes_in(module.router) | (routes_in(site.DOCS) | routes_in(site.PAGE) if module is site else set())
     # THEN they are what the gateway sends it
     assert served
     assert {route for route in routes_of(FUNCTIONS[name]) if route[0] != "OPTIONS"} == served

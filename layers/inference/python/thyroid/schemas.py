@@ -332,5 +332,6 @@ class RootResponse(_Answer):
     message: str
     version: str
     docs: str = Field(description="Interactive documentation, relative to this address.")
+    page: str = Field(description="A page to try it in a browser, relative to this address.")
     endpoints: dict[str, str]
     disclaimer: str = DISCLAIMER

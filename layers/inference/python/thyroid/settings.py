@@ -53,6 +53,8 @@ class Settings:
         ``THYROID_RESULTS_BUCKET``: bucket that their results go to.
     records_table : str
         ``THYROID_RECORDS_TABLE``: table that remembers which pictures are done.
+    page_origins : tuple of str
+        ``THYROID_PAGE_ORIGINS``: other origins that the page may talk to, separated by commas: the buckets'.
     max_upload_bytes : int
         ``THYROID_MAX_UPLOAD_BYTES``: largest picture file that is read from a bucket.
     upload_link_seconds : int
@@ -74,6 +76,7 @@ class Settings:
     uploads_bucket: str = ""
     results_bucket: str = ""
     records_table: str = ""
+    page_origins: tuple[str, ...] = ()
     max_upload_bytes: int = 32 * 1024 * 1024
     upload_link_seconds: int = 900
     refuse_unsuitable: bool = False
@@ -110,10 +113,12 @@ class Settings:
                 raise ValueError(f"{name} must be true or false, not {text!r}")
             return text == "true"
 
-        origins = tuple(o.strip() for o in text_of("THYROID_CORS_ORIGINS").split(",") if o.strip())
+        def names(name: str) -> tuple[str, ...]:
+            return tuple(part.strip() for part in text_of(name).split(",") if part.strip())
+
         return cls(
             model_dir=Path(text_of("THYROID_MODEL_DIR") or cls.model_dir),
-            cors_origins=origins or cls.cors_origins,
+            cors_origins=names("THYROID_CORS_ORIGINS") or cls.cors_origins,
             max_body_bytes=number("THYROID_MAX_BODY_BYTES", cls.max_body_bytes),
             max_pixels=number("THYROID_MAX_PIXELS", cls.max_pixels),
             threads=number("THYROID_THREADS", cls.threads),
@@ -125,6 +130,7 @@ class Settings:
             uploads_bucket=text_of("THYROID_UPLOADS_BUCKET"),
             results_bucket=text_of("THYROID_RESULTS_BUCKET"),
             records_table=text_of("THYROID_RECORDS_TABLE"),
+            page_origins=names("THYROID_PAGE_ORIGINS"),
             max_upload_bytes=number("THYROID_MAX_UPLOAD_BYTES", cls.max_upload_bytes),
             upload_link_seconds=number("THYROID_UPLOAD_LINK_SECONDS", cls.upload_link_seconds),
             refuse_unsuitable=switch("THYROID_REFUSE_UNSUITABLE"),

@@ -1,0 +1,46 @@
+/**
+ * The ways in for a picture: chosen, dropped anywhere on the page, or pasted.
+ * @module
+ */
+
+import { Problem } from "./problem.js";
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {(file: File) => void} take
+ * @param {(problem: Problem) => void} refuse hears of what was dropped or pasted and is no file
+ */
+export function listen(input, take, refuse) {
+  input.addEventListener("change", () => {
+    const [file] = input.files;
+    if (file) take(file);
+    input.value = ""; // so that the same file can be chosen again
+  });
+
+  const over = (on) => document.body.classList.toggle("over", on);
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    over(true);
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) over(false);
+  });
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    over(false);
+    const [file] = event.dataTransfer.files;
+    if (file) take(file);
+    else refuse(new Problem("What was dropped is no file.", { advice: "Save the picture first, then drop its file." }));
+  });
+
+  document.addEventListener("paste", (event) => {
+    if (event.target instanceof HTMLInputElement) return; // a key
+    const [file] = event.clipboardData.files;
+    if (file) {
+      event.preventDefault();
+      take(file);
+    } else {
+      refuse(new Problem("There is no picture in the clipboard.", { advice: "Copy a picture first, then paste again." }));
+    }
+  });
+}

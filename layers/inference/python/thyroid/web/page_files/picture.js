@@ -1,0 +1,55 @@
+/**
+ * A file that was chosen, dropped or pasted, looked at before anything is sent.
+ * @module
+ */
+
+import { Problem } from "./problem.js";
+
+/**
+ * @typedef {object} Picture
+ * @property {Blob} file
+ * @property {string} name for the names of what is saved; never sent
+ * @property {string} type what it is sent as
+ */
+
+/** The formats that the service takes, each with how its files begin; a dot stands for any byte. */
+const FORMATS = [
+  ["image/png", /^\x89PNG\r\n\x1a\n/],
+  ["image/jpeg", /^\xff\xd8\xff/],
+  ["image/gif", /^GIF8[79]a/],
+  ["image/webp", /^RIFF[^]{4}WEBP/],
+  ["image/bmp", /^BM/],
+  ["image/tiff", /^(II\*\0|MM\0\*|II\+\0|MM\0\+)/],
+];
+
+/**
+ * @param {File | Blob} file
+ * @returns {Promise<Picture>}
+ * @throws {Problem} where it is no picture, in one sentence
+ */
+export async function look(file) {
+  const name = file instanceof File && file.name ? file.name : "picture";
+  let start;
+  try {
+    start = new Uint8Array(await file.slice(0, 16).arrayBuffer());
+  } catch {
+    throw new Problem(`“${name}” cannot be read.`, { advice: "Is it a folder, or was it moved? Choose it again." });
+  }
+  if (!file.size) throw new Problem(`“${name}” is empty.`, { advice: "Choose another picture." });
+  const letters = String.fromCharCode(...start);
+  const format = FORMATS.find(([, beginning]) => beginning.test(letters));
+  if (!format) {
+    throw new Problem(`“${name}” is not a picture that this service takes.`, {
+      advice: "Choose a PNG, JPEG, WebP, BMP, TIFF or GIF file; a DICOM file has to be saved as one of these first.",
+    });
+  }
+  return { file, name, type: format[0] };
+}
+
+/**
+ * @param {number} bytes
+ * @returns {string} as people say it
+ */
+export function sizeInWords(bytes) {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
