@@ -3,16 +3,11 @@
 import io
 import json
 import logging
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import httpx
 import pytest
 from PIL import Image
 from starlette.testclient import TestClient
@@ -20,6 +15,7 @@ from starlette.testclient import TestClient
 from functions import analyze, gradcam, health, local, model_info, predict, report, site
 from tests.events import CONTEXT, rest_event
 from tests.pictures import saved
+from tests.server import local_server
 from thyroid import phantom
 from thyroid.settings import get_settings
 from thyroid.web.lambda_handler import Handler
@@ -113,34 +109,9 @@ def scan() -> bytes:
 @pytest.fixture(scope="session")
 def server(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """A real server of its own process: its address, and the file with what it printed."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     printed = tmp_path_factory.mktemp("server") / "output.txt"
-    command = [sys.executable, "-m", "uvicorn", "functions.local:app", "--host", "127.0.0.1", "--port", str(port)]
-    root = Path(__file__).parents[2]
-    with (
-        printed.open("wb") as output,
-        subprocess.Popen(command, cwd=root, stdout=output, stderr=subprocess.STDOUT) as process,
-    ):
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait_for(address, process)
-            yield address, printed
-        finally:
-            process.terminate()
-
-
-def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(600):
-        assert process.poll() is None, "the server ended"
-        try:
-            httpx.get(address, trust_env=False)
-        except httpx.ConnectError:
-            time.sleep(0.1)
-        else:
-            return
-    pytest.fail("the server did not answer within a minute")
+    with local_server(printed) as address:
+        yield address, printed
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ export const BANDS = [
  */
 export function draw(place, score, risk) {
   const bands = element("div", "bands", ...BANDS.map((band) => {
-    const range = element("b", "", `from ${two(band.from)}`);
+    const range = element("b", "", `from ${band.from}`);
     const name = element("span", "name", band.label.replace(" Risk", ""), range);
     return element("div", band.label === risk ? "band here" : "band", element("div", "bar"), name);
   }));

@@ -13,7 +13,7 @@ import { look, sizeInWords } from "./picture.js";
 import { Problem } from "./problem.js";
 import { nameFor, save } from "./save.js";
 import * as service from "./service.js";
-import { DIRECT_LIMIT, byLink } from "./upload.js";
+import { DIRECT_LIMIT, DIRECT_LIMIT_IN_WORDS, byLink } from "./upload.js";
 import * as viewer from "./viewer.js";
 
 /** After so long the first answer is probably waiting for a service that is only starting. */
@@ -77,7 +77,7 @@ async function showResult(large) {
   for (const id of ["save-pdf", "save-json"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = large;
   if (large) resetMapOptions(answer.gradcam);
   tellMap(answer.gradcam);
-  say("save-said", large ? "Other layers and reports are made of pictures up to " + sizeInWords(DIRECT_LIMIT) + "." : "");
+  say("save-said", large ? `Other layers and reports are made of pictures up to ${DIRECT_LIMIT_IN_WORDS}.` : "");
   moveFocusTo("answer-title");
 }
 
@@ -106,7 +106,7 @@ async function remap() {
 }
 
 function tellMap({ has_evidence, target, layer_used }) {
-  say("map-said", has_evidence ? `Layer ${layer_used}.` : `Nothing in layer ${layer_used} speaks for ${target}: the map is empty.`);
+  say("map-said", has_evidence ? `The map of ${layer_used}, for ${target}.` : `Nothing in layer ${layer_used} speaks for ${target}: the map is empty.`);
 }
 
 function options() {
@@ -171,7 +171,7 @@ async function work(words, job) {
 function showProblem(error, again) {
   if (!(error instanceof Problem)) console.error(error);
   const problem = error instanceof Problem ? error : new Problem("Something in this page went wrong.", { advice: "Try again." });
-  if (!state.answer && !state.working) say("answer-title", "That did not work");
+  say("answer-title", state.answer ? "Result" : "That did not work");
   showOnly(state.answer ? "result" : "problem");
   byId("problem").hidden = false;
   say("status", "");

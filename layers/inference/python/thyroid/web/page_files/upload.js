@@ -10,6 +10,7 @@ import { ask, sent } from "./request.js";
 
 /** Largest picture file that a request takes, in bytes (`Settings.max_binary_body_bytes`). */
 export const DIRECT_LIMIT = 4_669_440;
+export const DIRECT_LIMIT_IN_WORDS = "4.6 MB";
 
 const PATIENCE_SECONDS = 180;
 const NOT_OFFERED = new Set([404, 405, 501]);
@@ -39,7 +40,7 @@ async function newLink(picture, signal) {
   } catch (error) {
     if (!NOT_OFFERED.has(error.status)) throw error;
     const has = sizeInWords(picture.file.size);
-    throw new Problem(`The picture has ${has}, and this server takes ${sizeInWords(DIRECT_LIMIT)} at most.`, {
+    throw new Problem(`The picture has ${has}, and this server takes ${DIRECT_LIMIT_IN_WORDS} at most.`, {
       advice: "Save it smaller, as a JPEG or cut to the ultrasound, and choose it again.",
       code: "payload_too_large",
     });

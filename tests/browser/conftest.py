@@ -1,0 +1,80 @@
+"""The page in a real browser, before the real local server."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from tests.browser.visit import Visit
+from tests.pictures import saved
+from tests.server import local_server
+from thyroid import phantom
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+NO_BROWSER = (
+    "There is no Chromium for these tests: install it (`apt-get install chromium`, or "
+    "`.venv/bin/playwright install chromium`), or name one with CHROMIUM=PATH."
+)
+
+
+@pytest.fixture(scope="session")
+def address(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the server answers."""
+    with local_server(tmp_path_factory.mktemp("server") / "output.txt") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A browser without a window."""
+    with sync_playwright() as playwright:
+        # Without a sandbox of its own: it would not start as root, and it opens nothing but our page.
+        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def chromium(playwright: Playwright) -> str:
+    own = Path(playwright.chromium.executable_path)
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if not found and not own.exists():
+        pytest.fail(NO_BROWSER)
+    return found or str(own)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty tab of its own session, as wide as a laptop."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def visit(page: Page, address: str) -> Visit:
+    """The page, opened."""
+    visit = Visit(page, address)
+    visit.open()
+    return visit
+
+
+@pytest.fixture(scope="session")
+def api(address: str) -> Iterator[httpx.Client]:
+    """The same server without a browser."""
+    with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A machine's frame around a phantom, in a file that carries a name."""
+    file = tmp_path_factory.mktemp("pictures") / "Jane-Doe.png"
+    file.write_bytes(saved(Image.fromarray(phantom.make_frame(7, suspicious=True))))
+    return file
