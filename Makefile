@@ -50,9 +50,13 @@ model: $(COMPILED) ## Compile a model into build/model (MODEL=bundled|published|
 test: $(COMPILED) ## The suite: no container engine, no data sets, under ten minutes
 	$(PY) -m pytest
 
+.PHONY: browser
+browser: $(COMPILED) ## The page in a real browser (CHROMIUM= another than the one that is found)
+	$(PY) -m pytest tests/browser
+
 .PHONY: test-slow
-test-slow: $(COMPILED) ## The long ones: every picture and every layer against double precision
-	$(PY) -m pytest tests/slow --timeout 1800
+test-slow: $(COMPILED) ## The long ones: every picture and every layer against double precision, the page in a browser
+	$(PY) -m pytest tests/slow tests/browser --timeout 1800
 
 .PHONY: check
 check: $(READY) ## Linters, types, templates

@@ -1,25 +1,18 @@
 """The page in a real browser, before the real local server."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
+from docs.browser import launch
 from tests.browser.visit import Visit
 from tests.pictures import saved
 from tests.server import local_server
 from thyroid import phantom
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-NO_BROWSER = (
-    "There is no Chromium for these tests: install it (`apt-get install chromium`, or "
-    "`.venv/bin/playwright install chromium`), or name one with CHROMIUM=PATH."
-)
 
 
 @pytest.fixture(scope="session")
@@ -33,18 +26,12 @@ def address(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def browser() -> Iterator[Browser]:
     """A browser without a window."""
     with sync_playwright() as playwright:
-        # Without a sandbox of its own: it would not start as root, and it opens nothing but our page.
-        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=["--no-sandbox"])
+        try:
+            browser = launch(playwright)
+        except FileNotFoundError as error:
+            pytest.fail(str(error))
         yield browser
         browser.close()
-
-
-def chromium(playwright: Playwright) -> str:
-    own = Path(playwright.chromium.executable_path)
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if not found and not own.exists():
-        pytest.fail(NO_BROWSER)
-    return found or str(own)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,9 +19,10 @@ from tests.e2e.conftest import ROOT, docker, measured
 from tests.e2e.local_aws import LOCAL_IMAGE, STACK, LocalAws, gateway_responses, local_aws
 from thyroid.audit import AuditRecord
 from thyroid.settings import Settings
+from thyroid.web.page import PAGE, files
 from thyroid.web.problems import Problem
 
-OPEN = ("/", "/docs", "/redoc", "/openapi.json", "/docs/swagger-ui.css", "/api/v1/health")
+OPEN = ("/", "/app", "/docs", "/redoc", "/openapi.json", "/docs/swagger-ui.css", "/api/v1/health")
 REPORTS = ("/api/v1/report/pdf", "/api/v1/report/json")
 PICTURE_ENDPOINTS = ("/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze", *REPORTS)
 GENEROUS = {"KeyRateLimit": "10000", "KeyBurstLimit": "5000", "StageRateLimit": "10000", "StageBurstLimit": "5000"}
@@ -72,6 +74,20 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
 @pytest.mark.parametrize("path", OPEN)
 def test_what_is_open_needs_no_key(anyone: httpx.Client, path: str) -> None:
     assert anyone.get(path).status_code == 200
+
+
+def test_the_page_comes_whole_and_without_a_key_under_a_policy_that_lets_it_upload(anyone: httpx.Client) -> None:
+    for name, file in files().items():
+        path = "/app" if name == PAGE else f"/app/{name}"
+        answer = anyone.get(path, headers={"Accept": file.media_type.partition(";")[0]})
+        assert answer.status_code == 200, (name, answer.text[:200])
+        assert answer.content == file.content, name
+        assert answer.headers["content-type"] == file.media_type
+        assert answer.headers["etag"] == file.tag
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+        assert re.search(r"connect-src 'self' https://\S+uploads\S+\.s3\.\S+ https://", policy), policy
+        assert anyone.get(path, headers={"If-None-Match": file.tag}).status_code == 304
 
 
 @pytest.mark.parametrize("key", [None, "0123456789abcdefghij0123456789"])

@@ -23,6 +23,7 @@ from thyroid.web.lambda_handler import Handler
 HANDLERS: dict[str, Handler] = {
     "/": site.handler,
     "/docs": site.handler,
+    "/app": site.handler,
     "/redoc": site.handler,
     "/openapi.json": site.handler,
     "/api/v1/health": health.handler,

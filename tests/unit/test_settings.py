@@ -26,6 +26,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "POWERTOOLS_METRICS_NAMESPACE": "Thyroid",
         "THYROID_TRACES": "True",
         "THYROID_REFUSE_UNSUITABLE": "true",
+        "THYROID_PAGE_ORIGINS": "https://uploads.example,https://results.example",
     }
     assert Settings.from_environment(environment) == Settings(
         model_dir=Path("/opt/model"),
@@ -39,6 +40,7 @@ def test_every_setting_is_read_from_its_variable() -> None:
         metrics_namespace="Thyroid",
         traces=True,
         refuse_unsuitable=True,
+        page_origins=("https://uploads.example", "https://results.example"),
     )
 
 

@@ -1,0 +1,108 @@
+"""The ways in for a picture: dropped, pasted, the sample, and one that is too large for a request."""
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser.visit import PATIENCE_MS, Visit, refuse
+from tests.pictures import saved
+from thyroid import phantom
+from thyroid.settings import Settings
+
+# Hands the page a file as the system would: a browser lets no script fill its clipboard with one.
+HAND_OVER = """
+([kind, name, type, base64]) => {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, { type }));
+  const how = { bubbles: true, cancelable: true };
+  document.getElementById("drop").dispatchEvent(kind === "paste"
+    ? new ClipboardEvent(kind, { ...how, clipboardData: data }) : new DragEvent(kind, { ...how, dataTransfer: data }));
+}
+"""
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_a_picture_that_is_dropped_or_pasted_is_analysed(visit: Visit, scan: Path, way: str) -> None:
+    encoded = base64.b64encode(scan.read_bytes()).decode("ascii")
+    visit.page.evaluate(HAND_OVER, [way, "scan.png", "image/png", encoded])
+    visit.see_result()
+    assert visit.text("#caption").startswith("scan.png, ")
+    assert visit.asked("/api/v1/analyze")[-1].post_data_buffer == scan.read_bytes()
+
+
+def test_text_that_is_pasted_into_the_key_is_no_picture(visit: Visit) -> None:
+    visit.page.click("#key-box summary")
+    visit.page.evaluate(
+        "document.getElementById('key').dispatchEvent(new ClipboardEvent('paste', "
+        "{bubbles: true, clipboardData: new DataTransfer()}))"
+    )
+    expect(visit.page.locator("#problem")).to_be_hidden()
+
+
+def test_the_sample_is_a_phantom_that_the_service_takes_for_ultrasound(visit: Visit) -> None:
+    visit.page.click("#sample")
+    visit.see_result()
+    assert visit.text("#check") == "The picture looks like B-mode ultrasound."
+    assert visit.asked("/app/phantom.jpg")[0].headers["accept"] == "image/jpeg"
+    assert visit.complaints == []
+
+
+def test_a_kind_of_picture_that_the_browser_cannot_show_is_analysed_all_the_same(visit: Visit) -> None:
+    tiff = saved(Image.fromarray(phantom.make(1, suspicious=True)), "TIFF")
+    visit.choose({"name": "scan.tif", "mimeType": "image/tiff", "buffer": tiff})
+    visit.see_result()
+    expect(visit.page.locator("#frame")).to_be_visible()  # what the service read is shown instead
+    expect(visit.page.locator("#heat")).to_be_visible()
+    assert visit.asked("/api/v1/analyze")[-1].headers["content-type"] == "image/tiff"
+
+
+def large() -> bytes:
+    """Return a picture a byte larger than a request takes; what follows a PNG's end is not looked at."""
+    png = saved(Image.fromarray(phantom.make(1, suspicious=True)))
+    return png + bytes(Settings().max_binary_body_bytes + 1 - len(png))
+
+
+def test_a_picture_too_large_for_a_request_goes_by_the_upload_link(visit: Visit) -> None:
+    visit.choose({"name": "large.png", "mimeType": "image/png", "buffer": large()})
+    visit.see_result()
+
+    assert visit.asked("/api/v1/analyze") == []
+    assert len(visit.asked("/local-uploads")) == 1
+    expect(visit.page.locator("#heat")).to_be_visible()
+    expect(visit.page.locator("#layer")).to_be_disabled()
+    expect(visit.page.locator("#save-pdf")).to_be_disabled()
+    assert "Other layers and reports" in visit.text("#save-said")
+    saved_overlay = visit.saved("#save-overlay").path().read_bytes()
+    assert np.asarray(Image.open(io.BytesIO(saved_overlay))).shape[:2] == (400, 600)
+    assert visit.complaints == []
+
+
+def test_where_there_is_no_upload_link_a_large_picture_gets_a_sentence(visit: Visit) -> None:
+    visit.page.route("**/api/v1/uploads", lambda route: refuse(route, 501, "uploads_unavailable", "No bucket here."))
+    visit.choose({"name": "large.png", "mimeType": "image/png", "buffer": large()})
+    visit.see_problem("The picture has 4.7 MB, and this server takes 4.6 MB at most.", "Save it smaller")
+
+
+def test_a_picture_over_every_limit_is_refused_before_it_is_sent(visit: Visit, tmp_path: Path) -> None:
+    huge = tmp_path / "huge.png"
+    png = saved(Image.fromarray(phantom.make(1, suspicious=True)))
+    huge.write_bytes(png + bytes(Settings().max_upload_bytes + 1 - len(png)))
+    visit.choose(huge)
+    visit.see_problem(str(Settings().max_upload_bytes))
+    assert visit.asked("/local-uploads") == []
+
+
+def test_a_picture_that_comes_while_another_is_analysed_takes_its_place(visit: Visit, scan: Path) -> None:
+    visit.page.route("**/api/v1/analyze*", lambda route: None, times=1)  # is never answered
+    visit.choose(scan)
+    expect(visit.page.locator("#waiting")).to_be_visible()
+    visit.page.click("#sample")
+    visit.see_result()
+    assert visit.text("#caption").startswith("phantom.jpg")
+    expect(visit.page.locator("#waiting")).to_be_hidden(timeout=PATIENCE_MS)
