@@ -13,8 +13,7 @@ from playwright.sync_api import sync_playwright
 from docs.browser import launch
 
 FILE = Path(__file__).with_name("page.png")
-WIDTH, HEIGHT = 1100, 840
-COLOURS = 128  # few enough for a small file, and enough for the heatmap
+WIDTH, HEIGHT = 1100, 800
 
 
 def main(address: str) -> None:
@@ -30,7 +29,7 @@ def main(address: str) -> None:
         page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
         shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         browser.close()
-    shot.quantize(COLOURS, dither=Image.Dither.NONE).save(FILE, optimize=True)
+    shot.save(FILE, optimize=True)  # of all colours: fewer would make steps of the heatmap
 
 
 if __name__ == "__main__":

@@ -57,6 +57,17 @@ class Visit:
     def asked(self, path: str) -> list[Request]:
         return [request for request in self.requests if urlsplit(request.url).path == path]
 
+    def sent_to(self, pattern: str) -> list[bytes | None]:
+        """Return a list that fills with the bodies of requests from now on; that of a file is known on its way only."""
+        bodies: list[bytes | None] = []
+
+        def pass_on(route: Route) -> None:
+            bodies.append(route.request.post_data_buffer)
+            route.continue_()
+
+        self.page.route(pattern, pass_on)
+        return bodies
+
     def query(self, path: str) -> dict[str, str]:
         """Return the query of the last request to a path."""
         return {name: values[0] for name, values in parse_qs(urlsplit(self.asked(path)[-1].url).query).items()}

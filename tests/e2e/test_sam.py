@@ -189,12 +189,17 @@ def test_a_browser_may_ask_before_it_posts(gateway: httpx.Client) -> None:
         ("/openapi.json", "application/json"),
         ("/docs", "text/html"),
         ("/redoc", "text/html"),
+        ("/app", "text/html"),
+        ("/app/style.css", "text/css"),
+        ("/app/main.js", "text/javascript"),
         ("/docs/swagger-ui.css", "text/css"),
         ("/docs/swagger-ui-bundle.js", "text/javascript"),
         ("/docs/redoc.standalone.js", "text/javascript"),
     ],
 )
-def test_the_front_door_and_the_documentation_are_served(gateway: httpx.Client, path: str, content_type: str) -> None:
+def test_the_front_door_the_page_and_the_documentation_are_served(
+    gateway: httpx.Client, path: str, content_type: str
+) -> None:
     answer = gateway.get(path)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith(content_type)

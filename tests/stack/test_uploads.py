@@ -300,7 +300,7 @@ def test_functions_are_told_of_the_buckets_and_the_table_by_names_that_the_appli
     told = {}
     for name, function in FUNCTIONS.items():
         variables = function["Properties"]["Environment"]["Variables"]
-        texts = {key: value["Ref"] if isinstance(value, dict) else value for key, value in variables.items()}
+        texts = {key: value.get("Ref", "") if isinstance(value, dict) else value for key, value in variables.items()}
         settings = Settings.from_environment(texts | {"THYROID_TRACES": "true", "THYROID_REFUSE_UNSUITABLE": "true"})
         told[name] = settings.uploads_bucket, settings.results_bucket, settings.records_table
     assert told == dict.fromkeys(FUNCTIONS, ("", "", "")) | {
@@ -308,6 +308,23 @@ def test_functions_are_told_of_the_buckets_and_the_table_by_names_that_the_appli
         "UploadLinksFunction": ("UploadsBucket", "ResultsBucket", ""),
         "ArchiveSummaryFunction": ("", "ResultsBucket", ""),
     }
+
+
+def test_the_page_may_send_to_the_buckets_by_the_names_that_their_links_have_and_to_nothing_else() -> None:
+    told = {
+        name: variables["THYROID_PAGE_ORIGINS"]["Fn::Sub"]
+        for name, function in FUNCTIONS.items()
+        if "THYROID_PAGE_ORIGINS" in (variables := function["Properties"]["Environment"]["Variables"])
+    }
+    assert list(told) == ["SiteFunction"]
+    text, names = told["SiteFunction"]
+    for name, value in names.items():
+        text = text.replace(f"${{{name}}}", value["Fn::Sub"])
+    assert Settings.from_environment({"THYROID_PAGE_ORIGINS": text}).page_origins == tuple(
+        f"https://${{{bucket}}}.{host}.${{AWS::URLSuffix}}"
+        for host in ("s3.${AWS::Region}", "s3")
+        for bucket in ("UploadsBucket", "ResultsBucket")
+    )
 
 
 def test_the_outputs_lead_to_buckets_and_queues() -> None:

@@ -35,7 +35,7 @@ export function meaning(score, info) {
   if (!calibration) return "This model’s scores are not calibrated: they rank pictures, and are no probabilities.";
   const odds = calibration.prevalence === 0.5 ? "half" : `${Math.round(100 * calibration.prevalence)} in 100`;
   return (
-    `Calibrated: where ${odds} of all pictures are suspicious, about ${Math.round(100 * score)} in 100 with this score are, ` +
-    `give or take ${Math.round(100 * calibration.ece15)}.`
+    `Calibrated: where ${odds} of all pictures are suspicious, about ${Math.round(100 * score)} in 100 with this score are. ` +
+    `Where it was measured, that was off by ${Math.round(100 * calibration.ece15)} on average.`
   );
 }

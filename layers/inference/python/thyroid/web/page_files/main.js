@@ -31,7 +31,11 @@ const key = /** @type {HTMLInputElement} */ (byId("key"));
 
 // --- a picture, from choosing it to its result -------------------------------------------------------------------------
 
-async function take(file) {
+/**
+ * @param {File} file
+ * @param {string} [note] about the picture
+ */
+async function take(file, note = "") {
   let picture;
   try {
     picture = await look(file);
@@ -42,11 +46,11 @@ async function take(file) {
   state.working?.abort();
   state.picture = picture;
   state.answer = null;
-  byId("controls").hidden = true;
+  showMapControls(false);
   say("choose", "Choose another");
   say("map-said", "");
   say("save-said", "");
-  state.previewed = await viewer.preview(picture.file, `${picture.name}, ${sizeInWords(picture.file.size)}`);
+  state.previewed = await viewer.preview(picture.file, `${picture.name}, ${sizeInWords(picture.file.size)}${note}`);
   if (state.picture === picture) await analyze();
 }
 
@@ -71,7 +75,7 @@ async function showResult(large) {
   showOnly("result");
   tell(answer, state.info);
   await viewer.layOver(answer.gradcam.images, state.previewed);
-  byId("controls").hidden = false;
+  showMapControls(true);
   opacity.disabled = !viewer.hasHeat();
   for (const control of [layer, ...targets()]) control.disabled = large;
   for (const id of ["save-pdf", "save-json"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = large;
@@ -107,6 +111,10 @@ async function remap() {
 
 function tellMap({ has_evidence, target, layer_used }) {
   say("map-said", has_evidence ? `The map of ${layer_used}, for ${target}.` : `Nothing in layer ${layer_used} speaks for ${target}: the map is empty.`);
+}
+
+function showMapControls(shown) {
+  for (const id of ["strength", "controls"]) byId(id).hidden = !shown;
 }
 
 function options() {
@@ -288,12 +296,12 @@ for (const choice of targets()) choice.addEventListener("change", remap);
 
 byId("sample").addEventListener("click", async () => {
   try {
-    await take(await service.sample());
+    await take(await service.sample(), ". Made by code: it is nobody’s neck, and its score means nothing.");
   } catch (error) {
     showProblem(error, false);
   }
 });
-listen(/** @type {HTMLInputElement} */ (byId("file")), take, (problem) => showProblem(problem, Boolean(state.picture && !state.answer)));
+listen(/** @type {HTMLInputElement} */ (byId("file")), (file) => take(file), (problem) => showProblem(problem, Boolean(state.picture && !state.answer)));
 
 key.value = storedKey();
 setOpacity();

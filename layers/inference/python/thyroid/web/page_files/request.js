@@ -26,8 +26,8 @@ export async function ask(path, { method = "GET", body, type, accept = "applicat
   const headers = { Accept: accept };
   if (type) headers["Content-Type"] = type;
   if (storedKey()) headers["x-api-key"] = storedKey();
-  const given = new URLSearchParams(Object.entries(query).filter(([, value]) => value));
-  const address = addressOf(path) + (given.size ? `?${given}` : "");
+  const given = String(new URLSearchParams(Object.entries(query).filter(([, value]) => value)));
+  const address = addressOf(path) + (given ? `?${given}` : "");
   return sent(address, { method, body, headers, signal });
 }
 
