@@ -103,7 +103,7 @@ def test_the_heatmap_lies_just_over_the_picture(result: Visit) -> None:
     assert picture is not None
     assert heat is not None
     for side in ("x", "y", "width", "height"):
-        assert heat[side] == pytest.approx(picture[side], abs=1.5)  # type: ignore[literal-required]
+        assert heat[side] == pytest.approx(picture[side], abs=1.5)
 
 
 def test_the_overlay_that_is_saved_is_the_api_s_at_its_strength_and_the_picture_at_none(

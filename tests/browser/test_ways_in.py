@@ -50,7 +50,8 @@ def test_the_sample_is_a_phantom_that_the_service_takes_for_ultrasound(visit: Vi
     visit.page.click("#sample")
     visit.see_result()
     assert visit.text("#check") == "The picture looks like B-mode ultrasound."
-    assert visit.asked("/app/phantom.jpg")[0].headers["accept"] == "image/jpeg"
+    (asked,) = [request for request in visit.requests if request.url.endswith("/phantom.jpg")]
+    assert asked.headers["accept"] == "image/jpeg"
     assert visit.complaints == []
 
 

@@ -19,7 +19,7 @@ from tests.e2e.conftest import ROOT, docker, measured
 from tests.e2e.local_aws import LOCAL_IMAGE, STACK, LocalAws, gateway_responses, local_aws
 from thyroid.audit import AuditRecord
 from thyroid.settings import Settings
-from thyroid.web.page import PAGE, files
+from thyroid.web.page import PAGE, files, release_of
 from thyroid.web.problems import Problem
 
 OPEN = ("/", "/app", "/docs", "/redoc", "/openapi.json", "/docs/swagger-ui.css", "/api/v1/health")
@@ -78,7 +78,7 @@ def test_what_is_open_needs_no_key(anyone: httpx.Client, path: str) -> None:
 
 def test_the_page_comes_whole_and_without_a_key_under_a_policy_that_lets_it_upload(anyone: httpx.Client) -> None:
     for name, file in files().items():
-        path = "/app" if name == PAGE else f"/app/{name}"
+        path = "/app" if name == PAGE else f"/app/{release_of(files())}/{name}"
         answer = anyone.get(path, headers={"Accept": file.media_type.partition(";")[0]})
         assert answer.status_code == 200, (name, answer.text[:200])
         assert answer.content == file.content, name

@@ -16,6 +16,7 @@ import pytest
 
 from events.generate import FOLDER, picture
 from tests.e2e.conftest import ROOT, measured, run, sam, wait_for
+from thyroid.web.page import files, release_of
 
 # Which function an event is for, and the fields that its answer has.
 PICTURE_FIELDS = {"success", "timestamp", "filename", "prediction", "model", "disclaimer"}
@@ -190,8 +191,8 @@ def test_a_browser_may_ask_before_it_posts(gateway: httpx.Client) -> None:
         ("/docs", "text/html"),
         ("/redoc", "text/html"),
         ("/app", "text/html"),
-        ("/app/style.css", "text/css"),
-        ("/app/main.js", "text/javascript"),
+        (f"/app/{release_of(files())}/style.css", "text/css"),
+        (f"/app/{release_of(files())}/main.js", "text/javascript"),
         ("/docs/swagger-ui.css", "text/css"),
         ("/docs/swagger-ui-bundle.js", "text/javascript"),
         ("/docs/redoc.standalone.js", "text/javascript"),

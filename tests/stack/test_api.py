@@ -9,7 +9,7 @@ from tests.stack.conftest import KEPT, ROOT, TEMPLATE, of_type, properties, stac
 
 STACK = stack()
 PATHS: dict[str, dict[str, Any]] = properties(STACK, "Api")["Body"]["paths"]
-OPEN = {"/", "/app", "/app/{file}", "/docs", "/docs/{file}", "/openapi.json", "/redoc", "/api/v1/health"}
+OPEN = {"/", "/app", "/app/{release}/{file}", "/docs", "/docs/{file}", "/openapi.json", "/redoc", "/api/v1/health"}
 CLOSED = {
     "/api/v1/model-info",
     "/api/v1/predict",

@@ -1,9 +1,12 @@
 """The page at ``/app``: a few files of our own, as they are, without a build step and without another host.
 
-All addresses in them are relative, so that the page works below any prefix: a stage (``/prod``) or a base path.
+All addresses in them are relative, so that the page works below any prefix: a stage (``/prod``) or a base path. The
+page asks for its files below a name that changes with any of them: a browser may keep those for good, and scripts of
+two releases never meet.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +18,7 @@ from thyroid.settings import Settings
 
 FOLDER = Path(__file__).with_name("page_files")
 PAGE = "index.html"
+ASK_AGAIN, FOR_GOOD = "no-cache", "public, max-age=31536000, immutable"
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -46,7 +50,7 @@ def policy(settings: Settings) -> str:
 
 
 def page_router(settings: Settings) -> APIRouter:
-    """Build the routes ``/app`` and ``/app/{file}``.
+    """Build the routes ``/app`` and ``/app/{release}/{file}``.
 
     Parameters
     ----------
@@ -55,42 +59,50 @@ def page_router(settings: Settings) -> APIRouter:
     """
     router = APIRouter(include_in_schema=False)
     headers = {
-        # A browser asks each time whether a file is still the same: scripts of two releases would not fit together.
-        "Cache-Control": "no-cache",
         "Content-Security-Policy": policy(settings),
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
     }
 
-    def answer(request: Request, name: str) -> Response:
+    def answer(request: Request, name: str, keep: str) -> Response:
         file = files()[name]
-        tagged = {"ETag": file.tag, **headers}
+        tagged = {"ETag": file.tag, "Cache-Control": keep, **headers}
         if file.tag in _tags(request.headers.get("if-none-match", "")):
             return Response(status_code=304, headers=tagged)
         return Response(file.content, media_type=file.media_type, headers=tagged)
 
     @router.get("/app")
     def page(request: Request) -> Response:
-        return answer(request, PAGE)
+        return answer(request, PAGE, ASK_AGAIN)
 
-    @router.get("/app/{file}")
-    def part(request: Request, file: str) -> Response:
+    @router.get("/app/{release}/{file}")
+    def part(request: Request, release: str, file: str) -> Response:
         if file == PAGE or file not in files():  # the page's relative addresses are those of `/app`
             raise HTTPException(404)
-        return answer(request, file)
+        # While a release takes over, its page may ask the one before it, whose file is not to be kept under that name.
+        return answer(request, file, FOR_GOOD if release == release_of(files()) else ASK_AGAIN)
 
     return router
 
 
 @cache
 def files() -> dict[str, File]:
-    """Return the files of the page by their names."""
-    return {path.name: _read(path) for path in sorted(FOLDER.iterdir()) if path.suffix in TYPES}
+    """Return the files of the page by their names; the page itself names the release of the others."""
+    found = {
+        path.name: _file(path.name, path.read_bytes()) for path in sorted(FOLDER.iterdir()) if path.suffix in TYPES
+    }
+    page = found[PAGE].content.replace(b'"app/', f'"app/{release_of(found)}/'.encode())
+    return found | {PAGE: _file(PAGE, page)}
 
 
-def _read(path: Path) -> File:
-    content = path.read_bytes()
-    return File(content, TYPES[path.suffix], f'"{hashlib.sha256(content).hexdigest()[:20]}"')
+def release_of(found: Mapping[str, File]) -> str:
+    """Return a name that changes with any file but the page itself, which is asked for each time."""
+    tags = "".join(file.tag for name, file in found.items() if name != PAGE)
+    return hashlib.sha256(tags.encode()).hexdigest()[:12]
+
+
+def _file(name: str, content: bytes) -> File:
+    return File(content, TYPES[Path(name).suffix], f'"{hashlib.sha256(content).hexdigest()[:20]}"')
 
 
 def _tags(header: str) -> set[str]:

@@ -4,7 +4,7 @@
  */
 
 /**
- * @param {string} path as the documentation names it, `/api/v1/health`
+ * @param {string} path as the documentation names it, `/api/v1/health`, or a whole address
  * @returns {string}
  */
 export function addressOf(path) {

@@ -54,7 +54,7 @@ export async function report(kind, picture, options, signal) {
 
 /** @returns {Promise<File>} a phantom made by code */
 export async function sample() {
-  const answer = await ask("app/phantom.jpg", { accept: "image/jpeg" });
+  const answer = await ask(new URL("./phantom.jpg", import.meta.url).href, { accept: "image/jpeg" });
   return new File([await answer.blob()], "phantom.jpg", { type: "image/jpeg" });
 }
 

@@ -1,0 +1,84 @@
+/**
+ * The map of a picture: of which layer, for which class, how strong.
+ * @module
+ */
+
+import { byId, say } from "./page.js";
+import { patiently } from "./patience.js";
+import { gradcam } from "./service.js";
+import { begin, end, state } from "./state.js";
+import { openKeyIfAsked, sentenceOf } from "./trouble.js";
+import * as viewer from "./viewer.js";
+
+const layer = /** @type {HTMLSelectElement} */ (byId("layer"));
+const opacity = /** @type {HTMLInputElement} */ (byId("opacity"));
+const targets = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("input[name=target]")]);
+
+/** Listens to the controls. */
+export function listenToMap() {
+  opacity.addEventListener("input", setOpacity);
+  layer.addEventListener("change", remap);
+  for (const choice of targets) choice.addEventListener("change", remap);
+  setOpacity();
+}
+
+/** @returns {import("./service.js").Options} as they are chosen */
+export function options() {
+  return { layer: layer.value, target: targets.find((choice) => choice.checked)?.value ?? "malignant" };
+}
+
+/** Hides the controls until there is a map. */
+export function hideMap() {
+  for (const id of ["strength", "controls"]) byId(id).hidden = true;
+  say("map-said", "");
+}
+
+/**
+ * Lays the map of an answer over the picture.
+ * @param {any} map the answer's `gradcam`
+ * @param {boolean} only whether there will be no other map of this picture
+ */
+export async function showMap(map, only) {
+  await viewer.layOver(map.images, state.previewed);
+  for (const id of ["strength", "controls"]) byId(id).hidden = false;
+  opacity.disabled = !viewer.hasHeat();
+  for (const control of [layer, ...targets]) control.disabled = only;
+  if (only) {
+    layer.value = "";
+    for (const choice of targets) choice.checked = choice.value === map.target;
+  }
+  tellMap(map);
+}
+
+/** Asks for another map of the same picture; the score stays what it is. */
+async function remap() {
+  if (!state.answer) return;
+  const signal = begin();
+  say("map-said", "Drawing the map…");
+  try {
+    const answer = await patiently(() => gradcam(state.picture, options(), signal), {
+      signal,
+      tell: (seconds) => say("map-said", `The service is not ready; trying again in ${seconds} s.`),
+    });
+    await viewer.layOver(answer.images, state.previewed);
+    const { layer_used, images, target, has_evidence } = answer;
+    state.answer = { ...state.answer, gradcam: { layer_used, images, target, has_evidence } };
+    tellMap(state.answer.gradcam);
+  } catch (error) {
+    if (signal.aborted) return;
+    say("map-said", `${sentenceOf(error)} The map before it is still shown.`);
+    openKeyIfAsked(error);
+  } finally {
+    end(signal);
+  }
+}
+
+function tellMap({ has_evidence, target, layer_used }) {
+  const nothing = `Nothing in layer ${layer_used} speaks for ${target}: the map is empty.`;
+  say("map-said", has_evidence ? `The map of ${layer_used}, for ${target}.` : nothing);
+}
+
+function setOpacity() {
+  viewer.setStrength(Number(opacity.value) / 100);
+  say("opacity-said", `${opacity.value} %`);
+}

@@ -1,0 +1,45 @@
+/**
+ * What went wrong, where it is seen.
+ * @module
+ */
+
+import { byId, say, showOnly } from "./page.js";
+import { Problem } from "./problem.js";
+import { state } from "./state.js";
+
+const OURS = "Something in this page went wrong.";
+
+/**
+ * @param {unknown} error
+ * @param {boolean} again whether the same picture can be sent once more
+ */
+export function showProblem(error, again) {
+  if (!(error instanceof Problem)) console.error(error);
+  const problem = error instanceof Problem ? error : new Problem(OURS, { advice: "Try again." });
+  say("answer-title", state.answer ? "Result" : "That did not work");
+  showOnly(state.answer ? "result" : "problem");
+  byId("problem").hidden = false;
+  say("status", "");
+  say("problem-said", problem.message);
+  say("problem-advice", problem.advice);
+  say("problem-id", problem.requestId ? `Request ${problem.requestId}` : "");
+  byId("again").hidden = !again;
+  openKeyIfAsked(problem);
+}
+
+/** @param {any} error */
+export function openKeyIfAsked(error) {
+  if (error.status !== 403) return;
+  /** @type {HTMLDetailsElement} */ (byId("key-box")).open = true;
+  byId("key").focus();
+}
+
+/**
+ * @param {unknown} error
+ * @returns {string} what happened and what to do, for a line of text
+ */
+export function sentenceOf(error) {
+  if (error instanceof Problem) return `${error.message} ${error.advice}`.trim();
+  console.error(error);
+  return OURS;
+}
