@@ -19,7 +19,7 @@ def problem(seed: int, scale: float, count: int = 270) -> tuple[Values, npt.NDAr
 
 def slope_at(line: Values, columns: Values, labels: npt.NDArray[np.int64], weights: Values) -> Values:
     """Return the cost's gradient, which is nothing at the best coefficients and nowhere else."""
-    return columns.T @ (weights * (sigmoid(columns @ line) - labels)) + PULL * (line - TOWARDS)
+    return np.asarray(columns.T @ (weights * (sigmoid(columns @ line) - labels)) + PULL * (line - TOWARDS))
 
 
 def test_sigmoid_of_huge_logits_does_not_overflow() -> None:
