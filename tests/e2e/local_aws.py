@@ -17,6 +17,7 @@ Functions call it as well. It listens where containers reach it: on the engine's
 machine (Docker Desktop), on loopback.
 """
 
+import ipaddress
 import json
 import os
 import re
@@ -198,7 +199,10 @@ def local_aws(image: str, log: Path) -> Iterator[LocalAws]:
 
 def _bridge() -> str | None:
     """Return the address of the engine's bridge, where it is one of this machine."""
-    address = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+    (network,) = json.loads(docker("network", "inspect", "bridge"))
+    pool = network["IPAM"]["Config"][0]
+    # Some engines do not tell the gateway before they are started a second time; it is the first address.
+    address = pool.get("Gateway") or str(ipaddress.ip_network(pool["Subnet"])[1])
     try:
         with socket.socket() as probe:
             probe.bind((address, 0))
