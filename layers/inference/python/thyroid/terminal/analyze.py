@@ -18,7 +18,7 @@ from thyroid.terminal.names import shown
 from thyroid.terminal.options import STANDARD_INPUT
 from thyroid.terminal.read import NotDoneError
 from thyroid.terminal.status import Exit, UsageError, say_disclaimer
-from thyroid.terminal.targets import all_different, base
+from thyroid.terminal.targets import all_different, base, check_free
 
 
 def run(options: argparse.Namespace, settings: Settings) -> Exit:
@@ -50,8 +50,7 @@ def run(options: argparse.Namespace, settings: Settings) -> Exit:
 
     def analysed(name: str, data: bytes) -> str | None:
         folder = options.out / RESULTS / base(name)
-        if (folder / RESULT).exists() and not options.overwrite:
-            raise NotDoneError(f"{shown(str(folder / RESULT))} is there already; give another --out, or --overwrite.")
+        check_free([folder / RESULT], overwrite=options.overwrite)
         source = Source(key=readable(base(name)))
         judgement = judge(service, data, source, layer_name=options.layer, target=options.target, size=options.size)
         while records:  # first of all: what is audited and not there is better than the other way round

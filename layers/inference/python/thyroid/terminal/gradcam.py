@@ -19,9 +19,8 @@ from thyroid.terminal.options import (
     add_overwrite,
     chosen_settings,
 )
-from thyroid.terminal.read import NotDoneError
-from thyroid.terminal.status import Exit, UsageError
-from thyroid.terminal.targets import all_different, stem
+from thyroid.terminal.status import Exit
+from thyroid.terminal.targets import all_different, check_folder, check_free, stem
 
 DEFAULT_OUT = Path("maps")
 
@@ -64,17 +63,14 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> Exit:
     all_different(options.files, stem)
     out: Path = options.out
-    if out.exists() and not out.is_dir():
-        raise UsageError("DIR is no folder.")
+    check_folder(out)
     settings = chosen_settings(get_settings, options.model)
     service = opened(settings, options.layer)
     _make(out)
 
     def drawn(name: str, data: bytes) -> str:
         paths = {kind: out / f"{stem(name)}.{kind}.png" for kind in ("heatmap", "overlay")}
-        there = next((path for path in paths.values() if path.exists()), None)
-        if there is not None and not options.overwrite:
-            raise NotDoneError(f"{shown(str(there))} is there already; give another --out, or --overwrite.")
+        check_free(paths.values(), overwrite=options.overwrite)
         answer = service.gradcam(data, layer_name=options.layer, target=options.target, size=options.size)
         for kind, path in paths.items():
             with placed(path) as file:

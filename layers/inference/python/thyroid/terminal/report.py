@@ -20,9 +20,8 @@ from thyroid.terminal.options import (
     add_overwrite,
     chosen_settings,
 )
-from thyroid.terminal.read import NotDoneError
-from thyroid.terminal.status import Exit, UsageError
-from thyroid.terminal.targets import all_different, base, stem
+from thyroid.terminal.status import Exit
+from thyroid.terminal.targets import all_different, base, check_folder, check_free, stem
 
 DEFAULT_OUT = Path("reports")
 
@@ -65,16 +64,14 @@ def run(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> Exit:
     all_different(options.files, stem)
     out: Path = options.out
-    if out.exists() and not out.is_dir():
-        raise UsageError("DIR is no folder.")
+    check_folder(out)
     settings = chosen_settings(get_settings, options.model)
     service = opened(settings, options.layer)
     out.mkdir(parents=True, exist_ok=True)
 
     def reported(name: str, data: bytes) -> str:
         path = out / f"{stem(name)}.report.pdf"
-        if path.exists() and not options.overwrite:
-            raise NotDoneError(f"{shown(str(path))} is there already; give another --out, or --overwrite.")
+        check_free([path], overwrite=options.overwrite)
         report = service.report(
             data,
             filename=None if name == STANDARD_INPUT else readable(base(name)),

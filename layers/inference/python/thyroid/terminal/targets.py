@@ -1,11 +1,11 @@
 """What the files of a picture are called, and that no two pictures are written over each other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from thyroid.terminal.names import shown
 from thyroid.terminal.options import STANDARD_INPUT
-from thyroid.terminal.read import check_names
+from thyroid.terminal.read import NotDoneError, check_names
 from thyroid.terminal.status import UsageError
 
 STDIN = "stdin"
@@ -47,3 +47,28 @@ def all_different(files: Sequence[str], called: Callable[[str], str]) -> None:
                 "each with an --out of its own."
             )
         first[key] = name
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a folder that is something else.
+
+    Raises
+    ------
+    UsageError
+        If it is there and no folder.
+    """
+    if out.exists() and not out.is_dir():
+        raise UsageError("DIR is no folder.")
+
+
+def check_free(paths: Iterable[Path], *, overwrite: bool) -> None:
+    """Refuse to write over what is there, unless that was asked for.
+
+    Raises
+    ------
+    NotDoneError
+        If one of the files is there already; the message names it.
+    """
+    there = next((path for path in paths if path.exists()), None)
+    if there is not None and not overwrite:
+        raise NotDoneError(f"{shown(str(there))} is there already; give another --out, or --overwrite.")
