@@ -36,6 +36,17 @@ def small_network(input_size: int = 32) -> LesionNetwork:
     return LesionNetwork(keras.Model(picture, score), keras.Model(picture, [score, lesion]))
 
 
+def move_weights(network: keras.Model, seed: int, most: float) -> None:
+    """Move the weights of a network, as a training would; not the moving averages, as a variance is not negative."""
+    rng = np.random.default_rng(seed)
+    network.set_weights(
+        [
+            value if "moving" in weight.path else value + rng.normal(0, most, value.shape).astype(value.dtype)
+            for weight, value in zip(network.weights, network.get_weights(), strict=True)
+        ]
+    )
+
+
 def make_data(folder: Path) -> Path:
     """Write ``ddti/``, ``bus-bra/`` and ``breast/``; return the folder.
 

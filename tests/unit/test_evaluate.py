@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.lesion_training import NOT_SUSPICIOUS, SUSPICIOUS, TINY, make_data, small_network
+from tests.unit.lesion_training import NOT_SUSPICIOUS, SUSPICIOUS, TINY, make_data, move_weights, small_network
 from thyroid_model import captions, ddti, evaluate, hub, input_check, model_card, train
 from thyroid_model.evaluate import by_seed
 from thyroid_model.figures import operating_point
@@ -49,14 +49,7 @@ def moved(
     stops: Sequence[int] = (),
     look: Callable[[], Any] = lambda: None,
 ) -> list[Any]:
-    network, rng = trainer._network, np.random.default_rng(seed)
-    # Weights alone: a variance must not become negative.
-    network.set_weights(
-        [
-            value if "moving" in weight.path else value + rng.normal(0, 0.05, value.shape).astype(value.dtype)
-            for weight, value in zip(network.weights, network.get_weights(), strict=True)
-        ]
-    )
+    move_weights(trainer._network, seed, 0.05)
     return [look() for _ in stops]
 
 

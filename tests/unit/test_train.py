@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from tests.unit.lesion_training import TINY, make_data, small_network
+from tests.unit.lesion_training import TINY, make_data, move_weights, small_network
 from thyroid_model import calibration, ddti, map_check, train, whole_picture
 from thyroid_model.examples import thyroid_examples, views
 from thyroid_model.fit import Examples, Trainer
@@ -52,15 +52,7 @@ class Trainings:
         if len(self.done) == self.stop_at:
             raise KeyboardInterrupt
         self.done.append((title, seed, examples))
-        rng = np.random.default_rng(seed)
-        network = trainer._network
-        # Weights alone: a variance must not become negative.
-        network.set_weights(
-            [
-                value if "moving" in weight.path else value + rng.normal(0, 0.02, value.shape).astype(value.dtype)
-                for weight, value in zip(network.weights, network.get_weights(), strict=True)
-            ]
-        )
+        move_weights(trainer._network, seed, 0.02)
         return [look() for _ in stops]
 
     def titled(self, title: str) -> Examples:

@@ -26,27 +26,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from thyroid.assessment import MALIGNANT_FROM
-from thyroid_model import (
-    augment,
-    breast,
-    bus_bra,
-    calibration,
-    cam,
-    cross_validation,
-    ddti,
-    examples,
-    faithfulness,
-    fit,
-    layers,
-    lesion_network,
-    lesions,
-    localisation,
-    logistic,
-    map_check,
-    metrics,
-    split,
-    whole_picture,
-)
+from thyroid_model import breast, bus_bra, calibration, ddti, lesions, map_check, whole_picture
 from thyroid_model.augment import Range
 from thyroid_model.cross_validation import OutOfFold, Training, beside, cross_validate, keep, kept, network_file
 from thyroid_model.examples import View, lesion_examples, thyroid_examples, views
@@ -59,23 +39,10 @@ from thyroid_model.split import folds_by_case
 
 # The bundled model's recipe, its two halves, and its network without the breast sets.
 PRETRAINED, NETWORK, STATISTICS, SCRATCH = "pretrained", "network alone", "statistics alone", "scratch"
-# The code that decides what is kept in the work folder, besides this file's own.
+# The modules that decide what is kept in the work folder.
 _DECIDING = (
-    augment,
-    calibration,
-    cam,
-    cross_validation,
-    examples,
-    faithfulness,
-    fit,
-    layers,
-    lesion_network,
-    localisation,
-    logistic,
-    map_check,
-    metrics,
-    split,
-    whole_picture,
+    *("augment", "calibration", "cam", "cross_validation", "examples", "faithfulness", "fit", "layers"),
+    *("lesion_network", "localisation", "logistic", "map_check", "metrics", "split", "train", "whole_picture"),
 )
 FEWEST_OUTLINED_FOLDS = 2  # one is measured, and its prior comes from the others
 FEWEST_FOLDS = 3  # one is scored, one chooses, and one at least is left to train on
@@ -375,8 +342,8 @@ def _identity(
         [asdict(recipe), schedules, BUNDLED_PREPROCESSING.model_dump(), names, keras.__version__, MALIGNANT_FROM]
     )
     identity = hashlib.sha256(told.encode())
-    for file in (__file__, *(module.__file__ for module in _DECIDING)):
-        identity.update(Path(str(file)).read_bytes())
+    for module in _DECIDING:
+        identity.update(Path(__file__).with_name(f"{module}.py").read_bytes())
     for each in sets:
         for values in (each.pictures, each.masks, each.labels, each.two_panes):
             identity.update(values.tobytes())
