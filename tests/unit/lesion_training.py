@@ -10,7 +10,7 @@ from PIL import Image
 from thyroid import phantom
 from thyroid_model.layers import LesionEvidence
 from thyroid_model.lesion_network import LesionNetwork
-from thyroid_model.train import Recipe
+from thyroid_model.recipe import Recipe
 
 TINY = Recipe(
     input_size=32,

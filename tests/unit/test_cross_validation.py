@@ -11,13 +11,15 @@ import pytest
 from thyroid_model import calibration
 from thyroid_model.cross_validation import (
     SPECIFICITIES,
+    Addition,
     Chosen,
     Logits,
     OutOfFold,
+    Round,
     beside,
-    cross_validate,
     kept,
     network_file,
+    pairs,
 )
 from thyroid_model.metrics import threshold_for
 
@@ -56,6 +58,16 @@ def logits_of(seed: int, share: float = 1.0) -> npt.NDArray[np.float64]:
     return np.random.default_rng(seed).normal(0, 2, 60) + share * LABELS
 
 
+def cross_validate(labels: npt.NDArray[np.int64], seed: int, train: Trainings, work: Path, *add: Addition) -> OutOfFold:
+    """Do what is not done of a whole round, in its order, and put it together."""
+    one = Round(labels, FOLDS, seed, work, STOPS, *add)
+    for pair in pairs(one.numbers):
+        one.train_pair(pair, train)
+    for fold in one.numbers:
+        one.train_fold(fold, train)
+    return one.result()
+
+
 def folder(parent: Path, name: str) -> Path:
     made = parent / name
     made.mkdir()
@@ -69,7 +81,7 @@ def trainings() -> Trainings:
 
 @pytest.fixture
 def done(trainings: Trainings, tmp_path: Path) -> OutOfFold:
-    return cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
+    return cross_validate(LABELS, 2, trainings, tmp_path)
 
 
 def test_a_network_is_trained_without_each_fold_and_without_each_pair(done: OutOfFold, trainings: Trainings) -> None:
@@ -82,7 +94,7 @@ def test_a_network_is_trained_without_each_fold_and_without_each_pair(done: OutO
 
 def test_every_training_of_the_rounds_has_a_seed_of_its_own(trainings: Trainings, tmp_path: Path) -> None:
     for seed in range(3):
-        cross_validate(LABELS, FOLDS, seed, trainings, tmp_path, STOPS)
+        cross_validate(LABELS, seed, trainings, tmp_path)
 
     seeds = [seed for _, seed, _, _ in trainings.calls]
     assert len(set(seeds)) == len(seeds) == 3 * 6
@@ -120,13 +132,28 @@ def test_the_labels_of_a_fold_do_not_touch_its_scores(done: OutOfFold, trainings
     """GIVEN a fold whose labels are exchanged THEN its own scores and thresholds stay as they were."""
     exchanged = np.where(FOLDS == 1, 1 - LABELS, LABELS)
 
-    again = cross_validate(exchanged, FOLDS, 2, trainings, tmp_path, STOPS)
+    again = cross_validate(exchanged, 2, trainings, tmp_path)
 
     one = FOLDS == 1
     np.testing.assert_array_equal(again.scores[one], done.scores[one])
     assert not np.array_equal(again.scores[~one], done.scores[~one])
     for specificity in SPECIFICITIES:
         np.testing.assert_array_equal(again.thresholds[specificity][one], done.thresholds[specificity][one])
+
+
+def test_a_folds_calibration_can_be_had_without_the_rest(done: OutOfFold, tmp_path: Path) -> None:
+    one = Round(LABELS, FOLDS, 2, tmp_path, STOPS)
+
+    assert tuple(one.platt(fold) for fold in range(3)) == done.calibrations
+
+
+def test_a_fold_is_not_trained_before_the_trainings_that_choose_for_how_long(
+    trainings: Trainings, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        Round(LABELS, FOLDS, 2, tmp_path, STOPS).train_fold(0, trainings)
+
+    assert trainings.calls == []
 
 
 def test_every_frame_has_a_score(done: OutOfFold) -> None:
@@ -144,7 +171,7 @@ def test_the_networks_that_score_are_kept_and_those_of_pairs_are_not(
 
 
 def test_a_finished_round_is_not_trained_again(done: OutOfFold, trainings: Trainings, tmp_path: Path) -> None:
-    again = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
+    again = cross_validate(LABELS, 2, trainings, tmp_path)
 
     assert len(trainings.calls) == 6
     np.testing.assert_array_equal(again.scores, done.scores)
@@ -156,16 +183,16 @@ def test_an_interrupted_round_goes_on_where_it_stopped(done: OutOfFold, tmp_path
     work.mkdir()
     first, second = Trainings(stop_at), Trainings()
     with pytest.raises(KeyboardInterrupt):
-        cross_validate(LABELS, FOLDS, 2, first, work, STOPS)
+        cross_validate(LABELS, 2, first, work)
 
-    resumed = cross_validate(LABELS, FOLDS, 2, second, work, STOPS)
+    resumed = cross_validate(LABELS, 2, second, work)
 
     assert len(first.calls) + len(second.calls) == 6
     np.testing.assert_array_equal(resumed.scores, done.scores)
 
 
 def test_another_round_takes_nothing_over(done: OutOfFold, trainings: Trainings, tmp_path: Path) -> None:
-    other = cross_validate(LABELS, FOLDS, 3, trainings, tmp_path, STOPS)
+    other = cross_validate(LABELS, 3, trainings, tmp_path)
 
     assert len(trainings.calls) == 12
     assert not np.array_equal(other.logits, done.logits)
@@ -205,10 +232,10 @@ def test_what_is_added_is_fitted_on_the_frames_that_each_network_saw(trainings: 
         asked.append(chosen.copy())
         return np.full(len(chosen), 10.0)
 
-    plain = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
-    added = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS, add)
+    plain = cross_validate(LABELS, 2, trainings, tmp_path)
+    added = cross_validate(LABELS, 2, trainings, tmp_path, add)
 
-    assert sorted(chosen.tobytes() for chosen in asked) == sorted(chosen.tobytes() for chosen, *_ in trainings.calls)
+    assert {chosen.tobytes() for chosen in asked} == {chosen.tobytes() for chosen, *_ in trainings.calls}
     np.testing.assert_allclose(added.logits, plain.logits + 10)
     assert [platt.slope for platt in added.calibrations] == pytest.approx([p.slope for p in plain.calibrations])
     np.testing.assert_allclose(added.scores, plain.scores, atol=1e-6)
@@ -227,8 +254,8 @@ def test_what_stands_beside_is_calibrated_for_each_fold_by_the_others() -> None:
 
 
 def test_what_was_added_is_told_apart(trainings: Trainings, tmp_path: Path) -> None:
-    alone = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
-    both = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS, lambda chosen: np.full(60, float(chosen.sum())))
+    alone = cross_validate(LABELS, 2, trainings, tmp_path)
+    both = cross_validate(LABELS, 2, trainings, tmp_path, lambda chosen: np.full(60, float(chosen.sum())))
 
     np.testing.assert_array_equal(alone.added, 0)
     np.testing.assert_array_equal(both.added, 40)
@@ -239,7 +266,7 @@ def test_what_was_added_is_told_apart(trainings: Trainings, tmp_path: Path) -> N
 def test_a_folds_network_is_taken_after_as_many_epochs_as_were_best_on_the_others(tmp_path: Path, best: int) -> None:
     trainings = Trainings(best=best)
 
-    done = cross_validate(LABELS, FOLDS, 2, trainings, tmp_path, STOPS)
+    done = cross_validate(LABELS, 2, trainings, tmp_path)
 
     assert done.epochs == (best,) * 3
     assert trainings.stops == [STOPS] * 3 + [(best,)] * 3, (
@@ -251,7 +278,7 @@ def test_the_labels_of_a_fold_do_not_choose_its_epochs(trainings: Trainings, tmp
     """GIVEN reversed labels in fold 0 THEN its own choice stays, whatever becomes of the others."""
     other = np.where(FOLDS == 0, 1 - LABELS, LABELS)
 
-    one = cross_validate(LABELS, FOLDS, 2, trainings, folder(tmp_path, "one"), STOPS)
-    two = cross_validate(other, FOLDS, 2, trainings, folder(tmp_path, "two"), STOPS)
+    one = cross_validate(LABELS, 2, trainings, folder(tmp_path, "one"))
+    two = cross_validate(other, 2, trainings, folder(tmp_path, "two"))
 
     assert one.epochs[0] == two.epochs[0]

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from tests.unit.lesion_training import TINY, make_data, move_weights, small_netw
 from thyroid_model import calibration, ddti, map_check, train, whole_picture
 from thyroid_model.examples import thyroid_examples, views
 from thyroid_model.fit import Examples, Trainer
+from thyroid_model.jobs import JobError
+from thyroid_model.recipe import Recipe
 from thyroid_model.record import MAPS_FILE, MODEL_FILE, SCORES_FILE, TRAINING_FILE, read_table, read_training
 from thyroid_model.split import folds_by_case
 from thyroid_model.train import NETWORK, PRETRAINED, SCRATCH, STATISTICS
@@ -60,30 +62,25 @@ class Trainings:
         return found
 
 
-@pytest.fixture(scope="module")
-def patch() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "build_lesion_network", small_network)
-        yield patch
+def run(data: Path, work: Path, output: Path, recipe: Recipe = TINY, processes: int = 1) -> None:
+    train.train(data, work, output, recipe, processes, small_network)
 
 
 @pytest.fixture
-def trainings(patch: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch) -> Trainings:
+def trainings(monkeypatch: pytest.MonkeyPatch) -> Trainings:
     trainings = Trainings()
     monkeypatch.setattr(Trainer, "fit", lambda self, *args: trainings.fit(self, *args))
     return trainings
 
 
 @pytest.fixture(scope="module")
-def finished(
-    data: Path, patch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Path, Trainings]:
+def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Trainings]:
     """Work folder, output folder and trainings of one run; no test may write to them."""
     trainings = Trainings()
     work, output = tmp_path_factory.mktemp("work"), tmp_path_factory.mktemp("output")
     with pytest.MonkeyPatch.context() as own:
         own.setattr(Trainer, "fit", lambda self, *args: trainings.fit(self, *args))
-        train.train(data, work, output, TINY)
+        run(data, work, output)
     return work, output, trainings
 
 
@@ -254,7 +251,7 @@ def test_a_finished_run_trains_nothing_again_and_writes_the_same(
 ) -> None:
     work, output, _ = finished
 
-    train.train(data, work, tmp_path, TINY)
+    run(data, work, tmp_path)
 
     assert trainings.done == []
     for name in (MODEL_FILE, SCORES_FILE, MAPS_FILE, TRAINING_FILE):
@@ -267,11 +264,11 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
 ) -> None:
     trainings.stop_at = stop_at
     with pytest.raises(KeyboardInterrupt):
-        train.train(data, tmp_path / "work", tmp_path / "out", TINY)
+        run(data, tmp_path / "work", tmp_path / "out")
     assert not (tmp_path / "out" / MODEL_FILE).exists(), "nothing half-done is handed out"
     trainings.stop_at = None
 
-    train.train(data, tmp_path / "work", tmp_path / "out", TINY)
+    run(data, tmp_path / "work", tmp_path / "out")
 
     assert len(trainings.done) == TRAININGS
     assert [title for title, _, _ in trainings.done] == [title for title, _, _ in finished[2].done]
@@ -285,7 +282,7 @@ def test_another_recipe_takes_nothing_over(
     trainings.stop_at = 0
 
     with pytest.raises(KeyboardInterrupt):
-        train.train(data, finished[0], tmp_path / "out", replace(TINY, learning_rate=1e-4))
+        run(data, finished[0], tmp_path / "out", replace(TINY, learning_rate=1e-4))
 
 
 def test_another_label_takes_nothing_over(
@@ -297,7 +294,7 @@ def test_another_label_takes_nothing_over(
     trainings.stop_at = 0
 
     with pytest.raises(KeyboardInterrupt):
-        train.train(other, finished[0], tmp_path / "out", TINY)
+        run(other, finished[0], tmp_path / "out")
 
 
 @pytest.mark.parametrize("changed", ["pixels", "outline", "breast mask"])
@@ -319,74 +316,11 @@ def test_other_pictures_under_the_same_names_take_nothing_over(
     trainings.stop_at = 0
 
     with pytest.raises(KeyboardInterrupt):
-        train.train(other, finished[0], tmp_path / "out", TINY)
-
-
-def test_trainings_from_scratch_start_from_weights_of_their_own_seed(
-    data: Path, patch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    frames, _ = folds_of(data)
-    labels = np.array([frame.label for frame in frames], np.float32)
-    bench = train.Bench(views(frames, 32), labels, TINY, tmp_path)
-    bench.renew(1)
-    one = bench.network.training.get_weights()
-    bench.renew(2)
-    two = bench.network.training.get_weights()
-
-    bench.renew(1)
-
-    for first, again in zip(one, bench.network.training.get_weights(), strict=True):
-        np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(one[0], two[0])
-
-
-def test_a_real_training_of_a_fold_begins_with_the_kept_weights_and_moves_them(
-    data: Path, patch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    frames, _ = folds_of(data)
-    labels = np.array([frame.label for frame in frames], np.float32)
-    bench = train.Bench(views(frames, 32), labels, TINY, tmp_path)
-    bench.renew(1)
-    start = tmp_path / "start.weights.h5"
-    bench.network.training.save_weights(start)
-    kept = bench.network.training.get_weights()
-    bench.renew(2)
-
-    logits = bench.train(np.ones(len(labels), np.bool_), 7, "one", start, (1,))
-    moved = bench.network.training.get_weights()
-    again = bench.train(np.ones(len(labels), np.bool_), 7, "again", start, (1,))
-
-    change = np.abs(moved[0] - kept[0]).max()
-    assert 0 < change < 0.05
-    assert logits.shape == (1, len(frames))
-    np.testing.assert_allclose(again, logits, atol=1e-4)
-
-
-@pytest.mark.parametrize(("epochs", "stops"), [(20, (10, 15, 20)), (3, (1, 2, 3)), (2, (1, 2)), (1, (1,))])
-def test_a_network_is_taken_after_a_half_three_quarters_or_all_epochs(epochs: int, stops: tuple[int, ...]) -> None:
-    assert train.Recipe(epochs=epochs).stops() == stops
-
-
-@pytest.mark.parametrize(("chosen", "taken"), [((10, 20, 20), 20), ((20, 10), 10), ((15, 20, 15, 20), 15)])
-def test_the_bundled_network_is_taken_after_as_many_epochs_as_most_folds_were(
-    chosen: tuple[int, ...], taken: int
-) -> None:
-    assert train.most_often(chosen) == taken
+        run(other, finished[0], tmp_path / "out")
 
 
 def test_the_record_says_after_how_many_epochs_networks_were_taken(finished: tuple[Path, Path, Trainings]) -> None:
     assert read_training(finished[1])["epochs"] == {"taken_after": 1, "chosen_in_folds": {"1": FOLDS}}
-
-
-def test_the_schedules_are_the_recipes() -> None:
-    recipe = train.Recipe(batch=8, epochs=2, pretraining_epochs=3, scratch_epochs=4, learning_rate=0.5)
-
-    first, then, scratch = recipe.pretraining(), recipe.training(), recipe.from_scratch()
-
-    assert (first.epochs, then.epochs, scratch.epochs) == (3, 2, 4)
-    assert (first.learning_rate, then.learning_rate, scratch.learning_rate) == (2e-3, 0.5, 1e-3)
-    assert first.batch == then.batch == scratch.batch == 8
-    assert (first.limits.lesion_share, then.limits.lesion_share, scratch.limits.lesion_share) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -399,6 +333,7 @@ def test_the_schedules_are_the_recipes() -> None:
         ("--learning-rate", "nan", "must be a number over 0, not nan"),
         ("--pretraining-rate", "-1", "must be a number over 0, not -1"),
         ("--scratch-rate", "inf", "must be a number over 0, not inf"),
+        ("--processes", "0", "must be 1 or more, not 0"),
     ],
 )
 def test_what_cant_be_trained_is_refused_in_a_sentence(
@@ -428,11 +363,11 @@ def test_a_missing_set_ends_the_command_with_a_sentence(
 
 
 def test_sets_too_small_for_a_batch_end_the_command_with_a_sentence(
-    data: Path, patch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = ["--data", str(data), "--work", str(tmp_path / "work"), "--output", str(tmp_path / "out")]
 
-    assert train.main([*paths, "--folds", "3", "--input-size", "32", "--batch", "7"]) == 1
+    assert train.main([*paths, "--folds", "3", "--input-size", "32", "--batch", "7", "--processes", "1"]) == 1
 
     assert "breast lesions: a training needs at least 7 pictures, not 6" in capsys.readouterr().err
 
@@ -444,8 +379,39 @@ def test_the_commands_options_are_the_recipes(monkeypatch: pytest.MonkeyPatch, d
     status = train.main(["--data", str(data), "--work", "w", "--output", "o", "--learning-rate", "0.5", "--seeds", "2"])
 
     assert status == 0
-    assert asked["recipe"] == replace(train.Recipe(), learning_rate=0.5, seeds=2)
+    assert asked["recipe"] == replace(Recipe(), learning_rate=0.5, seeds=2)
     assert (asked["data"], asked["work"], asked["output"]) == (data, Path("w"), Path("o"))
+    assert 1 <= asked["processes"] <= 4
+
+
+def test_a_process_that_is_killed_ends_the_command_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def killed(**how: Any) -> None:
+        raise JobError("A process ended before it was done.")
+
+    monkeypatch.setattr(train, "train", killed)
+
+    assert train.main(["--data", str(data), "--processes", "2"]) == 1
+
+    assert capsys.readouterr().err == "error: A process ended before it was done.\n"
+
+
+def test_two_processes_train_what_one_does(data: Path, tmp_path: Path) -> None:
+    """Really, not by a stand-in. Other threads add in another order: the last bits differ."""
+    small = replace(TINY, batch=2)
+    for processes in (1, 2):
+        run(data, tmp_path / f"work {processes}", tmp_path / f"{processes}", small, processes)
+
+    one, two = (read_table(tmp_path / f"{processes}" / SCORES_FILE) for processes in (1, 2))
+    assert [(row["start"], row["frame"], row["fold"]) for row in one] == [
+        (row["start"], row["frame"], row["fold"]) for row in two
+    ]
+    for column in ("logit", "score", "threshold_0.80"):
+        by_one, by_two = ([float(row[column]) for row in rows] for rows in (one, two))
+        np.testing.assert_allclose(by_one, by_two, atol=1e-3)
+    for processes in (1, 2):
+        assert read_training(tmp_path / f"{processes}")["recipe"]["batch"] == 2
 
 
 def test_the_table_is_plain_csv(finished: tuple[Path, Path, Trainings]) -> None:

@@ -9,7 +9,7 @@ Each training is kept when it is done, so an interrupted run goes on where it st
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -24,6 +24,7 @@ SPECIFICITIES = (0.80, 0.90)
 
 Chosen = npt.NDArray[np.bool_]
 Logits = npt.NDArray[np.float64]
+Pair = tuple[int, int]
 # Trains on the chosen frames, keeps the network under the path, and returns the logits of all frames after each of some
 # numbers of epochs: shape (stops, frames).
 Training = Callable[[Chosen, int, str, Path | None, Sequence[int]], Logits]
@@ -62,78 +63,117 @@ class OutOfFold:
     epochs: tuple[int, ...] = ()
 
 
-def network_file(work: Path, seed: int, fold: int) -> Path:
-    """Return where the network that did not see a fold is kept."""
-    return work / f"seed-{seed}-fold-{fold}.keras"
+@dataclass(frozen=True)
+class Round:
+    """One round: the cases are dealt into folds, and each fold is scored by a network that did not see it.
 
-
-def cross_validate(
-    labels: npt.NDArray[np.int64],
-    folds: npt.NDArray[np.int64],
-    seed: int,
-    train: Training,
-    work: Path,
-    stops: Sequence[int],
-    add: Addition = lambda chosen: np.zeros(len(chosen)),
-) -> OutOfFold:
-    """Score every frame by a network that saw no frame of its fold, nested as the module says.
-
-    Parameters
+    Attributes
     ----------
     labels, folds : numpy.ndarray
         Of each frame.
     seed : int
         Of this round; each training gets a seed of its own from it.
-    train : callable
-        Trains.
     work : pathlib.Path
         Where finished trainings are kept.
-    stops : sequence of int
+    stops : tuple of int
         Numbers of epochs to choose from, rising.
-    add : callable, optional
+    add : callable
         Fits what is added to the logits, on the same frames as each network.
     """
-    numbers = np.unique(folds)
-    paired = {
-        pair: kept(
-            work / f"seed-{seed}-without-{pair[0]}-{pair[1]}.npy",
-            lambda pair=pair: train(  # type: ignore[misc]
-                ~np.isin(folds, pair),
-                1000 * seed + 10 * pair[0] + pair[1] + 100,
-                f"seed {seed}, without {pair}",
+
+    labels: npt.NDArray[np.int64]
+    folds: npt.NDArray[np.int64]
+    seed: int
+    work: Path
+    stops: tuple[int, ...]
+    add: Addition = lambda chosen: np.zeros(len(chosen))
+
+    @property
+    def numbers(self) -> list[int]:
+        """The folds, from 0."""
+        return [int(fold) for fold in np.unique(self.folds)]
+
+    def train_pair(self, pair: Pair, train: Training) -> None:
+        """Train without two folds, to choose by."""
+        kept(
+            pair_file(self.work, self.seed, pair),
+            lambda: train(
+                ~np.isin(self.folds, pair),
+                1000 * self.seed + 10 * pair[0] + pair[1] + 100,
+                f"seed {self.seed}, without {pair}",
                 None,
-                stops,
+                self.stops,
             ),
         )
-        + add(~np.isin(folds, pair))
-        for pair in combinations(numbers.tolist(), 2)
-    }
-    logits, scores, added = (np.full(len(labels), np.nan) for _ in range(3))
-    platts: list[calibration.Platt] = []
-    epochs: list[int] = []
-    thresholds = {specificity: np.full(len(labels), np.nan) for specificity in SPECIFICITIES}
-    for fold in numbers.tolist():
-        out = folds == fold
-        at_stops = np.full((len(stops), len(labels)), np.nan)
-        for other in numbers[numbers != fold].tolist():
-            at_stops[:, folds == other] = paired[min(fold, other), max(fold, other)][:, folds == other]
-        best = int(np.argmax([auc(labels[~out], inner[~out]) for inner in at_stops]))
-        inner = at_stops[best]
-        epochs.append(stops[best])
-        (of_all,) = kept(
-            work / f"seed-{seed}-fold-{fold}.npy",
-            lambda out=out, fold=fold, stop=stops[best]: train(  # type: ignore[misc]
-                ~out, 1000 * seed + fold, f"seed {seed}, without fold {fold}", network_file(work, seed, fold), (stop,)
+
+    def train_fold(self, fold: int, train: Training) -> None:
+        """Train without one fold, for as many epochs as its pairs' trainings say; those come before."""
+        file = network_file(self.work, self.seed, fold)
+        kept(
+            logits_file(self.work, self.seed, fold),
+            lambda: train(
+                self.folds != fold,
+                1000 * self.seed + fold,
+                f"seed {self.seed}, without fold {fold}",
+                file,
+                (self._choice(fold)[0],),
             ),
         )
-        added[out] = add(~out)[out]
-        logits[out] = of_all[out] + added[out]
-        platt = calibration.fit(inner[~out], labels[~out])
-        platts.append(platt)
-        scores[out] = platt(logits[out])
-        for specificity, threshold in thresholds.items():
-            threshold[out] = threshold_for(specificity, labels[~out], platt(inner[~out]))
-    return OutOfFold(folds, logits, scores, thresholds, tuple(platts), added, tuple(epochs))
+
+    def platt(self, fold: int) -> calibration.Platt:
+        """Fit a fold's calibration, on the others' scores by networks that saw neither."""
+        out = self.folds == fold
+        return calibration.fit(self._choice(fold)[1][~out], self.labels[~out])
+
+    def result(self) -> OutOfFold:
+        """Put together what the trainings, which come before, have kept."""
+        logits, scores, added = (np.full(len(self.labels), np.nan) for _ in range(3))
+        thresholds = {specificity: np.full(len(self.labels), np.nan) for specificity in SPECIFICITIES}
+        platts, epochs = [], []
+        for fold in self.numbers:
+            out = self.folds == fold
+            taken_after, inner = self._choice(fold)
+            epochs.append(taken_after)
+            added[out] = self.add(~out)[out]
+            logits[out] = load(logits_file(self.work, self.seed, fold))[0, out] + added[out]
+            platt = self.platt(fold)
+            platts.append(platt)
+            scores[out] = platt(logits[out])
+            for specificity, threshold in thresholds.items():
+                threshold[out] = threshold_for(specificity, self.labels[~out], platt(inner[~out]))
+        return OutOfFold(self.folds, logits, scores, thresholds, tuple(platts), added, tuple(epochs))
+
+    def _choice(self, fold: int) -> tuple[int, Logits]:
+        """Return after how many epochs the other folds are told apart best, and their logits then."""
+        others = self.folds != fold
+        at_stops = np.full((len(self.stops), len(self.labels)), np.nan)
+        for other in self.numbers:
+            if other != fold:
+                pair, scored = (min(fold, other), max(fold, other)), self.folds == other
+                logits = load(pair_file(self.work, self.seed, pair)) + self.add(~np.isin(self.folds, pair))
+                at_stops[:, scored] = logits[:, scored]
+        best = int(np.argmax([auc(self.labels[others], inner[others]) for inner in at_stops]))
+        return self.stops[best], at_stops[best]
+
+
+def pairs(folds: Iterable[int]) -> list[Pair]:
+    """Return all pairs of folds, the lower first."""
+    return list(combinations(folds, 2))
+
+
+def network_file(work: Path, seed: int, fold: int) -> Path:
+    """Return where the network that did not see a fold is kept."""
+    return work / f"seed-{seed}-fold-{fold}.keras"
+
+
+def logits_file(work: Path, seed: int, fold: int) -> Path:
+    """Return where its logits of all frames are kept; when they are there, it is."""
+    return work / f"seed-{seed}-fold-{fold}.npy"
+
+
+def pair_file(work: Path, seed: int, pair: Pair) -> Path:
+    """Return where the logits of the network without two folds are kept."""
+    return work / f"seed-{seed}-without-{pair[0]}-{pair[1]}.npy"
 
 
 def beside(labels: npt.NDArray[np.int64], folds: npt.NDArray[np.int64], logits: Logits) -> OutOfFold:
@@ -155,6 +195,11 @@ def kept(path: Path, make: Callable[[], Logits]) -> Logits:
     if not path.exists():
         logits = make()
         keep(path, lambda half: np.save(half, logits))
+    return load(path)
+
+
+def load(path: Path) -> Logits:
+    """Return logits that are kept."""
     return np.asarray(np.load(path))
 
 

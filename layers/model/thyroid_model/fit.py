@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from tqdm import tqdm
 
+from thyroid_model import progress
 from thyroid_model.augment import Range, augment, lesion_boxes, usable_panes
 from thyroid_model.findings import DataError
 from thyroid_model.lesion_network import LesionNetwork
@@ -167,7 +167,7 @@ class Trainer:
             raise DataError(f"{title}: {error}") from error
         steps = count // schedule.batch
         total, done, seen = schedule.epochs * steps, 0, []
-        with tqdm(total=stops[-1] * steps, desc=title, unit="step", smoothing=0.05) as bar:
+        with progress.bar(total=stops[-1] * steps, title=title, unit="step", smoothing=0.05) as bar:
             for epoch in range(stops[-1]):
                 order = rng.permutation(count)[: steps * schedule.batch]
                 for chosen in order.reshape(steps, schedule.batch):

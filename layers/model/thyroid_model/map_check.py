@@ -8,10 +8,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from tqdm import tqdm
 
 from thyroid.assessment import MALIGNANT_FROM
-from thyroid_model import faithfulness
+from thyroid_model import faithfulness, progress
 from thyroid_model.cam import conv_layers, tape_score_and_maps
 from thyroid_model.examples import View
 from thyroid_model.localisation import Plane, centre_prior, localise, outline_prior, random_map
@@ -66,12 +65,10 @@ class MapCheck:
     network : keras.Model
         Its weights, at the time of a measurement, are what is measured.
     untrained : keras.Model
-        The same graph with random weights.
-    seed : int
-        Of the random maps; which round this is.
+        The same graph; so are its weights, which are to be random.
     """
 
-    def __init__(self, network: keras.Model, untrained: keras.Model, seed: int) -> None:
+    def __init__(self, network: keras.Model, untrained: keras.Model) -> None:
         self._network = network
         self._names = list(conv_layers(network))
         # The deep end: layers before it are shown by few, and no map of them was ever the best.
@@ -80,17 +77,17 @@ class MapCheck:
         self._untrained_names = [name for name in self._names if name in self._blocks]
         self._maps = tape_score_and_maps(network, self._names)
         self._untrained = tape_score_and_maps(untrained, self._untrained_names)
-        self._seed, self._rng = seed, np.random.default_rng(seed)
 
     def measure(
         self,
         seen: Sequence[View],
         frames: Sequence[str],
         folds: npt.NDArray[np.int64],
+        seed: int,
         fold: int,
         served: keras.Model | None = None,
     ) -> list[Row]:
-        """Measure the maps of the frames of one fold, which the network did not see.
+        """Measure the maps of the frames of one fold of a round, which the network did not see.
 
         Deletion and insertion follow the score of ``served``, the network with all that is added to it, and so does the
         class given; without it, the network's own.
@@ -101,23 +98,21 @@ class MapCheck:
         outlined = masks.any(axis=(1, 2))
         elsewhere = outline_prior(masks[(folds != fold) & outlined])
         chosen = np.flatnonzero((folds == fold) & outlined)
-        rows = []
-        for place in tqdm(chosen, f"seed {self._seed}, maps of fold {fold}", unit="frame"):
+        rows, rng = [], np.random.default_rng([seed, fold])
+        for place in progress.bar(chosen, title=f"seed {seed}, maps of fold {fold}", unit="frame"):
             tensor = seen[place].tensor
             side = 1.0 if float(self._score(tf.constant(tensor[np.newaxis]))[0]) >= MALIGNANT_FROM else -1.0
-            for kind, name, evidence in self._all_maps(tensor, elsewhere):
+            for kind, name, evidence in self._all_maps(tensor, elsewhere, rng):
                 found = localise(evidence, masks[place])
                 given: tuple[int, float] | tuple[None, None] = (None, None)
                 if kind != PRIOR:
                     of_class = localise(side * evidence, masks[place])
                     given = (int(of_class.hit), of_class.energy)
-                curves = self._curves(tensor, kind, name, evidence)
-                rows.append(
-                    Row(self._seed, fold, frames[place], kind, name, int(found.hit), found.energy, *curves, *given)
-                )
+                curves = self._curves(tensor, seed, kind, name, evidence)
+                rows.append(Row(seed, fold, frames[place], kind, name, int(found.hit), found.energy, *curves, *given))
         return rows
 
-    def _all_maps(self, tensor: Plane, elsewhere: Plane) -> Iterator[tuple[str, str, Plane]]:
+    def _all_maps(self, tensor: Plane, elsewhere: Plane, rng: np.random.Generator) -> Iterator[tuple[str, str, Plane]]:
         for kind, maps_of, names in (
             (GRAD_CAM, self._maps, self._names),
             (UNTRAINED, self._untrained, self._untrained_names),
@@ -126,10 +121,12 @@ class MapCheck:
             yield from ((kind, name, evidence) for name, evidence in zip(names, maps, strict=True))
         yield PRIOR, CENTRE, centre_prior(_MAP_SIDE)
         yield PRIOR, OUTLINES, elsewhere
-        yield PRIOR, RANDOM, random_map(_MAP_SIDE, self._rng)
+        yield PRIOR, RANDOM, random_map(_MAP_SIDE, rng)
 
-    def _curves(self, tensor: Plane, kind: str, name: str, evidence: Plane) -> tuple[float | None, float | None]:
-        if self._seed != _FAITHFULNESS_SEED or not (kind == PRIOR or name in self._blocks):
+    def _curves(
+        self, tensor: Plane, seed: int, kind: str, name: str, evidence: Plane
+    ) -> tuple[float | None, float | None]:
+        if seed != _FAITHFULNESS_SEED or not (kind == PRIOR or name in self._blocks):
             return None, None
         measured = faithfulness.measure(tensor.mean(axis=2), evidence, self._scores)
         return measured.deletion, measured.insertion
