@@ -198,6 +198,10 @@ events: $(READY) ## Make the sample events anew
 openapi: $(READY) ## Write docs/openapi.json anew, after a change of the API
 	$(PY) -m docs.make_openapi
 
+.PHONY: notebook
+notebook: model ## Run docs/walkthrough.ipynb and keep what it says, after a change of the model or its figures
+	$(PY) -m docs.make_notebook
+
 .PHONY: lock
 lock: $(READY) ## Pin the versions that pyproject.toml leaves open (UPGRADE=--upgrade for newer ones)
 	$(UV_COMPILE) $(UPGRADE) --universal --python-version 3.11 --all-extras pyproject.toml -o requirements.txt
