@@ -83,6 +83,15 @@ evaluate: $(READY) ## Measure it on the cases that it did not see, and write MOD
 	@test -n "$${DATA:-}" || { echo 'Say where the sets are: make evaluate DATA=FOLDER'; exit 2; }
 	$(PY) -m thyroid_model.evaluate --data "$$DATA" $(if $(PUBLISHED),--published "$(PUBLISHED)")
 
+# Other servers that the benchmark measures ours beside; it does without those that can't be installed here.
+SERVERS := litserve bentoml mlserver
+
+.PHONY: bench
+bench: $(COMPILED) ## Measure the service beside what people would use instead, into build/bench (QUICK=yes: to see that it works)
+	@for server in $(SERVERS); do $(MAKE) --no-print-directory ".venv-bench-$$server/.ready" || \
+		echo "$$server can't be installed here; the rest is measured without it."; done
+	$(PY) -m benchmarks $(if $(QUICK),--quick)
+
 # --- the image and the stack ---------------------------------------------------------------------------------------------
 
 BASE_IMAGE ?=
@@ -113,7 +122,12 @@ REVISION := $(shell git describe --always --dirty=.dirty --abbrev=12 --exclude '
 	$(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
-.PRECIOUS: .venv-%/.ready
+.venv-bench-%/.ready: benchmarks/servers/%.txt
+	@echo 'Setting up .venv-bench-$*, once.'
+	$(PYTHON) -m venv .venv-bench-$*
+	.venv-bench-$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+.PRECIOUS: .venv-%/.ready .venv-bench-%/.ready
 
 .PHONY: build
 build: $(READY) $(VENV_SAM)/.ready ## The image of all functions, and the SAM build (MODEL=, BASE_IMAGE=, ARCHITECTURE=x86_64|arm64)

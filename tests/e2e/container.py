@@ -8,9 +8,8 @@ from typing import Any
 
 import httpx
 
+from benchmarks.cost import WHOLE_PROCESSOR_MB
 from tests.e2e.conftest import docker, wait_for
-
-WHOLE_PROCESSOR_MB = 1769  # Lambda's share of a processor grows with the memory; this much gets one (AWS Lambda quotas)
 
 
 def like_lambda(memory_mb: int) -> tuple[str, ...]:

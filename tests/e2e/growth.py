@@ -5,8 +5,9 @@ Prices of us-east-1 and quotas of a new account, without the free tier (the serv
 guidelines": 100 to 200 ms for small objects), and an assumption for the others.
 """
 
+from benchmarks.cost import GB_SECOND, REQUEST
 from functions.uploads import THREADS
-from tests.e2e.test_cost import GB_SECOND, LOG_GB, REQUEST
+from tests.e2e.test_cost import LOG_GB
 
 MEMORY_GB = 1769 / 1024
 BATCH = 20

@@ -9,23 +9,16 @@ from statistics import median
 
 import pytest
 
+from benchmarks.cost import dollars_per_million
 from events.generate import events
 from tests.e2e.conftest import measured
 from tests.e2e.container import AS_DEPLOYED, started
 
-GB_SECOND = 0.0000166667  # Lambda, x86_64, first tier
-REQUEST = 0.20 / 1e6  # Lambda
 API_REQUEST = 3.50 / 1e6  # REST API, first 333 million a month
 LOG_GB = 0.50  # CloudWatch Logs, taken in
 TRANSFER_GB = 0.09  # out to the internet, first 10 TB a month
 CALLS = 20
 EVENTS = events()
-
-
-def dollars_per_million(milliseconds: float, memory_mb: int) -> float:
-    """Return what Lambda asks for a million calls: requests, and time rounded up to a millisecond times memory."""
-    billed = -(-milliseconds // 1) / 1000
-    return 1e6 * (REQUEST + billed * memory_mb / 1024 * GB_SECOND)
 
 
 def test_the_formula_gives_what_awss_price_list_gives() -> None:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import pytest
 
+from benchmarks.cost import WHOLE_PROCESSOR_MB
 from events.generate import events
 from tests.e2e.conftest import base_image, docker, measured
-from tests.e2e.container import AS_DEPLOYED, WHOLE_PROCESSOR_MB, started
+from tests.e2e.container import AS_DEPLOYED, started
 
 MEMORY_MB = 512
 PROCESSOR = MEMORY_MB / WHOLE_PROCESSOR_MB

@@ -1,0 +1,122 @@
+"""Who is measured: this service, the same on TensorFlow as people write it, and model servers around it."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.function import ROOT
+from benchmarks.picture import body
+from benchmarks.server import How
+
+_SOURCES = ":".join(map(str, (ROOT / "layers/inference/python", ROOT / "layers/model", ROOT)))
+ENVIRONMENT = {"PYTHONPATH": _SOURCES, "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+# What the template tells our functions.
+_AS_DEPLOYED = {
+    "THYROID_TRACES": "true",
+    "POWERTOOLS_METRICS_NAMESPACE": "Thyroid",
+    "POWERTOOLS_SERVICE_NAME": "thyroid",
+}
+SERVICE, REFERENCE, COMPILED = "this service", "reference design", "reference design, tf.function"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One of them.
+
+    Attributes
+    ----------
+    name : str
+        What the tables call it.
+    handlers : mapping of str to str
+        The Lambda handler of each endpoint; none of those that are no functions.
+    environment : mapping
+        What is set for its processes.
+    server : How
+        How it is served on a laptop.
+    """
+
+    name: str
+    handlers: Mapping[str, str]
+    environment: Mapping[str, str]
+    server: How
+
+
+def _uvicorn(application: str) -> Any:
+    def command(port: int, _: Path) -> Sequence[str]:
+        return [sys.executable, "-m", "uvicorn", application, "--host", "127.0.0.1", "--port", str(port)]
+
+    return command
+
+
+def _of_functions(name: str, handlers: Mapping[str, str], application: str, **environment: str) -> Contender:
+    told = {**ENVIRONMENT, **environment}
+    return Contender(name, handlers, told, How(_uvicorn(application), "/api/v1/predict", environment=told))
+
+
+_ENDPOINTS = ("predict", "gradcam", "analyze")
+FUNCTIONS = (
+    _of_functions(
+        SERVICE, {name: f"functions.{name}.handler" for name in _ENDPOINTS}, "functions.local:app", **_AS_DEPLOYED
+    ),
+    _of_functions(REFERENCE, dict.fromkeys(_ENDPOINTS, "benchmarks.reference.handler"), "benchmarks.reference:app"),
+    _of_functions(
+        COMPILED,
+        dict.fromkeys(_ENDPOINTS, "benchmarks.reference.handler"),
+        "benchmarks.reference:app",
+        BENCH_COMPILED="true",
+    ),
+)
+
+
+def _environment_of(name: str) -> Path:
+    return ROOT / f".venv-bench-{name.lower()}" / "bin"
+
+
+def _mlserver(port: int, folder: Path) -> Sequence[str]:
+    model = {"name": "thyroid", "implementation": "benchmarks.servers.mlserver_runtime.Thyroid"}
+    (folder / "model-settings.json").write_text(json.dumps(model))
+    settings = {"host": "127.0.0.1", "http_port": port, "grpc_port": 0, "metrics_port": 0, "parallel_workers": 0}
+    (folder / "settings.json").write_text(json.dumps(settings))
+    return [str(_environment_of("MLServer") / "mlserver"), "start", str(folder)]
+
+
+def _of_server(name: str, command: Any, path: str, **more: Any) -> Contender:
+    told = {**ENVIRONMENT, "BENTOML_DO_NOT_TRACK": "true"}
+    return Contender(name, {}, told, How(command, path, environment=told, **more))
+
+
+SERVERS = (
+    _of_server(
+        "LitServe",
+        lambda port, _: [
+            str(_environment_of("LitServe") / "python"),
+            "-m",
+            "benchmarks.servers.litserve_server",
+            str(port),
+        ],
+        "/predict",
+    ),
+    _of_server(
+        "BentoML",
+        lambda port, _: [
+            *(str(_environment_of("BentoML") / "bentoml"), "serve", "benchmarks.servers.bentoml_service:Thyroid"),
+            *("--host", "127.0.0.1", "--port", str(port)),
+        ],
+        "/predict",
+    ),
+    _of_server(
+        "MLServer",
+        _mlserver,
+        "/v2/models/thyroid/infer",
+        request=lambda: {"inputs": [{"name": "image", "shape": [1], "datatype": "BYTES", "data": [body()["image"]]}]},
+        score=lambda answer: float(json.loads(answer["outputs"][0]["data"][0])["prediction"]["confidence_score"]),
+    ),
+)
+
+
+def is_there(contender: Contender) -> bool:
+    """Say whether the environment that a contender runs in is there."""
+    return contender not in SERVERS or (_environment_of(contender.name).parent / ".ready").exists()

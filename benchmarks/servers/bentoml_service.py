@@ -1,0 +1,20 @@
+"""BentoML: ``bentoml serve benchmarks.servers.bentoml_service:Thyroid``."""
+
+from typing import Any
+
+import bentoml
+
+from benchmarks.keras_model import KerasModel
+
+
+@bentoml.service(workers=1)
+class Thyroid:
+    """Takes what the reference takes."""
+
+    def __init__(self) -> None:
+        self._model = KerasModel()
+
+    @bentoml.api  # type: ignore[untyped-decorator]
+    def predict(self, image: str) -> dict[str, Any]:
+        """Score a picture."""
+        return self._model.predict(image)

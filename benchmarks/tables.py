@@ -1,0 +1,144 @@
+"""The figures as Markdown: each table side by side, then the ratios beside what was aimed at."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from benchmarks.cold import CACHED, FLOOR
+from benchmarks.contenders import COMPILED, REFERENCE, SERVICE
+from benchmarks.cost import WHOLE_PROCESSOR_MB, dollars_per_million
+from benchmarks.spread import Spread
+from benchmarks.warm import MODEL_ALONE
+
+# Ratios that were aimed at: how many times better than the reference design, or than it with tf.function.
+_GOALS: tuple[tuple[str, float, Callable[[dict[str, Any]], float]], ...] = (
+    ("first predict, sooner", 12, lambda f: _times(f["cold"][CACHED]["predict"], REFERENCE)),
+    ("warm predict, faster", 10, lambda f: _times(f["warm"]["predict"], REFERENCE)),
+    ("warm predict, faster than with tf.function", 2.5, lambda f: _times(f["warm"]["predict"], COMPILED)),
+    ("warm gradcam, faster", 25, lambda f: _times(f["warm"]["gradcam"], REFERENCE)),
+    ("warm analyze, faster", 20, lambda f: _times(f["warm"]["analyze"], REFERENCE)),
+    ("peak memory, smaller", 7, lambda f: f["memory"][REFERENCE] / f["memory"][SERVICE]),
+    ("answers a second at 8 clients, more", 10, lambda f: _served(f, SERVICE) / _served(f, REFERENCE)),
+    ("image above its base, smaller", 4, lambda f: f["image"][REFERENCE] / f["image"][SERVICE]),
+)
+
+
+def markdown(figures: dict[str, Any]) -> str:
+    """Return all tables."""
+    parts = [f"Measured on {figures['machine']}; medians, in brackets the least and the most."]
+    for condition, of in figures["cold"].items():
+        parts.append(_table(f"first answer, {condition}, s", of, _seconds))
+    for title, key in (("warm, ms", "warm"), ("warm with one processor, ms", "warm_one_processor")):
+        if key in figures:
+            parts.append(_table(title, figures[key], _milliseconds))
+    parts += [_servers(figures["served"]), _sizes(figures), _cost(figures), _goals(figures), _floors(figures)]
+    if figures["left_out"]:
+        parts.append("Left out:\n" + "\n".join(f"- {what.splitlines()[0]}" for what in figures["left_out"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def goals(figures: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """Return what was aimed at and what was reached, of all ratios that were measured."""
+    found = {}
+    for name, goal, ratio in _GOALS:
+        try:
+            found[name] = (goal, ratio(figures))
+        except KeyError:
+            continue  # left out, which is said elsewhere
+    return found
+
+
+def _goals(figures: dict[str, Any]) -> str:
+    rows = [
+        [name, f"≥ {goal:g} ×", f"{reached:.1f} ×", "yes" if reached >= goal else "**no**"]
+        for name, (goal, reached) in goals(figures).items()
+    ]
+    apart = figures["warm"]["predict"][SERVICE].p50 - figures["warm"]["predict"][MODEL_ALONE].p50
+    rows.append(["predict without the model", "≤ 5 ms", f"{apart:.1f} ms", "yes" if apart <= 5 else "**no**"])
+    return _rows(["beside the reference design", "goal", "reached", ""], rows)
+
+
+def _floors(figures: dict[str, Any]) -> str:
+    network = 1000 * figures["multiply_adds"] / figures["multiply_adds_a_second"]
+    rows = []
+    for condition, of in figures["cold"].items():
+        floor = of["predict"][FLOOR].p50 + network
+        ours = of["predict"][SERVICE].p50
+        rows.append([f"first predict, {condition}", f"{floor:.0f} ms", f"{ours:.0f} ms", f"{ours / floor:.1f} ×"])
+    alone, whole = figures["warm"]["predict"][MODEL_ALONE].p50, figures["warm"]["predict"][SERVICE].p50
+    rows.append(["the network, warm", f"{network:.1f} ms", f"{alone:.1f} ms", f"{alone / network:.1f} ×"])
+    rows.append(["predict, warm", f"{network:.1f} ms", f"{whole:.1f} ms", f"{whole / network:.1f} ×"])
+    told = (
+        f"The network takes {figures['multiply_adds'] / 1e6:.0f} million multiply-adds; one thread does "
+        f"{figures['multiply_adds_a_second'] / 1e9:.0f} thousand million a second at best (in a product of matrices)."
+    )
+    return _rows(["beside the limit", "floor", "this service", "ratio"], rows) + "\n\n" + told
+
+
+def _servers(served: Mapping[str, Any]) -> str:
+    clients = list(next(iter(served.values()))["answers_a_second"])
+    rows = [
+        [
+            name,
+            f"{one['first_answer'] / 1000:.2f} s",
+            f"{_milliseconds(one['warm'])} ms",
+            f"{one['megabytes']:.0f} MB",
+            *(f"{one['answers_a_second'][many]:.0f}" for many in clients),
+        ]
+        for name, one in served.items()
+    ]
+    return _rows(
+        ["local server", "first answer", "predict", "memory", *(f"answers/s, {n} clients" for n in clients)], rows
+    )
+
+
+def _sizes(figures: dict[str, Any]) -> str:
+    rows = [["peak memory of a function", *(f"{figures['memory'][name]:.0f} MB" for name in (SERVICE, REFERENCE))]]
+    for title, key in (("packages, installed", "installed"), ("image, above its base", "image")):
+        if key in figures:
+            rows.append([title, *(f"{figures[key][name]:.0f} MB" for name in (SERVICE, REFERENCE))])
+    return _rows(["size", SERVICE, REFERENCE], rows)
+
+
+def _cost(figures: dict[str, Any]) -> str:
+    warm = figures.get("warm_one_processor")
+    if not warm:
+        return ""
+    rows = [
+        [
+            name,
+            *(
+                f"${dollars_per_million(of[contender].p50, WHOLE_PROCESSOR_MB):.2f}"
+                for contender in (SERVICE, REFERENCE, COMPILED)
+            ),
+        ]
+        for name, of in warm.items()
+    ]
+    return _rows([f"Lambda, a million at {WHOLE_PROCESSOR_MB} MB", SERVICE, REFERENCE, COMPILED], rows)
+
+
+def _table(title: str, of: Mapping[str, Mapping[str, Spread]], tell: Callable[[Spread], str]) -> str:
+    names = list(dict.fromkeys(name for row in of.values() for name in row))
+    rows = [[row, *(tell(found[name]) if name in found else "" for name in names)] for row, found in of.items()]
+    return _rows([title, *names], rows)
+
+
+def _rows(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    header = list(header)
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _seconds(spread: Spread) -> str:
+    return f"{spread.p50 / 1000:.2f} ({spread.least / 1000:.2f}–{spread.most / 1000:.2f})"
+
+
+def _milliseconds(spread: Spread) -> str:
+    return f"{spread.p50:.1f} ({spread.least:.1f}–{spread.most:.1f}; p95 {spread.p95:.1f})"
+
+
+def _times(of: Mapping[str, Spread], contender: str) -> float:
+    return of[contender].p50 / of[SERVICE].p50
+
+
+def _served(figures: dict[str, Any], name: str) -> float:
+    return float(figures["served"][name]["answers_a_second"][8])
