@@ -19,6 +19,7 @@ from thyroid import phantom
 from thyroid.__main__ import main
 from thyroid.folder.find import find
 from thyroid.folder.lock import held
+from thyroid.schemas import ReportResponse
 from thyroid.service import Service
 from thyroid.settings import Settings
 
@@ -266,6 +267,32 @@ def test_options_that_make_no_sense_are_usage_errors(place: Path, capsys: Printe
     assert {path.name for path in place.iterdir()} == {"scan.png", "small.jpg"}
 
 
+@pytest.mark.parametrize("command", ["gradcam", "report"])
+def test_a_name_that_leaves_no_room_for_its_results_is_refused_and_the_others_go_on(
+    command: str, place: Path, scan: bytes, capsys: Printed
+) -> None:
+    long = "甲" * 80 + ".png"
+    (place / long).write_bytes(scan)
+
+    assert main([command, long, "scan.png", "--out", "out"]) == 1
+
+    printed = capsys.readouterr()
+    assert "too long; give it a shorter one" in printed.err
+    assert printed.out.startswith("scan.png")
+    assert {path.name.split(".")[0] for path in (place / "out").iterdir()} <= {"scan", ""}
+
+
+def test_what_was_begun_is_not_left(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: ReportResponse) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("thyroid.report.pdf.make", interrupted)
+
+    assert main(["report", "scan.png", "--out", "out"]) == 130
+
+    assert list((place / "out").iterdir()) == []
+
+
 def test_maps_that_cannot_be_written_end_the_run(place: Path, capsys: Printed) -> None:
     (place / "maps/.scan.heatmap.png.part").mkdir(parents=True)
 
@@ -273,6 +300,11 @@ def test_maps_that_cannot_be_written_end_the_run(place: Path, capsys: Printed) -
 
     assert "The results cannot be written: Is a directory." in capsys.readouterr().err
     assert not (place / "maps/small.overlay.png").exists()
+
+
+def test_a_file_whose_name_no_system_takes_is_no_folder(capsys: Printed) -> None:
+    assert main(["analyze", "x" * 300, "--out", "out"]) == 2
+    assert "none that may be looked at" in capsys.readouterr().err
 
 
 # --- analyze FILE ----------------------------------------------------------------------------------------------------
@@ -461,6 +493,20 @@ def test_a_setting_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch,
 
     assert main(["predict", "scan.png"]) == 2
     assert "THYROID_MAX_PIXELS" in capsys.readouterr().err
+
+
+def test_with_the_standard_output_closed_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+
+    assert main(["predict", "scan.png"]) == 3
+    assert capsys.readouterr().err == "There is nowhere to write to: the standard output is closed.\n"
+
+
+def test_with_the_standard_error_closed_pictures_are_answered(monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+
+    assert main(["predict", "scan.png", "nowhere.png"]) == 1
+    assert capsys.readouterr().out.startswith("scan.png")
 
 
 # --- as processes ----------------------------------------------------------------------------------------------------

@@ -42,6 +42,19 @@ def test_cut_short_at_any_file_no_decision_lies_there_without_its_pictures(
         assert b"old" not in files(tmp_path).values()
 
 
+@pytest.mark.parametrize("error", [OSError("the disk is full"), KeyboardInterrupt()])
+def test_of_a_file_that_is_not_whole_nothing_is_left(tmp_path: Path, error: BaseException) -> None:
+    def write() -> None:
+        with placed(tmp_path / "scan.pdf") as file:
+            file.write(b"half")
+            raise error
+
+    with pytest.raises(type(error)):
+        write()
+
+    assert files(tmp_path) == {}
+
+
 def test_a_file_that_could_not_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     def write_half() -> None:
         with placed(tmp_path / "table") as file:

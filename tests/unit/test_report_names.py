@@ -42,6 +42,19 @@ def test_letters_that_were_stored_in_parts_are_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("中\u0301", ["中", r"\u0301"]),
+        ("क\u0301", [r"\u0915", r"\u0301"]),
+        ("x\u0323\u0301", ["x\u0323\u0301"]),
+    ],
+)
+def test_an_accent_is_set_only_above_a_letter_of_its_own_font(name: str, parts: list[str]) -> None:
+    """GIVEN a letter whose font lacks the accent, or one told by its number THEN the accent is told by its number."""
+    assert letters(name, has_letter) == parts
+
+
+@pytest.mark.parametrize(
     ("name", "told"),
     [
         ("🦋.png", r"\U0001f98b.png"),
@@ -52,6 +65,8 @@ def test_letters_that_were_stored_in_parts_are_one() -> None:
         ("evil\u202egnp.exe", r"evil\u202egnp.exe"),
         ("\ud800.png", r"\ud800.png"),
         ("\u200b", r"\u200b"),
+        ("\u3164.png", r"\u3164.png"),
+        ("𝔸.png", r"\U0001d538.png"),
     ],
 )
 def test_what_cannot_be_set_is_told_by_its_number(name: str, told: str) -> None:

@@ -57,6 +57,22 @@ def text_of(report: ReportResponse) -> str:
     return words(page_of(report).extract_text())
 
 
+@pytest.mark.parametrize("filename", [None, "", "  \t"])
+def test_without_a_name_to_be_seen_it_says_so(filename: str | None) -> None:
+    assert content.NO_NAME in text_of(report_on(filename=filename))
+
+
+def test_a_picture_that_is_thinner_than_an_outline_is_not_covered_by_it() -> None:
+    """The outline is the one dashed line of the page."""
+    thin, usual = (
+        page_of(report_on(saved(Image.fromarray(phantom.make(7, suspicious=True, height=height, width=64)))))
+        for height in (2400, 96)
+    )
+
+    assert b"] 0 d" not in thin.get_contents().get_data()  # type: ignore[union-attr]
+    assert b"] 0 d" in usual.get_contents().get_data()  # type: ignore[union-attr]
+
+
 def test_it_is_one_a4_page() -> None:
     page = page_of(report_on())
     assert [float(side) for side in page.mediabox[2:]] == pytest.approx(A4, abs=0.01)

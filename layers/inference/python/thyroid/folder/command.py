@@ -5,6 +5,7 @@ Pictures that are named one by one are :mod:`thyroid.terminal.analyze`'s.
 
 import argparse
 import multiprocessing
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -104,7 +105,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def run(options: argparse.Namespace) -> int:
     """Analyse a folder or some pictures as asked for; return the exit status."""
     first, *others = options.paths
-    if others or first == STANDARD_INPUT or (Path(first).exists() and not Path(first).is_dir()):
+    # Not by `Path`, which raises where a folder on the way may not be looked into.
+    is_file = os.path.lexists(first) and not os.path.isdir(first)  # noqa: PTH112
+    if others or first == STANDARD_INPUT or is_file:
         return guarded(lambda: _files(options))
     return guarded(lambda: _run(options), interrupted=INTERRUPTED)
 
@@ -142,8 +145,8 @@ def _run(options: argparse.Namespace) -> Exit:
 
 def _folders(options: argparse.Namespace) -> tuple[Path, Path]:
     folder = Path(options.paths[0])
-    if not folder.is_dir():
-        raise UsageError("DIR is no folder, and there is no file of that name.")
+    if not os.path.isdir(folder):  # noqa: PTH112
+        raise UsageError("DIR is no folder, and there is no file of that name, or none that may be looked at.")
     if options.out.exists() and not options.out.is_dir():
         raise UsageError("OUT is no folder.")
     root, out = folder.resolve(), options.out.resolve()

@@ -1,7 +1,7 @@
 """Files put in their place whole, or not at all."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,11 +10,16 @@ from thyroid.results import NAMES
 
 @contextmanager
 def placed(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to be written that comes to its name only once it is whole."""
+    """Open a file to be written that comes to its name only once it is whole; of one that is not, nothing is left."""
     unfinished = path.with_name(f".{path.name}.part")
-    with unfinished.open("wb") as file:
-        yield file
-    unfinished.replace(path)
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+        unfinished.replace(path)
+    except BaseException:
+        with suppress(OSError):  # it may be this that is in the way
+            unfinished.unlink(missing_ok=True)
+        raise
 
 
 def place(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -14,6 +14,8 @@ from reportlab.pdfbase.ttfonts import TTFont
 FOLDER = Path(__file__).with_name("fonts")
 REGULAR, BOLD, FALLBACK = "DejaVuSans", "DejaVuSans-Bold", "DroidSansFallback"
 
+_LARGEST = 0xFFFF
+
 
 @cache
 def font(name: str) -> TTFont:
@@ -24,16 +26,21 @@ def font(name: str) -> TTFont:
 
 
 def font_of(letter: str) -> str | None:
-    """Return the name of the first font that has a character, with the accents that follow it; None if none has it."""
+    """Return the name of the first font that has a character, with the accents that follow it; None if none has it.
+
+    None has those above U+FFFF: the PDF library would show them, but what is copied or searched would be others.
+    """
+    if any(ord(character) > _LARGEST for character in letter):
+        return None
     for name in (REGULAR, FALLBACK):
         if all(ord(character) in font(name).face.charToGlyph for character in letter):
             return name
     return None
 
 
-def has_letter(character: str) -> bool:
-    """Tell whether a page can show a character."""
-    return font_of(character) is not None
+def has_letter(letter: str) -> bool:
+    """Tell whether a page can show a character, with the accents that follow it."""
+    return font_of(letter) is not None
 
 
 def width(text: str, name: str, size: float) -> float:

@@ -18,6 +18,7 @@ WIDE = 2.0  # pictures that are wider, in heights, stand below each other
 NAMES_OF_FACTS = 116.0
 SMALL = 8.5
 NAME_LINES = 3
+NARROWEST = 12.0  # what is outlined; of less, nothing would be seen between the lines
 
 
 def write(page: Page, report: ReportResponse, images: GradCAMImages) -> None:
@@ -59,7 +60,7 @@ def _name(page: Page, filename: str | None) -> None:
     left, size, top = MARGIN + NAMES_OF_FACTS, 10.0, page.y
     page.text("File name", size, colour=QUIET)
     page.y = top
-    if filename is None:
+    if filename is None or not filename.strip():
         page.text(content.NO_NAME, size, left=left, colour=QUIET)
         return
     letters = names.letters(filename, has_letter)
@@ -87,7 +88,9 @@ def _pictures(page: Page, report: ReportResponse, images: GradCAMImages) -> None
 
     top = page.y
     first = put(original, content.PICTURE, MARGIN)
-    page.outline(within(first, report.field_of_view, report.picture))
+    seen = within(first, report.field_of_view, report.picture)
+    if min(seen.width, seen.height) >= NARROWEST:
+        page.outline(seen)
     if wide:
         page.down(6)
     else:

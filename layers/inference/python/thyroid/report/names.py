@@ -11,6 +11,9 @@ GAP = "…"
 # Written from right to left, or with forms that depend on the neighbours: a page sets letters one after the other.
 _NOT_IN_A_ROW = {"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "PDF", "PDI", "FSI"}
 
+# Letters by Unicode, of which nothing is to be seen: Hangul's fillers, and Braille without a dot.
+_LOOK_LIKE_SPACES = set("\u115f\u1160\u2800\u3164\uffa0")
+
 
 def letters(name: str, has_letter: Callable[[str], bool]) -> list[str]:
     r"""Split a name into what is set one after the other.
@@ -20,7 +23,7 @@ def letters(name: str, has_letter: Callable[[str], bool]) -> list[str]:
     name : str
         Any text; letters that were stored in parts become one (NFC), as they look.
     has_letter : callable
-        Tells whether the page's fonts have a character.
+        Tells whether one of the page's fonts has a character, or all of a character and the accents above it.
 
     Returns
     -------
@@ -29,19 +32,26 @@ def letters(name: str, has_letter: Callable[[str], bool]) -> list[str]:
     """
     found: list[str] = []
     for character in unicodedata.normalize("NFC", name):
+        accent = bool(unicodedata.combining(character) and found)
         if not can_be_set(character, has_letter):
-            found.append(character.encode("unicode_escape").decode("ascii"))
-        elif unicodedata.combining(character) and found:
-            found[-1] += character
-        else:
+            found.append(_number(character))
+        elif not accent:
             found.append(character)
+        elif is_number(found[-1]) or not has_letter(found[-1] + character):
+            found.append(_number(character))  # no font has both: set apart, one of them would be a box
+        else:
+            found[-1] += character
     return found
 
 
 def can_be_set(character: str, has_letter: Callable[[str], bool]) -> bool:
     """Tell whether a character is shown as itself."""
     in_a_row = unicodedata.bidirectional(character) not in _NOT_IN_A_ROW
-    return character.isprintable() and in_a_row and has_letter(character)
+    return character.isprintable() and character not in _LOOK_LIKE_SPACES and in_a_row and has_letter(character)
+
+
+def _number(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def is_number(part: str) -> bool:

@@ -1,5 +1,6 @@
 """One picture after the other with one model: each is answered or told why not, and the others go on."""
 
+import errno
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -120,8 +121,12 @@ def _answered(name: str, limit: int, answer: Answer) -> tuple[str | None, Exit |
     problem = partial("{}: {}".format, shown(name))
     try:
         return answer(name, read(name, limit)), None
-    except (ModelUnavailableError, OSError):
+    except ModelUnavailableError:
         raise
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return problem("The names of its results would be too long; give it a shorter one."), Exit.REFUSED
     except NotDoneError as error:
         return problem(error), Exit.REFUSED
     except ThyroidError as error:

@@ -1,6 +1,7 @@
 """All commands as one program."""
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ import thyroid
 from thyroid.folder import command as analyze
 from thyroid.schemas import DISCLAIMER
 from thyroid.terminal import gradcam, model_info, predict, report
-from thyroid.terminal.status import STATUSES
+from thyroid.terminal.status import STATUSES, Exit, end
 
 # Each adds itself, with a function `run` that takes the options and returns the exit status.
 COMMANDS = (predict, gradcam, analyze, report, model_info)
@@ -58,6 +59,10 @@ def run(arguments: Sequence[str] | None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_to(commands)
+    if sys.stderr is None:  # it was closed: what would be told there is told nobody
+        sys.stderr = io.StringIO()
+    if sys.stdout is None:
+        return end(Exit.FAILED, "There is nowhere to write to: the standard output is closed.")
     try:
         options = parser.parse_args(arguments)
         return int(options.run(options))

@@ -81,8 +81,9 @@ def _run(options: argparse.Namespace) -> Exit:
         )
         from thyroid.report import pdf  # with the PDF library, after the model and not before
 
+        page = pdf.make(report)
         with placed(path) as file:
-            file.write(pdf.make(report))
+            file.write(page)
         without_pictures = report.model_copy(update={"gradcam": report.gradcam.model_copy(update={"images": None})})
         written = told(without_pictures) | {"filename": name, "pdf": str(path)}
         return in_json(written) if options.json else _line(name, written)
