@@ -1,0 +1,57 @@
+"""A server of a few lines that answers with a score."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from benchmarks.server import How, ServerError, serving
+
+SERVER = """
+import http.server, json, sys, time
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        told = json.dumps({"prediction": {"confidence_score": asked["score"]}}).encode()
+        self.send_response(200 if self.path == "/predict" else 404)
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
+
+    def log_message(self, *_):
+        pass
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def how(source: str = SERVER, path: str = "/predict") -> How:
+    def command(port: int, folder: Path) -> Sequence[str]:
+        (folder / "server.py").write_text(source)
+        return [sys.executable, str(folder / "server.py"), str(port)]
+
+    return How(command, path, request=lambda: {"score": 0.25})
+
+
+def test_a_server_is_asked_until_it_answers_and_then_by_many() -> None:
+    with serving(how()) as server:
+        assert server.score == 0.25
+        assert server.first_answer > 0
+        assert server.throughput(3, 0.2) > 10
+        assert server.megabytes() > 3
+
+
+def test_a_server_that_ends_is_told_of_with_what_it_said() -> None:
+    with pytest.raises(ServerError, match=r"(?s)exit status 3.*no model"), serving(how("print('no model'); exit(3)")):
+        pass
+
+
+def test_a_server_that_refuses_while_it_is_asked_by_many_is_told_of() -> None:
+    with serving(how()) as server:
+        server._how = how(path="/nowhere")
+        with pytest.raises(ServerError, match="2 clients at once: it answered 404"):
+            server.throughput(2, 0.1)
