@@ -32,6 +32,7 @@ ROAD = [
     "engine",
     "golden",
     "assessment",
+    "png",
     "explain",
     "schemas",
     "audit",

@@ -5,10 +5,9 @@ Pictures that are named one by one are :mod:`thyroid.terminal.analyze`'s.
 
 import argparse
 import multiprocessing
-import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
@@ -105,11 +104,17 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def run(options: argparse.Namespace) -> int:
     """Analyse a folder or some pictures as asked for; return the exit status."""
     first, *others = options.paths
-    # Not by `Path`, which raises where a folder on the way may not be looked into.
-    is_file = os.path.lexists(first) and not os.path.isdir(first)  # noqa: PTH112
-    if others or first == STANDARD_INPUT or is_file:
+    if others or first == STANDARD_INPUT or _seen(lambda: Path(first).exists() and not Path(first).is_dir()):
         return guarded(lambda: _files(options))
     return guarded(lambda: _run(options), interrupted=INTERRUPTED)
+
+
+def _seen(look: Callable[[], bool]) -> bool:
+    """Look at a path; what may not be looked at, or has a name that no system takes, is not there."""
+    try:
+        return look()
+    except OSError:
+        return False
 
 
 def _files(options: argparse.Namespace) -> Exit:
@@ -145,7 +150,7 @@ def _run(options: argparse.Namespace) -> Exit:
 
 def _folders(options: argparse.Namespace) -> tuple[Path, Path]:
     folder = Path(options.paths[0])
-    if not os.path.isdir(folder):  # noqa: PTH112
+    if not _seen(folder.is_dir):
         raise UsageError("DIR is no folder, and there is no file of that name, or none that may be looked at.")
     if options.out.exists() and not options.out.is_dir():
         raise UsageError("OUT is no folder.")
