@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,8 @@ class Server:
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                score = self._how.score(self.ask(self.connect()))
+                with closing(self.connect()) as line:
+                    score = self._how.score(self.ask(line))
                 return 1000 * (time.perf_counter() - started), score
             except (OSError, http.client.HTTPException, ServerError):
                 time.sleep(0.005)
@@ -147,7 +148,8 @@ def serving(how: How) -> Iterator[Server]:
             said.seek(0)
             raise ServerError(f"{error}\n{said.read()[-2000:].decode(errors='replace')}") from error
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended by itself, and so have its children
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 

@@ -6,8 +6,10 @@ from typing import Any
 from benchmarks.cold import CACHED, FLOOR
 from benchmarks.contenders import COMPILED, REFERENCE, SERVICE
 from benchmarks.cost import WHOLE_PROCESSOR_MB, dollars_per_million
-from benchmarks.spread import Spread
 from benchmarks.warm import MODEL_ALONE
+
+# A `Spread`, as JSON has it.
+Told = Mapping[str, Any]
 
 # Ratios that were aimed at: how many times better than the reference design, or than it with tf.function.
 _GOALS: tuple[tuple[str, float, Callable[[dict[str, Any]], float]], ...] = (
@@ -22,6 +24,18 @@ _GOALS: tuple[tuple[str, float, Callable[[dict[str, Any]], float]], ...] = (
 )
 
 
+_HEAD = """\
+# How fast, how small
+
+`make bench` measures this service beside what people would use instead: the *reference design* (FastAPI, the model
+loaded once, `model.predict`, an eager gradient tape), the same with `tf.function`, and three model servers around the
+same Keras model. All have the same network and picture (a JPEG of 600 × 400 in base64) and give the same answer,
+which is checked, and all are asked by turns in one run. Functions run behind AWS's own runtime client, each in a
+fresh process where it is cold. What a machine does not let be measured is left out and named.
+
+This page is what was kept of such a run (`make bench KEEP=yes`), from [speed.json](speed.json)."""
+
+
 def markdown(figures: dict[str, Any]) -> str:
     """Return all tables."""
     parts = [f"Measured on {figures['machine']}; medians, in brackets the least and the most."]
@@ -32,8 +46,13 @@ def markdown(figures: dict[str, Any]) -> str:
             parts.append(_table(title, figures[key], _milliseconds))
     parts += [_servers(figures["served"]), _sizes(figures), _cost(figures), _goals(figures), _floors(figures)]
     if figures["left_out"]:
-        parts.append("Left out:\n" + "\n".join(f"- {what.splitlines()[0]}" for what in figures["left_out"]))
+        parts.append("Left out:\n\n" + "\n".join(f"- {what.splitlines()[0]}" for what in figures["left_out"]))
     return "\n\n".join(parts) + "\n"
+
+
+def document(figures: dict[str, Any]) -> str:
+    """Return the page that tells what is measured, and how, around the tables."""
+    return f"{_HEAD}\n\n{markdown(figures)}"
 
 
 def goals(figures: dict[str, Any]) -> dict[str, tuple[float, float]]:
@@ -52,7 +71,7 @@ def _goals(figures: dict[str, Any]) -> str:
         [name, f"≥ {goal:g} ×", f"{reached:.1f} ×", "yes" if reached >= goal else "**no**"]
         for name, (goal, reached) in goals(figures).items()
     ]
-    apart = figures["warm"]["predict"][SERVICE].p50 - figures["warm"]["predict"][MODEL_ALONE].p50
+    apart = figures["warm"]["predict"][SERVICE]["p50"] - figures["warm"]["predict"][MODEL_ALONE]["p50"]
     rows.append(["predict without the model", "≤ 5 ms", f"{apart:.1f} ms", "yes" if apart <= 5 else "**no**"])
     return _rows(["beside the reference design", "goal", "reached", ""], rows)
 
@@ -61,10 +80,10 @@ def _floors(figures: dict[str, Any]) -> str:
     network = 1000 * figures["multiply_adds"] / figures["multiply_adds_a_second"]
     rows = []
     for condition, of in figures["cold"].items():
-        floor = of["predict"][FLOOR].p50 + network
-        ours = of["predict"][SERVICE].p50
+        floor = of["predict"][FLOOR]["p50"] + network
+        ours = of["predict"][SERVICE]["p50"]
         rows.append([f"first predict, {condition}", f"{floor:.0f} ms", f"{ours:.0f} ms", f"{ours / floor:.1f} ×"])
-    alone, whole = figures["warm"]["predict"][MODEL_ALONE].p50, figures["warm"]["predict"][SERVICE].p50
+    alone, whole = figures["warm"]["predict"][MODEL_ALONE]["p50"], figures["warm"]["predict"][SERVICE]["p50"]
     rows.append(["the network, warm", f"{network:.1f} ms", f"{alone:.1f} ms", f"{alone / network:.1f} ×"])
     rows.append(["predict, warm", f"{network:.1f} ms", f"{whole:.1f} ms", f"{whole / network:.1f} ×"])
     told = (
@@ -107,7 +126,7 @@ def _cost(figures: dict[str, Any]) -> str:
         [
             name,
             *(
-                f"${dollars_per_million(of[contender].p50, WHOLE_PROCESSOR_MB):.2f}"
+                f"${dollars_per_million(of[contender]['p50'], WHOLE_PROCESSOR_MB):.2f}"
                 for contender in (SERVICE, REFERENCE, COMPILED)
             ),
         ]
@@ -116,7 +135,7 @@ def _cost(figures: dict[str, Any]) -> str:
     return _rows([f"Lambda, a million at {WHOLE_PROCESSOR_MB} MB", SERVICE, REFERENCE, COMPILED], rows)
 
 
-def _table(title: str, of: Mapping[str, Mapping[str, Spread]], tell: Callable[[Spread], str]) -> str:
+def _table(title: str, of: Mapping[str, Mapping[str, Told]], tell: Callable[[Told], str]) -> str:
     names = list(dict.fromkeys(name for row in of.values() for name in row))
     rows = [[row, *(tell(found[name]) if name in found else "" for name in names)] for row, found in of.items()]
     return _rows([title, *names], rows)
@@ -128,17 +147,17 @@ def _rows(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _seconds(spread: Spread) -> str:
-    return f"{spread.p50 / 1000:.2f} ({spread.least / 1000:.2f}–{spread.most / 1000:.2f})"
+def _seconds(spread: Told) -> str:
+    return f"{spread['p50'] / 1000:.2f} ({spread['least'] / 1000:.2f}–{spread['most'] / 1000:.2f})"
 
 
-def _milliseconds(spread: Spread) -> str:
-    return f"{spread.p50:.1f} ({spread.least:.1f}–{spread.most:.1f}; p95 {spread.p95:.1f})"
+def _milliseconds(spread: Told) -> str:
+    return f"{spread['p50']:.1f} ({spread['least']:.1f}–{spread['most']:.1f}; p95 {spread['p95']:.1f})"
 
 
-def _times(of: Mapping[str, Spread], contender: str) -> float:
-    return of[contender].p50 / of[SERVICE].p50
+def _times(of: Mapping[str, Told], contender: str) -> float:
+    return of[contender]["p50"] / of[SERVICE]["p50"]
 
 
 def _served(figures: dict[str, Any], name: str) -> float:
-    return float(figures["served"][name]["answers_a_second"][8])
+    return float(figures["served"][name]["answers_a_second"]["8"])

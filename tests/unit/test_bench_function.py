@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from benchmarks.function import FunctionError, started
-from benchmarks.processor import NotAllowedError, share
 
 HERE = "tests.unit.test_bench_function"
 ENVIRONMENT = {"PYTHONPATH": "layers/inference/python:layers/model:."}
@@ -53,14 +52,3 @@ def test_a_function_that_ends_is_told_of_with_what_it_said() -> None:
         started(f"{HERE}.end", ENVIRONMENT) as one,
     ):
         one.first({})
-
-
-def test_a_function_gets_the_share_of_a_processor_that_is_asked_for() -> None:
-    try:
-        with share(0.3) as within:
-            assert within[:2] == ["sh", "-c"]
-    except NotAllowedError as error:
-        pytest.skip(str(error))  # only root may
-
-    with started(f"{HERE}.echo", ENVIRONMENT) as whole, started(f"{HERE}.echo", ENVIRONMENT, 0.1) as tenth:
-        assert tenth.first({"said": ""}).milliseconds > 2 * whole.first({"said": ""}).milliseconds

@@ -1,16 +1,20 @@
 """The tables of made-up figures, of which every ratio is known."""
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 from benchmarks import tables
+from benchmarks.__main__ import KEPT
 from benchmarks.cold import CACHED, FLOOR
 from benchmarks.contenders import COMPILED, REFERENCE, SERVICE
 from benchmarks.spread import Spread
 from benchmarks.warm import MODEL_ALONE
 
 
-def took(milliseconds: float) -> Spread:
-    return Spread(milliseconds, 1.2 * milliseconds, 0.9 * milliseconds, 1.5 * milliseconds, 9)
+def took(milliseconds: float) -> dict[str, Any]:
+    spread = Spread(milliseconds, 1.2 * milliseconds, 0.9 * milliseconds, 1.5 * milliseconds, 9)
+    return json.loads(json.dumps(asdict(spread)))  # type: ignore[no-any-return]
 
 
 def figures() -> dict[str, Any]:
@@ -30,8 +34,8 @@ def figures() -> dict[str, Any]:
         "warm_one_processor": {"predict": {SERVICE: took(10), REFERENCE: took(100), COMPILED: took(20)}},
         "memory": {SERVICE: 100.0, REFERENCE: 800.0, COMPILED: 800.0},
         "served": {
-            SERVICE: {**one, "answers_a_second": {1: 50.0, 8: 100.0}},
-            REFERENCE: {**one, "answers_a_second": {1: 5.0, 8: 8.0}},
+            SERVICE: {**one, "answers_a_second": {"1": 50.0, "8": 100.0}},
+            REFERENCE: {**one, "answers_a_second": {"1": 5.0, "8": 8.0}},
         },
         "installed": {SERVICE: 150.0, REFERENCE: 1700.0},
         "image": {SERVICE: 200.0, REFERENCE: 1700.0},
@@ -83,3 +87,9 @@ def test_a_million_calls_cost_what_lambda_asks() -> None:
     """10 ms at 1,769 MB are $0.29, and $0.20 for the requests."""
     assert rows(tables.markdown(figures()))["predict"][0] in ("$0.49", "10.0 (9.0–15.0; p95 12.0)")
     assert "| predict | $0.49 |" in tables.markdown(figures())
+
+
+def test_the_page_is_what_was_kept_of_a_measurement() -> None:
+    kept = json.loads((KEPT / "speed.json").read_text())
+
+    assert (KEPT / "speed.md").read_text() == tables.document(kept)
