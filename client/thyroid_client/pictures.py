@@ -36,8 +36,13 @@ CONTENT_TYPE = "application/octet-stream"
 # Of a picture file in a request of its own. Lambda takes events of 6,291,456 bytes, of which the gateway makes base64.
 LARGEST = 4_669_440
 
-# As PNG has them.
-AS_THEY_ARE = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
+# Pillow's modes, and the one of PNG's that says the same. Of any other it is not known what black and white are.
+SENT_AS = {mode: mode for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")}
+SENT_AS |= dict.fromkeys(("CMYK", "HSV", "LAB", "RGBX", "YCbCr"), "RGB")
+SENT_AS |= {"La": "LA", "PA": "RGBA", "RGBa": "RGBA"}
+
+# Other orders of the two bytes of 16-bit grey, and Pillow's decoders of them; its `convert` makes all over 255 white.
+SIXTEEN_BITS = {"I;16B": "I;16B", "I;16L": "I;16", "I;16N": "I;16N"}
 
 
 def file_of(picture: Picture) -> bytes:
@@ -113,11 +118,15 @@ def _levels(array: "npt.NDArray[Any]") -> "npt.NDArray[np.uint8]":
 
 def _png(image: Image.Image) -> bytes:
     """Encode pixels, upright as the file that they came from says, and nothing else of that file."""
-    if image.mode in ("F", "I"):
+    if image.mode not in SENT_AS and image.mode not in SIXTEEN_BITS:
         raise BadPicture(f"An image of mode {image.mode} has no scale that is known; convert it to L or RGB before.")
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode not in AS_THEY_ARE:
-        upright = upright.convert("RGB")
     buffer = io.BytesIO()
-    upright.save(buffer, "PNG", exif=None, icc_profile=None)
+    _as_png_has_it(ImageOps.exif_transpose(image)).save(buffer, "PNG", exif=None, icc_profile=None)
     return buffer.getvalue()
+
+
+def _as_png_has_it(image: Image.Image) -> Image.Image:
+    if image.mode in SIXTEEN_BITS:
+        return Image.frombytes("I;16", image.size, image.tobytes(), "raw", SIXTEEN_BITS[image.mode])
+    mode = SENT_AS[image.mode]
+    return image if image.mode == mode else image.convert(mode)

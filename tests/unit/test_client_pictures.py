@@ -1,6 +1,7 @@
 """Whatever a caller has as a picture becomes the file, or the pixels, that it is."""
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,40 @@ def test_an_array_whose_meaning_would_be_a_guess_is_refused(array: npt.NDArray[A
         file_of(array)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"])
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "RGBX"])
 def test_an_image_keeps_its_pixels(mode: str) -> None:
     image = picture(mode)
     np.testing.assert_array_equal(pixels_of(file_of(image)), np.asarray(image.convert("RGB")))
+
+
+def test_an_image_of_lab_is_sent_in_colour() -> None:
+    assert pixels_of(file_of(Image.new("LAB", (40, 40), (255, 128, 128)))).min() > 250
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I;16B", "I;16L", "I;16N"])
+def test_an_image_of_16_bits_keeps_each_value_whatever_the_order_of_its_bytes(mode: str) -> None:
+    big = mode == "I;16B" or (mode == "I;16N" and sys.byteorder == "big")
+    values = np.tile(np.array([0, 1, 255, 256, 4095, 32767, 32768, 65535], np.uint16), (40, 5))
+    image = Image.frombytes(mode, (40, 40), values.astype(">u2" if big else "<u2").tobytes(), "raw", mode)
+
+    sent = Image.open(io.BytesIO(file_of(image)))
+
+    assert sent.mode == "I;16"
+    np.testing.assert_array_equal(np.asarray(sent), values)
+
+
+@pytest.mark.parametrize(("by", "mode", "sent_as"), [("RGBA", "RGBa", "RGBA"), ("LA", "La", "LA"), ("P", "PA", "RGBA")])
+def test_an_image_keeps_what_is_transparent(by: str, mode: str, sent_as: str) -> None:
+    # GIVEN a picture whose left half is transparent, in a mode that PNG has not
+    clear = Image.open(io.BytesIO(transparent_file()))
+    image = clear.convert(by).convert(mode)
+    if mode == "PA":  # a palette has no alpha to bring
+        image.putalpha(clear.getchannel("A"))
+
+    sent = Image.open(io.BytesIO(file_of(image)))
+
+    assert sent.mode == sent_as
+    np.testing.assert_array_equal(np.asarray(sent)[..., -1], np.asarray(clear)[..., -1])
 
 
 @pytest.mark.parametrize(
@@ -93,6 +124,13 @@ def test_an_opened_image_is_judged_as_its_file_would_be(file: bytes) -> None:
 def test_an_image_without_a_known_scale_is_refused(mode: str) -> None:
     with pytest.raises(BadPicture, match="convert it"):
         file_of(Image.new(mode, (40, 40)))
+
+
+def test_so_is_one_of_a_mode_that_is_not_known() -> None:
+    image = picture()
+    image._mode = "BGR;15"  # an older Pillow has it
+    with pytest.raises(BadPicture, match=r"mode BGR;15 .*convert it"):
+        file_of(image)
 
 
 def test_nothing_of_an_image_goes_but_its_pixels(tmp_path: Path) -> None:
