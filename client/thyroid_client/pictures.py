@@ -99,6 +99,8 @@ def check_size(data: bytes) -> None:
 
 
 def _image(array: "npt.NDArray[Any]") -> Image.Image:
+    if hasattr(array, "mask"):  # a masked array's least and largest values are of what is not masked
+        raise BadPicture("An array with a mask has no level where it is masked; fill it before, with `filled`.")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if not array.size or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
@@ -118,6 +120,8 @@ def _levels(array: "npt.NDArray[Any]") -> "npt.NDArray[np.uint8]":
 
 def _png(image: Image.Image) -> bytes:
     """Encode pixels, upright as the file that they came from says, and nothing else of that file."""
+    if 0 in image.size:
+        raise BadPicture(f"An image of size {image.size} holds no pixels; give one that does.")
     if image.mode not in SENT_AS and image.mode not in SIXTEEN_BITS:
         raise BadPicture(f"An image of mode {image.mode} has no scale that is known; convert it to L or RGB before.")
     buffer = io.BytesIO()

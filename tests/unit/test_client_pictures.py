@@ -67,11 +67,28 @@ def test_floats_become_the_nearest_of_256_levels(kind: str) -> None:
         np.zeros(40, np.uint8),
         np.zeros((0, 40), np.uint8),
         np.zeros((0, 40), np.float32),
+        np.ma.masked_greater(np.linspace(0, 2, 1600).reshape(40, 40), 1),
+        np.ma.array(GREY_RAMP),
     ],
-    ids=["over 1", "under 0", "nan", "uint16", "int64", "bool", "four channels", "batch", "flat", "empty", "no floats"],
+    ids=[
+        *(
+            "over 1",
+            "under 0",
+            "nan",
+            "uint16",
+            "int64",
+            "bool",
+            "four channels",
+            "batch",
+            "flat",
+            "empty",
+            "no floats",
+        ),
+        *("over 1 where masked", "masked nowhere"),
+    ],
 )
 def test_an_array_whose_meaning_would_be_a_guess_is_refused(array: npt.NDArray[Any]) -> None:
-    with pytest.raises(BadPicture, match=r"^An array of .*\.$"):
+    with pytest.raises(BadPicture, match=r"^An array .*\.$"):
         file_of(array)
 
 
@@ -131,6 +148,12 @@ def test_so_is_one_of_a_mode_that_is_not_known() -> None:
     image._mode = "BGR;15"  # an older Pillow has it
     with pytest.raises(BadPicture, match=r"mode BGR;15 .*convert it"):
         file_of(image)
+
+
+@pytest.mark.parametrize("size", [(0, 0), (40, 0)])
+def test_an_image_without_pixels_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(BadPicture, match="holds no pixels"):
+        file_of(Image.new("L", size))
 
 
 def test_nothing_of_an_image_goes_but_its_pixels(tmp_path: Path) -> None:
