@@ -7,6 +7,7 @@ NumPy array. No name ever goes with them.
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 class BinaryFile(Protocol):
     """An open file."""
 
-    def read(self) -> bytes:
-        """Return all that is left of it."""
+    def read(self) -> bytes | bytearray | memoryview:
+        """Return all that is left of it; or so many bytes at most, where it takes their number as a file does."""
 
 
 Picture: TypeAlias = (
@@ -36,6 +37,9 @@ CONTENT_TYPE = "application/octet-stream"
 # Of a picture file in a request of its own. Lambda takes events of 6,291,456 bytes, of which the gateway makes base64.
 LARGEST = 4_669_440
 
+# Of one that comes by a link.
+LARGEST_UPLOAD = 33_554_432
+
 # Pillow's modes, and the one of PNG's that says the same. Of any other it is not known what black and white are.
 SENT_AS = {mode: mode for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")}
 SENT_AS |= dict.fromkeys(("CMYK", "HSV", "LAB", "RGBX", "YCbCr"), "RGB")
@@ -45,7 +49,7 @@ SENT_AS |= {"La": "LA", "PA": "RGBA", "RGBa": "RGBA"}
 SIXTEEN_BITS = {"I;16B": "I;16B", "I;16L": "I;16", "I;16N": "I;16N"}
 
 
-def file_of(picture: Picture) -> bytes:
+def file_of(picture: Picture, largest: int = LARGEST) -> bytes:
     """Return a picture as the bytes of a picture file.
 
     Parameters
@@ -54,18 +58,29 @@ def file_of(picture: Picture) -> bytes:
         A text is a path. An array is grey, shape (height, width) or (height, width, 1), or RGB, (height, width, 3); its
         values are uint8, or floats in [0, 1] that become the nearest of 256 levels. Others are refused rather than
         guessed at: a 12-bit picture in uint16 would come out nearly black.
+    largest : int
+        Bytes that the file may have. No more of a larger one is read than shows that it is.
 
     Raises
     ------
     BadPicture
-        If an array or an image is none of these.
+        If an array or an image is none of these, or the file is larger; the sentence names the limit and the way.
     TypeError
         If it is nothing that can be a picture.
     OSError
         If a path cannot be read.
     """
+    data = _bytes_of(picture, largest + 1)
+    if len(data) > largest:
+        way = "make it smaller" if largest >= LARGEST_UPLOAD else "send it with `upload`, or make it smaller"
+        raise BadPicture(f"The picture file has more than the {largest} bytes that can be sent like this; {way}.")
+    return data
+
+
+def _bytes_of(picture: Picture, enough: int) -> bytes:
     if isinstance(picture, str | os.PathLike):
-        return Path(picture).read_bytes()
+        with Path(picture).open("rb") as file:
+            return _read(file.read, enough)
     if isinstance(picture, bytes | bytearray | memoryview):
         return bytes(picture)
     if isinstance(picture, Image.Image):
@@ -73,29 +88,40 @@ def file_of(picture: Picture) -> bytes:
     numpy = sys.modules.get("numpy")  # where it was never imported, nobody has an array
     if numpy is not None and isinstance(picture, numpy.ndarray):
         return _png(_image(picture))
-    if hasattr(picture, "read"):
-        data = picture.read()
-        if isinstance(data, bytes):
-            return data
+    if isinstance(picture, io.TextIOBase):  # not read: no picture is the text that it would be decoded as
         raise TypeError("the file is open as text; open it as binary (`open(path, 'rb')`)")
+    if hasattr(picture, "read"):
+        return _read(picture.read, enough)
     raise TypeError(
         f"a picture is a path, bytes, a binary file, a PIL image or a NumPy array, no {type(picture).__name__}"
     )
 
 
-def check_size(data: bytes) -> None:
-    """Refuse a picture file that no request takes.
+def _read(read: Callable[..., object], enough: int) -> bytes:
+    """Return what is left of a file, or its first `enough` bytes; a file may give fewer at a time than it is asked for.
 
     Raises
     ------
-    BadPicture
-        If it is larger; the sentence names the limit and the way.
+    TypeError
+        If it gives no bytes.
     """
-    if len(data) > LARGEST:
-        raise BadPicture(
-            f"The picture file has {len(data)} bytes, and a request takes {LARGEST} at the most; "
-            "send it with `upload`, or make it smaller."
+    try:
+        first = read(enough)
+    except TypeError:  # it takes no number
+        return _checked(read())
+    data = bytearray(part := _checked(first))
+    while part and len(data) < enough:
+        part = _checked(read(enough - len(data)))
+        data += part
+    return bytes(data)
+
+
+def _checked(part: object) -> bytes:
+    if not isinstance(part, bytes | bytearray | memoryview):
+        raise TypeError(
+            f"the file's `read` gave {type(part).__name__} and no bytes; open it as binary (`open(path, 'rb')`)"
         )
+    return bytes(part)
 
 
 def _image(array: "npt.NDArray[Any]") -> Image.Image:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from thyroid_client import parse
 from thyroid_client.answers import error_of, parsed, pdf
 from thyroid_client.errors import NotReady, ThyroidAPIError, Unavailable, UnexpectedAnswer, Unreachable
-from thyroid_client.pictures import CONTENT_TYPE, Picture, check_size, file_of
+from thyroid_client.pictures import CONTENT_TYPE, LARGEST_UPLOAD, Picture, file_of
 from thyroid_client.results import (
     AnalyzeResult,
     GradCAMResult,
@@ -82,7 +82,7 @@ def report_json(
 
 def upload(rules: Retries, picture: Picture, timeout: float) -> Talk[UploadResult]:
     """Get a link, send a picture by it, and wait for its result."""
-    data = file_of(picture)
+    data = file_of(picture, LARGEST_UPLOAD)
     asked = json.dumps({"content_type": CONTENT_TYPE, "size": len(data)}).encode()
     request = Request("POST", f"{API}/uploads", content=asked, content_type="application/json")
     link = parsed((yield from tried(request, rules, accepted=(201,))), parse.link)
@@ -118,7 +118,6 @@ def _judged(
     rules: Retries, endpoint: str, picture: Picture, options: dict[str, str], parse: Callable[[dict[str, Any]], T]
 ) -> Talk[T]:
     data = file_of(picture)
-    check_size(data)
     # The file itself, not base64 in JSON: a third less to send. So the options are in the address, where no file name
     # may be; and the service would only give that back.
     request = Request("POST", f"{API}/{endpoint}", query=options, content=data, content_type=CONTENT_TYPE)
@@ -128,7 +127,6 @@ def _judged(
 def _for_a_report(kind: str, accept: str, picture: Picture, filename: str | None, options: dict[str, str]) -> Request:
     """Return a request whose file name, which may be a patient's, is in the body and in no address."""
     data = file_of(picture)
-    check_size(data)
     form = options if filename is None else options | {"filename": filename}
     return Request(
         "POST",

@@ -20,7 +20,7 @@ from tests.pictures import noise_file
 from thyroid.manifest import Manifest
 from thyroid.settings import Settings
 from thyroid_client import AsyncClient, BadPicture, Client, Unreachable, UploadResult
-from thyroid_client.pictures import LARGEST
+from thyroid_client.pictures import LARGEST, LARGEST_UPLOAD
 
 
 class Application(httpx.BaseTransport):
@@ -115,6 +115,15 @@ def test_the_largest_picture_is_taken_and_one_byte_more_is_told_the_way(client: 
         client.predict(scan.ljust(LARGEST + 1, b"\0"))
 
 
+def test_so_is_the_largest_that_a_link_takes(client: Client) -> None:
+    assert Settings().max_upload_bytes == LARGEST_UPLOAD
+    with pytest.raises(BadPicture) as caught:
+        client.upload(bytes(LARGEST_UPLOAD))
+    assert caught.value.code == "unsupported_media_type"
+    with pytest.raises(BadPicture, match="33554432"):
+        client.upload(bytes(LARGEST_UPLOAD + 1))
+
+
 def test_a_larger_picture_comes_in_by_a_link(client: Client, scan: bytes) -> None:
     result = client.upload(scan.ljust(LARGEST + 1, b"\0"))
 
@@ -136,7 +145,6 @@ def test_a_larger_picture_comes_in_by_a_link(client: Client, scan: bytes) -> Non
         (lambda client, scan: client.analyze(scan, target="both"), "invalid_request", "target"),
         (lambda client, _: client.gradcam(noise_file(1024, 1024), size=1024), "payload_too_large", "`size`"),
         (lambda client, _: client.upload(b"no picture"), "unsupported_media_type", "PNG"),
-        (lambda client, _: client.upload(bytes(33_554_433)), "payload_too_large", "33554432"),
     ],
 )
 def test_what_cannot_be_judged_is_told_in_the_services_own_sentence(

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from tests.pictures import GREY_RAMP, picture, picture_file, rotated_file, sixteen_bit_file, transparent_file
 from thyroid.imaging import decode
 from thyroid_client.errors import BadPicture
-from thyroid_client.pictures import LARGEST, check_size, file_of
+from thyroid_client.pictures import LARGEST, LARGEST_UPLOAD, file_of
 
 JPEG = picture_file("JPEG")
 COLOURS = np.random.default_rng(0).integers(0, 256, (40, 80, 3), np.uint8)
@@ -174,9 +175,50 @@ def test_what_is_no_picture_at_all_is_a_type_error(thing: Any) -> None:
         file_of(thing)
 
 
-def test_a_file_opened_as_text_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="open it as binary"):
-        file_of(io.StringIO("x"))  # type: ignore[arg-type]
+def test_a_file_opened_as_text_is_a_type_error_before_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "scan.jpg").write_bytes(JPEG)
+    with (tmp_path / "scan.jpg").open(encoding="utf-8") as file, pytest.raises(TypeError, match="open it as binary"):
+        file_of(file)  # type: ignore[arg-type]
+
+
+class Reader:
+    """Has `read` alone, without a size."""
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+
+    def read(self) -> Any:
+        return self.given
+
+
+class Pieces(io.RawIOBase):
+    """Gives fewer bytes at a time than it is asked for, as a connection may, and counts them."""
+
+    def __init__(self, size: int) -> None:
+        self.left, self.gave = size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = min(len(buffer), self.left, 100_000)
+        self.left, self.gave = self.left - count, self.gave + count
+        return count
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_a_reader_may_take_no_size_and_give_any_kind_of_bytes(kind: Any) -> None:
+    assert file_of(Reader(kind(JPEG))) == JPEG
+
+
+@pytest.mark.parametrize(("given", "says"), [("x", "gave str"), (None, "gave NoneType"), ([1], "gave list")])
+def test_a_reader_that_gives_something_else_is_a_type_error_that_names_it(given: object, says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        file_of(Reader(given))
+
+
+def test_a_file_that_comes_in_pieces_is_read_to_its_end() -> None:
+    assert len(file_of(Pieces(LARGEST))) == LARGEST
 
 
 def test_a_path_that_is_not_there_is_pythons_own_error(tmp_path: Path) -> None:
@@ -184,7 +226,37 @@ def test_a_path_that_is_not_there_is_pythons_own_error(tmp_path: Path) -> None:
         file_of(tmp_path / "scan.png")
 
 
-def test_a_file_that_no_request_takes_is_refused_with_the_limit_and_the_way() -> None:
-    check_size(bytes(LARGEST))
-    with pytest.raises(BadPicture, match=r"4669441 bytes.* 4669440 .*`upload`"):
-        check_size(bytes(LARGEST + 1))
+@pytest.mark.parametrize(("largest", "way"), [(LARGEST, "`upload`"), (LARGEST_UPLOAD, "make it smaller")])
+def test_a_file_that_is_too_large_is_refused_with_the_limit_and_the_way(largest: int, way: str) -> None:
+    assert len(file_of(bytes(largest), largest)) == largest
+    with pytest.raises(BadPicture, match=rf"more than the {largest} .*{way}"):
+        file_of(bytes(largest + 1), largest)
+
+
+def test_no_more_of_an_open_file_is_read_than_shows_that_it_is_too_large() -> None:
+    file = Pieces(10 * LARGEST)
+    with pytest.raises(BadPicture, match="4669440"):
+        file_of(file)
+    assert file.gave == LARGEST + 1
+
+
+def test_nor_is_there_of_a_path(tmp_path: Path) -> None:
+    # GIVEN a file of 100 megabytes
+    with (tmp_path / "scan.png").open("wb") as file:
+        file.truncate(10**8)
+    # WHEN it is sent
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadPicture, match="4669440"):
+            file_of(tmp_path / "scan.png")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # THEN it was never in memory
+    assert most < 5 * LARGEST
+
+
+def test_an_array_that_makes_too_large_a_file_is_refused() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (1300, 1300, 3), np.uint8)
+    with pytest.raises(BadPicture, match="4669440"):
+        file_of(noise)

@@ -123,7 +123,14 @@ def test_a_service_without_a_bucket_says_so() -> None:
         script.client().upload(PNG)
 
 
-def test_a_picture_larger_than_a_link_takes_is_told_the_limit() -> None:
+def test_a_picture_larger_than_any_link_takes_is_not_asked_for_a_link() -> None:
+    script = Script()
+    with pytest.raises(BadPicture, match="33554432"):
+        script.client().upload(bytes(33_554_433))
+    assert script.requests == []
+
+
+def test_a_picture_larger_than_this_services_links_take_is_told_the_limit() -> None:
     script = Script(problem(413, "payload_too_large", "The picture file is over the limit of 33554432 bytes."))
     with pytest.raises(BadPicture, match="33554432"):
         script.client().upload(PNG)
