@@ -94,7 +94,7 @@ def upload(rules: Retries, picture: Picture, timeout: float) -> Talk[UploadResul
 def result(rules: Retries, upload_id: str, timeout: float) -> Talk[UploadResult]:
     """Ask for an upload's result until it is there."""
     began, after = rules.clock(), 0.0
-    request = Request("GET", f"{API}/uploads/{quote(upload_id, safe='')}")
+    request = Request("GET", f"{API}/uploads/{quote(_encodable(upload_id), safe='')}")
     while True:
         answer = yield from tried(request, rules, accepted=(200, 202), after=after)
         if answer.status == 200:
@@ -127,7 +127,7 @@ def _judged(
 def _for_a_report(kind: str, accept: str, picture: Picture, filename: str | None, options: dict[str, str]) -> Request:
     """Return a request whose file name, which may be a patient's, is in the body and in no address."""
     data = file_of(picture)
-    form = options if filename is None else options | {"filename": filename}
+    form = options if filename is None else options | {"filename": _encodable(filename)}
     return Request(
         "POST",
         f"{API}/report/{kind}",
@@ -141,7 +141,12 @@ def _for_a_report(kind: str, accept: str, picture: Picture, filename: str | None
 
 def _options(layer: str | None, target: str | None, size: int | None) -> dict[str, str]:
     given = {"layer_name": layer, "target": target, "size": size}
-    return {name: str(value) for name, value in given.items() if value is not None}
+    return {name: _encodable(str(value)) for name, value in given.items() if value is not None}
+
+
+def _encodable(text: str) -> str:
+    r"""Return a text as UTF-8 can have it: where ``os.listdir`` names a file by bytes that are none, as ``\udcff``."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _elsewhere(request: Request, rules: Retries, failed: str) -> Talk[Answer]:

@@ -19,6 +19,7 @@ from tests.client import (
     REPORTED,
     Script,
     ok,
+    problem,
 )
 from thyroid_client import AsyncClient, Client, Report, Unavailable, UnexpectedAnswer, __version__
 from thyroid_client.results import AnalyzeResult
@@ -75,6 +76,23 @@ def test_what_a_report_is_asked_for_with_is_in_the_body_and_the_name_only_if_it_
     assert (told.schema_version, told.filename, told.code_version) == (1, None, "3.0.0")
     assert (told.picture.width, told.field_of_view.right, told.gradcam.layer_used) == (96, 95, "conv2d")
     assert told.prediction.confidence_score == 0.8765
+
+
+def test_what_utf_8_cannot_have_is_sent_as_it_is_written() -> None:
+    # GIVEN a file name as `os.listdir` gives it where its bytes are not UTF-8, and texts like it
+    script = Script(httpx.Response(200, content=PDF), ok(EXPLAINED), problem(404, "no_such_upload", "There is none."))
+    client = script.client()
+
+    client.report_pdf(PNG, "a\udcff.png", layer="b\udcff")
+    client.gradcam(PNG, layer="b\udcff")
+    with pytest.raises(UnexpectedAnswer, match="none"):
+        client.result("c\udcff")
+
+    report, explained, result = script.requests
+    assert rb"a\udcff.png" in report.content
+    assert rb"b\udcff" in report.content
+    assert dict(explained.url.params) == {"layer_name": r"b\udcff"}
+    assert result.url.path.endswith(r"/c\udcff")
 
 
 @pytest.mark.parametrize("content", [b"", b"JVBERi0xLjM=", b"<html>"])
