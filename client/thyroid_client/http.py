@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -27,7 +26,7 @@ class Service:
     Attributes
     ----------
     base_url : str
-        Without a slash at its end.
+        As httpx writes it, without a slash at its end.
     api_key : str, optional
         Sent to the service, and never to where its links lead.
     """
@@ -44,13 +43,13 @@ class Service:
         ValueError
             If the address is none of HTTP, or the key holds what no header can. The message does not show it.
         """
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        url = _url(base_url.strip()) if base_url else None  # an unset variable is no address either
+        if url is None or "?" in base_url or "#" in base_url:
             raise ValueError("base_url has to be an address such as https://ADDRESS/prod or http://localhost:8000")
         key = api_key.strip() if api_key else None
         if key and not (key.isascii() and key.isprintable()):
             raise ValueError("api_key holds characters that no key has")
-        return cls(base_url.rstrip("/"), key or None)
+        return cls(str(url).rstrip("/"), key or None)
 
     def request(self, request: Request, client: "httpx.Client | httpx.AsyncClient") -> httpx.Request:
         """Return a request as httpx sends it.
@@ -80,17 +79,24 @@ class Service:
         return client.build_request(request.method, address, params=query, headers=headers, **body)
 
     def _check(self, address: str) -> None:
-        try:
-            url = httpx.URL(address)
-            usable = bool(url.host) and url.scheme in ("http", "https")
-        except httpx.InvalidURL:
-            usable = False
-        if not usable:
+        url = _url(address)
+        if url is None:
             raise UnexpectedAnswer("The service gave a link that is none; ask whoever runs it.")
         if self.base_url.startswith("https:") and url.scheme != "https":
             raise UnexpectedAnswer(
                 "The service gave a link that is not encrypted, so it was not used; tell who runs it."
             )
+
+
+def _url(address: str) -> httpx.URL | None:
+    """Return an address that a request can be sent to; None where it would fail, at the latest as it is sent."""
+    try:
+        url = httpx.URL(address)
+        url.raw_host.decode("ascii").encode("idna")  # as Python's sockets do: no part is empty or over 63 letters
+    except (httpx.InvalidURL, UnicodeError):
+        return None
+    usable = url.scheme in ("http", "https") and url.raw_host and 0 <= (url.port or 0) <= 65535
+    return url if usable else None
 
 
 def answer_of(response: httpx.Response) -> Answer:

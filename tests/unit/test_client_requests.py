@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+from typing import Any
 
 import httpx
 import pytest
@@ -223,15 +224,24 @@ def test_what_no_header_can_hold_is_no_key_and_is_not_shown(key: str) -> None:
     assert key not in str(caught.value)
 
 
-@pytest.mark.parametrize("address", ["", "localhost:8000", "ftp://x", "https://", "https://x/?a=b", "https://x/#a"])
-def test_an_address_that_is_none_is_noticed_at_once(address: str) -> None:
+NO_ADDRESSES = [
+    *("", "localhost:8000", "ftp://x", "https://", "https://x/?a=b", "https://x/#a", "https://x/?"),
+    *("http://127.0.0.1:abc", "http://x:99999", "http://x:-1", "http://300.1.1.1", "http://[::1"),
+    *("http://a\nb", "http://x/\x00", "http://\udcff", "http://x/\udcff", "https://a..b", f"https://{'a' * 70}.com"),
+]
+
+
+@pytest.mark.parametrize("address", NO_ADDRESSES, ids=ascii)
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_an_address_that_is_none_is_noticed_at_once(kind: Any, address: str) -> None:
     with pytest.raises(ValueError, match="base_url has to be an address"):
-        Client(address)
+        kind(address)
 
 
-def test_a_slash_at_the_end_of_the_address_does_not_matter() -> None:
+@pytest.mark.parametrize("address", [f"{ADDRESS}/", f" {ADDRESS}\n", f"{ADDRESS.replace('https', 'HTTPS')}"])
+def test_how_an_address_is_written_does_not_matter(address: str) -> None:
     script = Script(ok(HEALTHY))
-    with Client(f"{ADDRESS}/", transport=httpx.MockTransport(script)) as client:
+    with Client(address, transport=httpx.MockTransport(script)) as client:
         client.health()
     assert script.asked == [f"GET {ADDRESS}/api/v1/health"]
 

@@ -162,7 +162,13 @@ def test_pictures_whose_link_ended_are_asked_for_anew() -> None:
         script.client().result(UPLOAD_ID)
 
 
-@pytest.mark.parametrize("url", ["http://bucket.example.com/", "ftp://x/", "nothing", "", "https://", "https://\x00"])
+NO_LINKS = [
+    *("http://bucket.example.com/", "ftp://x/", "nothing", "", "https://", "https://\x00", "https://x:99999/"),
+    f"https://{'a' * 70}/",
+]
+
+
+@pytest.mark.parametrize("url", NO_LINKS, ids=ascii)
 def test_a_picture_is_sent_to_no_link_that_is_not_safe(url: str) -> None:
     script = Script(ok(LINK | {"upload": LINK["upload"] | {"url": url}}, 201))
     with pytest.raises(UnexpectedAnswer, match="gave a link"):
