@@ -123,4 +123,4 @@ class AsyncClient:
             with quietly():
                 return answer_of(await self._http.send(ready))
         except httpx.RequestError as error:
-            return no_answer(error)
+            return no_answer(error, ready)

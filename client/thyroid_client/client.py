@@ -252,4 +252,4 @@ class Client:
             with quietly():
                 return answer_of(self._http.send(ready))
         except httpx.RequestError as error:
-            return no_answer(error)
+            return no_answer(error, ready)

@@ -13,6 +13,8 @@ from thyroid_client.errors import UnexpectedAnswer
 from thyroid_client.version import __version__
 from thyroid_client.wire import Answer, NoAnswer, Request
 
+KEY = "X-Api-Key"
+
 # In these the request surely never left.
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
@@ -64,7 +66,7 @@ class Service:
             self._check(request.address)
         headers = {"User-Agent": f"thyroid-client/{__version__}"}
         if own and self.api_key:
-            headers["X-Api-Key"] = self.api_key
+            headers[KEY] = self.api_key
         if request.accept:
             headers["Accept"] = request.accept
         body: dict[str, Any] = {"content": request.content}
@@ -104,8 +106,9 @@ def answer_of(response: httpx.Response) -> Answer:
     return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
 
 
-def no_answer(error: httpx.RequestError) -> NoAnswer:
-    """Return why nothing came back."""
+def no_answer(error: httpx.RequestError, request: httpx.Request) -> NoAnswer:
+    """Return why nothing came back to a request, and take the key from it: the error holds it, and may be logged."""
+    request.headers.pop(KEY, None)
     return NoAnswer(error, sent=not isinstance(error, NEVER_SENT), late=isinstance(error, httpx.TimeoutException))
 
 

@@ -1,5 +1,6 @@
 """Each error is of a type that tells what to do, and says it in a sentence that holds nothing of a patient."""
 
+import asyncio
 import copy
 import pickle
 from pathlib import Path
@@ -103,6 +104,25 @@ def test_a_broken_problem_is_still_an_error_of_its_status(body: bytes) -> None:
 @pytest.mark.parametrize("error", [httpx.ConnectError("no"), httpx.ReadTimeout("no"), httpx.ReadError("no")])
 def test_no_answer_is_a_type_of_its_own(error: Exception) -> None:
     assert type(error_from(error)) is Unreachable
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("no"), httpx.ReadTimeout("no"), httpx.DecodingError("no")])
+def test_no_error_carries_the_key(error: Exception) -> None:
+    # GIVEN requests with a key, of which the second gets no answer
+    script, again = (Script(httpx.Response(503), error) for _ in range(2))
+    # WHEN the error leaves either client
+    with pytest.raises(ThyroidAPIError) as caught:
+        script.client("k3y", retries=1).predict(PNG)
+    with pytest.raises(ThyroidAPIError) as caught_async:
+        asyncio.run(again.async_client("k3y", retries=1).predict(PNG))
+    assert script.requests[0].headers["x-api-key"] == again.requests[0].headers["x-api-key"] == "k3y"
+    # THEN neither it nor a cause of it has the key
+    for left in (caught.value, caught_async.value):
+        cause: BaseException | None = left
+        while cause is not None:
+            request = getattr(cause, "_request", None)
+            assert "k3y" not in f"{cause!r} {vars(cause)} {request and request.headers.raw}"
+            cause = cause.__cause__ or cause.__context__
 
 
 def without(body: dict[str, Any], *path: str) -> dict[str, Any]:
