@@ -7,7 +7,7 @@ from types import TracebackType
 import httpx
 
 from thyroid_client import talks
-from thyroid_client.http import Service, answer_of, no_answer, quietly
+from thyroid_client.http import Service, answer_of, proxies, quietly
 from thyroid_client.pictures import Picture
 from thyroid_client.results import (
     AnalyzeResult,
@@ -40,9 +40,10 @@ class AsyncClient:
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._service = Service.at(base_url, api_key)
+        self._service = Service.at(base_url, api_key, proxied=transport is None)
         self._rules = Retries(retries, patience)
-        self._http = httpx.AsyncClient(timeout=timeout, transport=transport)
+        with proxies():
+            self._http = httpx.AsyncClient(timeout=timeout, transport=transport)
         self._sleep = sleep
 
     async def health(self) -> Health:
@@ -123,4 +124,4 @@ class AsyncClient:
             with quietly():
                 return answer_of(await self._http.send(ready))
         except httpx.RequestError as error:
-            return no_answer(error, ready)
+            return self._service.no_answer(error, ready)

@@ -7,7 +7,7 @@ from types import TracebackType
 import httpx
 
 from thyroid_client import talks
-from thyroid_client.http import Service, answer_of, no_answer, quietly
+from thyroid_client.http import Service, answer_of, proxies, quietly
 from thyroid_client.pictures import Picture
 from thyroid_client.results import (
     AnalyzeResult,
@@ -49,7 +49,7 @@ class Client:
     Raises
     ------
     ValueError
-        If `base_url` is no address, or `api_key` can be none.
+        If `base_url` is no address, `api_key` can be none, or the environment names proxies that cannot be used.
     """
 
     def __init__(
@@ -63,9 +63,10 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._service = Service.at(base_url, api_key)
+        self._service = Service.at(base_url, api_key, proxied=transport is None)
         self._rules = Retries(retries, patience)
-        self._http = httpx.Client(timeout=timeout, transport=transport)
+        with proxies():
+            self._http = httpx.Client(timeout=timeout, transport=transport)
         self._sleep = sleep
 
     def health(self) -> Health:
@@ -252,4 +253,4 @@ class Client:
             with quietly():
                 return answer_of(self._http.send(ready))
         except httpx.RequestError as error:
-            return no_answer(error, ready)
+            return self._service.no_answer(error, ready)

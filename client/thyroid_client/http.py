@@ -1,11 +1,13 @@
 """What both clients share of HTTP: addresses, headers, and what httpx says in our own words."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -15,8 +17,11 @@ from thyroid_client.wire import Answer, NoAnswer, Request
 
 KEY = "X-Api-Key"
 
-# In these the request surely never left.
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# In these the request surely never left; what is a `ProxyError` is one that does not let it through.
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+# Variables of the environment, in whatever case, from which httpx takes its proxies.
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 _ours: ContextVar[bool] = ContextVar("_ours", default=False)
 
@@ -31,13 +36,16 @@ class Service:
         As httpx writes it, without a slash at its end.
     api_key : str, optional
         Sent to the service, and never to where its links lead.
+    proxied : bool
+        Whether requests go by the proxies that the environment names.
     """
 
     base_url: str
     api_key: str | None = field(default=None, repr=False)
+    proxied: bool = False
 
     @classmethod
-    def at(cls, base_url: str, api_key: str | None) -> "Service":
+    def at(cls, base_url: str, api_key: str | None, *, proxied: bool) -> "Service":
         """Check an address and a key.
 
         Raises
@@ -51,7 +59,7 @@ class Service:
         key = api_key.strip() if api_key else None
         if key and not (key.isascii() and key.isprintable()):
             raise ValueError("api_key holds characters that no key has")
-        return cls(str(url).rstrip("/"), key or None)
+        return cls(str(url).rstrip("/"), key or None, proxied)
 
     def request(self, request: Request, client: "httpx.Client | httpx.AsyncClient") -> httpx.Request:
         """Return a request as httpx sends it.
@@ -80,6 +88,16 @@ class Service:
         query = dict(request.query) or None  # an empty one would take the address's own away
         return client.build_request(request.method, address, params=query, headers=headers, **body)
 
+    def no_answer(self, error: httpx.RequestError, request: httpx.Request) -> NoAnswer:
+        """Return why nothing came back, and take the key from the request: the error holds it, and may be logged."""
+        request.headers.pop(KEY, None)
+        return NoAnswer(
+            error,
+            sent=not isinstance(error, NEVER_SENT),
+            late=isinstance(error, httpx.TimeoutException),
+            proxy=_proxy(request.url) if self.proxied else "",
+        )
+
     def _check(self, address: str) -> None:
         url = _url(address)
         if url is None:
@@ -101,15 +119,35 @@ def _url(address: str) -> httpx.URL | None:
     return url if usable else None
 
 
+def _proxy(url: httpx.URL) -> str:
+    """Return host and port of the proxy to an address, without user and password; nothing where none is named."""
+    named = getproxies()
+    proxy = named.get(url.scheme) or named.get("all") or ""
+    return "" if proxy_bypass(url.host) else proxy.rpartition("://")[2].rpartition("@")[2]
+
+
 def answer_of(response: httpx.Response) -> Answer:
     """Return what came back, read whole."""
     return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
 
 
-def no_answer(error: httpx.RequestError, request: httpx.Request) -> NoAnswer:
-    """Return why nothing came back to a request, and take the key from it: the error holds it, and may be logged."""
-    request.headers.pop(KEY, None)
-    return NoAnswer(error, sent=not isinstance(error, NEVER_SENT), late=isinstance(error, httpx.TimeoutException))
+@contextmanager
+def proxies() -> Iterator[None]:
+    """Tell who makes a client of httpx within that it fails by the environment's proxies.
+
+    Raises
+    ------
+    ValueError
+        If they are none, or need a package that is not there. The message names the variables, and no password.
+    """
+    try:
+        yield
+    except (ImportError, ValueError, httpx.InvalidURL):
+        named = ", ".join(sorted(name for name in os.environ if name.lower() in PROXIES and os.environ[name]))
+        raise ValueError(
+            f"the environment's proxies cannot be used; correct or unset {named or 'those of the system'}: "
+            "they are addresses such as http://ADDRESS:8080, or socks5://ADDRESS:1080 after `pip install httpx[socks]`"
+        ) from None
 
 
 @contextmanager

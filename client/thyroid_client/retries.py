@@ -101,7 +101,10 @@ def _quota_is_used_up(answer: Answer) -> bool:
 
 def _unreachable(outcome: NoAnswer) -> Unreachable:
     if not outcome.sent:
-        return Unreachable("The service cannot be reached; check `base_url`, the network, and that the service runs.")
+        proxy = f"the proxy {outcome.proxy} that the environment names, " if outcome.proxy else ""
+        return Unreachable(
+            f"The service cannot be reached; check `base_url`, the network, {proxy}and that the service runs."
+        )
     if outcome.late:
         return Unreachable("No answer came in time; try again, with a longer `timeout` if it stays so.")
     return Unreachable("The connection broke before the answer was there; try again.")

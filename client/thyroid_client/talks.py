@@ -154,8 +154,9 @@ def _elsewhere(request: Request, rules: Retries, failed: str) -> Talk[Answer]:
     try:
         return (yield from tried(request, rules, accepted=(200, 204)))
     except Unreachable as error:
-        message = "The bucket behind the link cannot be reached; check that your network lets you through to it."
-        raise Unreachable(message) from error.__cause__
+        raise Unreachable(
+            "The bucket behind the link cannot be reached; check that your network or its proxy lets you through to it."
+        ) from error.__cause__
     except ThyroidAPIError as error:
         if error.problem:
             raise

@@ -58,11 +58,14 @@ class NoAnswer:
         False where the request surely never left.
     late : bool
         True where the time for an answer ran out.
+    proxy : str
+        Host and port of the proxy on the way; nothing where the environment names none.
     """
 
     error: Exception
     sent: bool
     late: bool = False
+    proxy: str = ""
 
 
 @dataclass(frozen=True)

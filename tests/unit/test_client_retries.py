@@ -53,7 +53,9 @@ def test_what_does_not_is_not(status: int) -> None:
     assert len(script.requests) == 1
 
 
-@pytest.mark.parametrize("error", [httpx.ConnectError("no"), httpx.ConnectTimeout("no"), httpx.PoolTimeout("no")])
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError("no"), httpx.ConnectTimeout("no"), httpx.PoolTimeout("no"), httpx.ProxyError("no")]
+)
 def test_a_request_that_never_left_is_sent_again(error: Exception) -> None:
     script = Script(error, ok(PREDICTED))
     script.client().predict(PNG)
