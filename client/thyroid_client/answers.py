@@ -1,7 +1,10 @@
 """Answers to JSON or to errors."""
 
 import json
+import math
+import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from thyroid_client.errors import (
@@ -31,6 +34,8 @@ KINDS: dict[int, tuple[type[ThyroidAPIError], str]] = {
 NO_KEY = "The service asks for a key, and takes none or not this one; give one that is valid as `api_key`."
 FAILED = "The service does not work at the moment; try again later."
 
+YEAR = 365 * 86400.0  # nobody waits so long, and `time.sleep` takes no number that is much larger
+
 
 def error_of(answer: Answer) -> ThyroidAPIError:
     """Return what an answer with another status than expected means."""
@@ -49,8 +54,28 @@ def error_of(answer: Answer) -> ThyroidAPIError:
     else:
         kind = UnexpectedAnswer
         message = said or f"The answer has a status of {answer.status}, which none of this service has; {OTHER_VERSION}"
+    after = retry_after(answer)
+    if after:
+        message += f" The service asks to wait {math.ceil(after)} seconds."
     named = (problem or {}).get("request_id") or answer.headers.get("x-request-id")
-    return kind(message, status=answer.status, problem=problem, request_id=named if isinstance(named, str) else None)
+    return kind(
+        message,
+        status=answer.status,
+        problem=problem,
+        request_id=named if isinstance(named, str) else None,
+        retry_after=after or None,
+    )
+
+
+def retry_after(answer: Answer) -> float:
+    """Return the seconds of ``Retry-After``, a number or a date, up to a year; 0 where it is neither or is over."""
+    said = answer.headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit():
+        return min(float(said), YEAR)
+    try:
+        return min(max(0.0, parsedate_to_datetime(said).timestamp() - time.time()), YEAR)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def problem_of(answer: Answer) -> dict[str, Any] | None:

@@ -21,10 +21,12 @@ class ThyroidAPIError(Exception):
         The answer's problem details (RFC 9457), where it had some.
     request_id : str, optional
         Names the request in the service's logs.
+    retry_after : float, optional
+        Seconds that the service asks to wait, where it said so.
 
     Attributes
     ----------
-    status, problem, request_id
+    status, problem, request_id, retry_after
         As above.
     """
 
@@ -35,11 +37,13 @@ class ThyroidAPIError(Exception):
         status: int | None = None,
         problem: Mapping[str, Any] | None = None,
         request_id: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.problem = problem
         self.request_id = request_id
+        self.retry_after = retry_after
 
     @property
     def code(self) -> str | None:
@@ -80,8 +84,8 @@ class NotReady(Unavailable):
         What to ask for. Whoever has a key and knows it may read the result.
     """
 
-    def __init__(self, message: str, *, upload_id: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, upload_id: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
         self.upload_id = upload_id
 
 

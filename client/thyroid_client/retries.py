@@ -9,10 +9,9 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from itertools import count
 
-from thyroid_client.answers import error_of, problem_of
+from thyroid_client.answers import error_of, problem_of, retry_after
 from thyroid_client.errors import Unreachable
 from thyroid_client.wire import Answer, NoAnswer, Request, Step, Talk
 
@@ -81,17 +80,6 @@ def tried(request: Request, rules: Retries, *, accepted: tuple[int, ...] = (200,
     if isinstance(outcome, NoAnswer):
         raise _unreachable(outcome) from outcome.error
     raise error_of(outcome)
-
-
-def retry_after(answer: Answer) -> float:
-    """Return the seconds of ``Retry-After``, a number or a date; 0 where it is neither or is over."""
-    said = answer.headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdigit():
-        return float(said)
-    try:
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
-    except (ValueError, OverflowError):
-        return 0.0
 
 
 def _quota_is_used_up(answer: Answer) -> bool:

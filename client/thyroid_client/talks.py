@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from thyroid_client import parse
-from thyroid_client.answers import error_of, parsed, pdf
+from thyroid_client.answers import error_of, parsed, pdf, retry_after
 from thyroid_client.errors import NotReady, ThyroidAPIError, Unavailable, UnexpectedAnswer, Unreachable
 from thyroid_client.pictures import CONTENT_TYPE, LARGEST_UPLOAD, Picture, file_of
 from thyroid_client.results import (
@@ -18,7 +18,7 @@ from thyroid_client.results import (
     Report,
     UploadResult,
 )
-from thyroid_client.retries import Retries, retry_after, tried
+from thyroid_client.retries import Retries, tried
 from thyroid_client.wire import Answer, Request, Talk
 
 T = TypeVar("T")
@@ -99,12 +99,14 @@ def result(rules: Retries, upload_id: str, timeout: float) -> Talk[UploadResult]
         answer = yield from tried(request, rules, accepted=(200, 202), after=after)
         if answer.status == 200:
             break
-        after = retry_after(answer) or ASK_AGAIN_SECONDS
+        said = retry_after(answer)
+        after = said or ASK_AGAIN_SECONDS
         if rules.clock() - began + after > timeout:
             raise NotReady(
                 f"The picture has no result after {timeout:g} seconds; ask again with `result` and the error's "
                 "`upload_id`.",
                 upload_id=upload_id,
+                retry_after=said or None,
             )
     pictures = []
     for address in parsed(answer, parse.map_links):
@@ -160,4 +162,4 @@ def _elsewhere(request: Request, rules: Retries, failed: str) -> Talk[Answer]:
     except ThyroidAPIError as error:
         if error.problem:
             raise
-        raise Unavailable(failed, status=error.status) from None
+        raise Unavailable(failed, status=error.status, retry_after=error.retry_after) from None

@@ -206,7 +206,8 @@ def test_no_error_tells_the_name_of_the_picture(tmp_path: Path) -> None:
     "error",
     [
         BadPicture("No.", status=422, problem={"code": "unreadable_image"}, request_id="r-1"),
-        NotReady("Not yet.", upload_id="abc"),
+        TooManyRequests("Less often.", status=429, retry_after=30.0),
+        NotReady("Not yet.", upload_id="abc", retry_after=2.0),
     ],
 )
 def test_an_error_crosses_to_another_process(error: ThyroidAPIError) -> None:

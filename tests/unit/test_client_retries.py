@@ -9,7 +9,8 @@ import pytest
 
 from tests.client import PNG, PREDICTED, Script, ok, problem
 from thyroid_client import TooManyRequests, Unavailable, Unreachable
-from thyroid_client.retries import Retries, retry_after
+from thyroid_client.answers import retry_after
+from thyroid_client.retries import Retries
 from thyroid_client.wire import Answer
 
 
@@ -119,6 +120,27 @@ def test_a_wait_longer_than_the_patience_is_not_begun() -> None:
     with pytest.raises(TooManyRequests):
         script.client().predict(PNG)
     assert script.waited == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_wait_that_was_not_made_is_named_by_the_error(status: int) -> None:
+    script = Script(problem(status, "busy", "Ask again later.", **{"Retry-After": "3600"}))
+    with pytest.raises((TooManyRequests, Unavailable)) as caught:
+        script.client().predict(PNG)
+    assert caught.value.retry_after == 3600
+    assert str(caught.value) == "Ask again later. The service asks to wait 3600 seconds."
+
+
+def test_an_error_without_one_names_none() -> None:
+    with pytest.raises(TooManyRequests) as caught:
+        Script(throttled()).client(retries=0).predict(PNG)
+    assert caught.value.retry_after is None
+    assert "wait" not in str(caught.value)
+
+
+def test_a_wait_without_end_is_one_of_a_year() -> None:
+    for said in ("9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"):
+        assert retry_after(Answer(503, {"retry-after": said})) == 365 * 86400
 
 
 def test_waits_double_up_to_a_bound_and_are_never_in_step() -> None:

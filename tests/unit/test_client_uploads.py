@@ -100,6 +100,7 @@ def test_a_result_that_does_not_come_in_time_can_be_asked_for_later() -> None:
     # THEN the error names what to ask for, though not in its text
     assert caught.value.upload_id == UPLOAD_ID
     assert UPLOAD_ID not in str(caught.value)
+    assert caught.value.retry_after == 4
     later = Script(waiting(), ok(UPLOADED), *pictures())
     assert later.client().result(caught.value.upload_id).risk_assessment == "High Risk"
     assert later.waited == [2]
