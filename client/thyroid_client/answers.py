@@ -34,6 +34,8 @@ KINDS: dict[int, tuple[type[ThyroidAPIError], str]] = {
 NO_KEY = "The service asks for a key, and takes none or not this one; give one that is valid as `api_key`."
 FAILED = "The service does not work at the moment; try again later."
 
+NO_JSON = (ValueError, RecursionError)  # the latter where it is nested too deep
+
 YEAR = 365 * 86400.0  # nobody waits so long, and `time.sleep` takes no number that is much larger
 
 
@@ -84,7 +86,7 @@ def problem_of(answer: Answer) -> dict[str, Any] | None:
         return None
     try:
         problem = json.loads(answer.content)
-    except ValueError:
+    except NO_JSON:
         return None
     return problem if isinstance(problem, dict) else None
 
@@ -103,7 +105,7 @@ def parsed(answer: Answer, parse: Callable[[dict[str, Any]], T]) -> T:
         if not isinstance(body, dict):
             raise TypeError("not an object")
         return parse(body)
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, *NO_JSON) as error:
         raise UnexpectedAnswer(
             f"The answer is not what this service answers ({type(error).__name__}: {_what(error)}); {OTHER_VERSION}",
             status=answer.status,
@@ -130,4 +132,4 @@ def pdf(answer: Answer) -> bytes:
 
 def _what(error: Exception) -> str:
     """Name what is wrong, and nothing of what was answered."""
-    return "no JSON" if isinstance(error, json.JSONDecodeError | UnicodeDecodeError) else str(error)
+    return "no JSON" if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError) else str(error)

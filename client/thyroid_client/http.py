@@ -95,6 +95,7 @@ class Service:
             error,
             sent=not isinstance(error, NEVER_SENT),
             late=isinstance(error, httpx.TimeoutException),
+            unreadable=isinstance(error, httpx.DecodingError),
             proxy=_proxy(request.url) if self.proxied else "",
         )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from thyroid_client.answers import error_of, problem_of, retry_after
-from thyroid_client.errors import Unreachable
+from thyroid_client.errors import ThyroidAPIError, UnexpectedAnswer, Unreachable
 from thyroid_client.wire import Answer, NoAnswer, Request, Step, Talk
 
 REPEATED = (429, 502, 503, 504)
@@ -62,7 +62,7 @@ def tried(request: Request, rules: Retries, *, accepted: tuple[int, ...] = (200,
     Raises
     ------
     ThyroidAPIError
-        As the last answer says, or `Unreachable` where there was none.
+        As the last answer says, or `Unreachable` where there was none, or `UnexpectedAnswer` if it cannot be read.
     """
     began = rules.clock() + after
     for tries in count(1):
@@ -78,7 +78,7 @@ def tried(request: Request, rules: Retries, *, accepted: tuple[int, ...] = (200,
         if not again or tries > rules.times or rules.clock() - began + after > rules.patience:
             break
     if isinstance(outcome, NoAnswer):
-        raise _unreachable(outcome) from outcome.error
+        raise _unanswered(outcome) from outcome.error
     raise error_of(outcome)
 
 
@@ -87,7 +87,7 @@ def _quota_is_used_up(answer: Answer) -> bool:
     return (problem_of(answer) or {}).get("code") == "quota_exceeded"
 
 
-def _unreachable(outcome: NoAnswer) -> Unreachable:
+def _unanswered(outcome: NoAnswer) -> ThyroidAPIError:
     if not outcome.sent:
         proxy = f"the proxy {outcome.proxy} that the environment names, " if outcome.proxy else ""
         return Unreachable(
@@ -95,4 +95,9 @@ def _unreachable(outcome: NoAnswer) -> Unreachable:
         )
     if outcome.late:
         return Unreachable("No answer came in time; try again, with a longer `timeout` if it stays so.")
+    if outcome.unreadable:
+        return UnexpectedAnswer(
+            "The answer cannot be read, as it is not compressed in the way that it says; check `base_url`, and what is "
+            "between you and the service."
+        )
     return Unreachable("The connection broke before the answer was there; try again.")

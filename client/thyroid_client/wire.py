@@ -58,6 +58,8 @@ class NoAnswer:
         False where the request surely never left.
     late : bool
         True where the time for an answer ran out.
+    unreadable : bool
+        True where an answer came whose body is not what its headers say.
     proxy : str
         Host and port of the proxy on the way; nothing where the environment names none.
     """
@@ -65,6 +67,7 @@ class NoAnswer:
     error: Exception
     sent: bool
     late: bool = False
+    unreadable: bool = False
     proxy: str = ""
 
 

@@ -32,6 +32,8 @@ from thyroid_client import (
     Unreachable,
 )
 
+NESTED = b"[" * 200_000 + b"]" * 200_000
+
 KINDS = [
     (400, BadPicture),
     (401, Refused),
@@ -91,7 +93,7 @@ def test_who_is_refused_for_a_key_is_told_of_the_parameter_and_not_of_a_header()
     assert error.problem["detail"] == said
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"detail": 7, "code": [], "request_id": {}}', b"\xff"])
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"detail": 7, "code": [], "request_id": {}}', b"\xff", NESTED])
 def test_a_broken_problem_is_still_an_error_of_its_status(body: bytes) -> None:
     headers = {"Content-Type": "application/problem+json; charset=utf-8", "X-Request-Id": "r-2"}
     error = error_from(httpx.Response(422, content=body, headers=headers))
@@ -162,11 +164,26 @@ def test_an_answer_that_lacks_something_is_unexpected_and_names_it(body: dict[st
     assert (error.status, error.request_id) == (200, "r-3")
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>Jane</html>", b"[]", b"null", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"", b"<html>Jane</html>", b"[]", b"null", b"\xff\xfe", NESTED])
 def test_an_answer_that_is_no_object_is_unexpected(content: bytes) -> None:
     error = error_from(httpx.Response(200, content=content))
     assert type(error) is UnexpectedAnswer
     assert "Jane" not in str(error)
+
+
+def compressed_in_no_way() -> httpx.Response:
+    """An answer that says that it is compressed, and is not; it is looked at only as it is read."""
+    return httpx.Response(200, stream=httpx.ByteStream(b"{}"), headers={"Content-Encoding": "gzip"})
+
+
+def test_an_answer_that_is_not_compressed_as_it_says_is_unexpected_in_both_clients() -> None:
+    script = Script(compressed_in_no_way(), compressed_in_no_way())
+    with pytest.raises(UnexpectedAnswer, match="cannot be read") as caught:
+        script.client().predict(PNG)
+    with pytest.raises(UnexpectedAnswer, match="cannot be read"):
+        asyncio.run(script.async_client().predict(PNG))
+    assert isinstance(caught.value.__cause__, httpx.DecodingError)
+    assert script.waited == []
 
 
 @pytest.mark.parametrize("image", ["", "no base64!", "bm8gcGljdHVyZQ==", 7])

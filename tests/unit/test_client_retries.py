@@ -69,7 +69,6 @@ def test_a_request_that_never_left_is_sent_again(error: Exception) -> None:
         (httpx.ReadTimeout("no"), "`timeout`"),
         (httpx.ReadError("no"), "broke"),
         (httpx.RemoteProtocolError("no"), "broke"),
-        (httpx.DecodingError("no"), "broke"),
     ],
 )
 def test_a_request_that_may_have_arrived_is_left_to_the_caller(error: Exception, says: str) -> None:
