@@ -91,7 +91,7 @@ class Client:
         ThyroidAPIError
             One of its kinds (:mod:`thyroid_client.errors`).
         TypeError
-            If `picture` is nothing that can be one.
+            If `picture` is nothing that can be one, such as a file that is open as text.
         OSError
             If it is a path that cannot be read.
         """

@@ -1,7 +1,8 @@
 """What can go wrong, as types: one for each thing that a caller would do differently.
 
-Each message is a sentence that says what happened and what to do. None holds a picture, a file name, a key or a link.
-A path that cannot be read raises Python's own ``OSError``, and what is no picture at all a ``TypeError``.
+Each message is a sentence that says what happened and what to do. None holds a picture, a file name, a key or a link,
+and no cause of one holds a key. A path that cannot be read raises Python's own ``OSError``, and what is no
+picture at all a ``TypeError``.
 """
 
 from collections.abc import Mapping
@@ -90,4 +91,4 @@ class NotReady(Unavailable):
 
 
 class UnexpectedAnswer(ThyroidAPIError):
-    """The answer is none that this package understands: another service, or one of another version."""
+    """The answer is none that this package understands: another service, one of another version, or a broken answer."""
