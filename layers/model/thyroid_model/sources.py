@@ -9,7 +9,7 @@ from thyroid_model.errors import ModelFileError
 from thyroid_model.record import MODEL_FILE, RecordError, read_evaluation, sha256
 
 BUNDLED_FOLDER = Path(__file__).with_name("bundled")
-BUNDLED_NAME, BUNDLED_VERSION = "thyroid-ddti", "2.1.0"
+BUNDLED_NAME, BUNDLED_VERSION = "thyroid-ddti", "2.1.1"
 
 # The reference service squeezes the whole picture to the input's size with Pillow's Lanczos filter, and divides by 255.
 REFERENCE_PREPROCESSING = Preprocessing(field_of_view=False, resize="lanczos", scale=1 / 255)
