@@ -85,6 +85,18 @@ def test_a_picture_too_large_for_a_request_goes_by_the_upload_link(visit: Visit)
     assert visit.complaints == []
 
 
+def test_an_upload_does_not_carry_the_name_of_the_file(visit: Visit, tmp_path: Path) -> None:
+    picture = tmp_path / "Jane-Doe.png"
+    picture.write_bytes(large())
+    sent = visit.sent_to("**/local-uploads")
+    visit.choose(picture)
+    visit.see_result()
+    (form,) = sent
+    assert form is not None
+    assert b'filename="picture"' in form
+    assert b"Jane" not in form
+
+
 def test_where_there_is_no_upload_link_a_large_picture_gets_a_sentence(visit: Visit) -> None:
     visit.page.route("**/api/v1/uploads", lambda route: refuse(route, 501, "uploads_unavailable", "No bucket here."))
     visit.choose({"name": "large.png", "mimeType": "image/png", "buffer": large()})

@@ -24,7 +24,7 @@ export async function byLink(picture, signal) {
   const link = await newLink(picture, signal);
   const form = new FormData();
   for (const [name, value] of Object.entries(link.upload.fields)) form.append(name, value);
-  form.append("file", picture.file);
+  form.append("file", picture.file, "picture"); // a form has to name a file, and would send the picture's own name
   await sent(link.upload.url, { method: "POST", body: form, signal });
 
   const answer = await result(link.result, signal);
