@@ -106,6 +106,27 @@ def test_the_heatmap_lies_just_over_the_picture(result: Visit) -> None:
         assert heat[side] == pytest.approx(picture[side], abs=1.5)
 
 
+def test_the_heatmap_keeps_its_place_in_a_layout_of_which_no_script_hears_as_that_of_paper(result: Visit) -> None:
+    picture, heat = result.page.evaluate(
+        """() => {
+          document.getElementById("stage").style.width = "150px";
+          return ["original", "heat"].map((id) => document.getElementById(id).getBoundingClientRect().toJSON());
+        }"""
+    )
+    assert picture["width"] == 150
+    for side in ("x", "y", "width", "height"):
+        assert heat[side] == pytest.approx(picture[side], abs=1.5)
+
+
+def test_on_paper_there_is_nothing_to_press(result: Visit) -> None:
+    result.page.emulate_media(media="print")
+    for part in ("#save-pdf", "#choose", "#opacity", "#layer", "#key-box"):
+        expect(result.page.locator(part)).to_be_hidden()
+    for part in ("#original", "#heat", "#gauge", "#recommendation"):
+        expect(result.page.locator(part)).to_be_visible()
+    expect(result.page.locator("#gauge .bar").first).to_have_css("print-color-adjust", "exact")
+
+
 def test_the_overlay_that_is_saved_is_the_api_s_at_its_strength_and_the_picture_at_none(
     result: Visit, scan: Path, api: httpx.Client
 ) -> None:

@@ -9,6 +9,19 @@ from playwright.sync_api import ConsoleMessage, Download, Error, Page, Request, 
 
 PATIENCE_MS = 60_000  # for an analysis beside other work
 
+HOLD = """() => {
+  const kept = METHOD;
+  const released = new Promise((resolve) => { window.release = resolve; });
+  let reached;
+  window.reached = new Promise((resolve) => { reached = resolve; });
+  METHOD = async function (...given) {
+    METHOD = kept;
+    reached();
+    await released;
+    return kept.apply(this === undefined ? window : this, given);
+  };
+}"""
+
 
 class Visit:
     """A visit.
@@ -67,6 +80,18 @@ class Visit:
 
         self.page.route(pattern, pass_on)
         return bodies
+
+    def hold(self, method: str) -> None:
+        """Let the browser's next call of a method wait."""
+        self.page.evaluate(HOLD.replace("METHOD", method))
+
+    def see_held(self) -> None:
+        self.page.evaluate("window.reached")
+
+    def release(self) -> None:
+        """Let the call that waits go on, and what must not follow have its time."""
+        self.page.evaluate("window.release()")
+        self.page.wait_for_timeout(500)
 
     def query(self, path: str) -> dict[str, str]:
         """Return the query of the last request to a path."""

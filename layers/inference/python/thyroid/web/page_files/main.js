@@ -6,7 +6,7 @@
 import { meaning, tell } from "./answer.js";
 import { listen } from "./intake.js";
 import { storeKey, storedKey } from "./key.js";
-import { hideMap, listenToMap, options, showMap } from "./map.js";
+import { listenToMap, options, showMap } from "./map.js";
 import { introduce } from "./model.js";
 import { byId, say, showOnly } from "./page.js";
 import { patiently } from "./patience.js";
@@ -14,10 +14,10 @@ import { look, sizeInWords } from "./picture.js";
 import { Problem } from "./problem.js";
 import { allowSaving, listenToSaving } from "./saving.js";
 import * as service from "./service.js";
-import { state } from "./state.js";
+import { state, stop } from "./state.js";
 import { showProblem } from "./trouble.js";
 import { DIRECT_LIMIT, byLink } from "./upload.js";
-import { preview } from "./viewer.js";
+import { announce, preview, readLayers, readPicture } from "./viewer.js";
 import { work } from "./waiting.js";
 
 const SAMPLE = ". Made by code: it is nobody’s neck, and its score means nothing.";
@@ -30,45 +30,74 @@ const key = /** @type {HTMLInputElement} */ (byId("key"));
  * @param {File} file
  * @param {string} [note] about the picture
  */
+let turn = 0; // of the picture that was chosen last
+
+/**
+ * @param {File} file
+ * @param {string} [note] about the picture
+ */
 async function take(file, note = "") {
-  let picture;
+  const mine = ++turn;
   try {
-    picture = await look(file);
+    const picture = await look(file);
+    if (mine !== turn) return;
+    putIn(picture, note);
+    await analyze();
   } catch (error) {
-    showProblem(error, false); // the picture before it, and its result, are still there
-    return;
+    if (mine === turn) showProblem(error); // the picture before it, and what comes back of it, are still there
   }
-  state.working?.abort();
-  state.picture = picture;
-  state.answer = null;
-  hideMap();
-  say("choose", "Choose another");
-  state.previewed = await preview(picture.file, `${picture.name}, ${sizeInWords(picture.file.size)}${note}`);
-  if (state.picture === picture) await analyze();
 }
 
-async function analyze() {
-  const { picture } = state;
-  const large = picture.file.size > DIRECT_LIMIT;
-  await work(large ? "Uploading and analysing the picture…" : "Analysing the picture…", async (signal, tellWait) => {
-    const answer = await patiently(
-      () => (large ? byLink(picture, signal) : service.analyze(picture, options(), signal)),
-      { signal, tell: tellWait },
-    );
-    signal.throwIfAborted(); // another picture was chosen meanwhile
-    state.answer = answer;
-    await showResult(large);
+async function takeSample() {
+  turn++;
+  await work("Analysing the sample…", async (signal, tellWait) => {
+    const picture = await look(await service.sample(signal));
+    signal.throwIfAborted();
+    putIn(picture, SAMPLE);
+    await score(signal, tellWait);
   });
 }
 
-async function showResult(large) {
-  learnModel();
+/** Puts a picture into the place of the one before it. */
+function putIn(picture, note) {
+  Object.assign(state, { picture, previewed: null, answer: null });
+  announce(picture.name, `, ${sizeInWords(picture.file.size)}${note}`);
+  say("choose", "Choose another");
+}
+
+async function analyze() {
+  const large = state.picture.file.size > DIRECT_LIMIT;
+  await work(large ? "Uploading and analysing the picture…" : "Analysing the picture…", score);
+}
+
+async function score(signal, tellWait) {
+  const { picture } = state;
+  const large = picture.file.size > DIRECT_LIMIT;
+  if (state.previewed === null) {
+    const seen = await readPicture(picture.file);
+    signal.throwIfAborted();
+    preview(seen);
+    state.previewed = Boolean(seen);
+  }
+  const answer = await patiently(
+    () => (large ? byLink(picture, signal) : service.analyze(picture, options(), signal)),
+    { signal, tell: tellWait },
+  );
+  const layers = await readLayers(answer.gradcam.images, state.previewed);
+  signal.throwIfAborted(); // another picture was chosen meanwhile
+  showResult(answer, layers, large);
+}
+
+/** Shows score and map at one blow: nothing is seen beside what belongs to another picture. */
+function showResult(answer, layers, large) {
+  tell(answer, state.info); // first: an answer that cannot be told is none
+  state.answer = answer;
   say("answer-title", "Result");
   showOnly("result");
-  tell(state.answer, state.info);
   allowSaving(large);
-  await showMap(state.answer.gradcam, large);
+  showMap(answer.gradcam, layers, large);
   moveFocusTo("answer-title");
+  learnModel();
 }
 
 /** Leads who works without a mouse to what is new; nobody is taken away from what he is typing. */
@@ -109,19 +138,12 @@ async function learnModel() {
 // --- what is listened to -------------------------------------------------------------------------------------------------
 
 const file = /** @type {HTMLInputElement} */ (byId("file"));
-const mayTryAgain = () => Boolean(state.picture && !state.answer);
-listen(file, (chosen) => take(chosen), (problem) => showProblem(problem, mayTryAgain()));
-byId("sample").addEventListener("click", async () => {
-  try {
-    await take(await service.sample(), SAMPLE);
-  } catch (error) {
-    showProblem(error, false);
-  }
-});
-byId("again").addEventListener("click", () => state.picture && analyze());
+listen(file, (chosen) => take(chosen), showProblem);
+byId("sample").addEventListener("click", takeSample);
+byId("again").addEventListener("click", analyze);
 byId("cancel").addEventListener("click", () => {
-  state.working?.abort();
-  showProblem(new Problem("Cancelled.", { advice: "Your picture is still here." }), true);
+  stop();
+  showProblem(new Problem("Cancelled.", { advice: "Your picture is still here." }));
 });
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -7,7 +7,7 @@ import { byId, say } from "./page.js";
 import { patiently } from "./patience.js";
 import { gradcam } from "./service.js";
 import { begin, end, state } from "./state.js";
-import { openKeyIfAsked, sentenceOf } from "./trouble.js";
+import { hideProblem, openKeyIfAsked, sentenceOf } from "./trouble.js";
 import * as viewer from "./viewer.js";
 
 const layer = /** @type {HTMLSelectElement} */ (byId("layer"));
@@ -27,20 +27,14 @@ export function options() {
   return { layer: layer.value, target: targets.find((choice) => choice.checked)?.value ?? "malignant" };
 }
 
-/** Hides the controls until there is a map. */
-export function hideMap() {
-  for (const id of ["strength", "controls"]) byId(id).hidden = true;
-  say("map-said", "");
-}
-
 /**
  * Lays the map of an answer over the picture.
  * @param {any} map the answer's `gradcam`
+ * @param {import("./viewer.js").Layers} layers its pictures
  * @param {boolean} only whether there will be no other map of this picture
  */
-export async function showMap(map, only) {
-  await viewer.layOver(map.images, state.previewed);
-  for (const id of ["strength", "controls"]) byId(id).hidden = false;
+export function showMap(map, layers, only) {
+  viewer.layOver(layers);
   opacity.disabled = !viewer.hasHeat();
   for (const control of [layer, ...targets]) control.disabled = only;
   if (only) {
@@ -54,13 +48,16 @@ export async function showMap(map, only) {
 async function remap() {
   if (!state.answer) return;
   const signal = begin();
+  hideProblem();
   say("map-said", "Drawing the map…");
   try {
     const answer = await patiently(() => gradcam(state.picture, options(), signal), {
       signal,
       tell: (seconds) => say("map-said", `The service is not ready; trying again in ${seconds} s.`),
     });
-    await viewer.layOver(answer.images, state.previewed);
+    const layers = await viewer.readLayers(answer.images, state.previewed);
+    signal.throwIfAborted(); // another map, or another picture, was chosen meanwhile
+    viewer.layOver(layers);
     const { layer_used, images, target, has_evidence } = answer;
     state.answer = { ...state.answer, gradcam: { layer_used, images, target, has_evidence } };
     tellMap(state.answer.gradcam);

@@ -21,10 +21,18 @@ export function say(id, text) {
   byId(id).textContent = text;
 }
 
+/** What is seen in each of the states that the page can be in. */
+const SEEN = {
+  intro: ["intro"],
+  waiting: ["waiting"],
+  result: ["result", "strength", "controls"],
+  nothing: [],
+};
+
 /**
- * Shows one of the states that the answer's side can be in.
- * @param {"intro" | "waiting" | "result" | "problem"} state
+ * Shows one of these states, and hides the others.
+ * @param {keyof typeof SEEN} shown
  */
-export function showOnly(state) {
-  for (const id of ["intro", "waiting", "result", "problem"]) byId(id).hidden = id !== state;
+export function showOnly(shown) {
+  for (const [name, ids] of Object.entries(SEEN)) for (const id of ids) byId(id).hidden = name !== shown;
 }

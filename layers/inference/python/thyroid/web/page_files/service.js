@@ -52,9 +52,12 @@ export async function report(kind, picture, options, signal) {
   return (await send(`api/v1/report/${kind}`, picture, options, signal, `application/${kind}`, "")).blob();
 }
 
-/** @returns {Promise<File>} a phantom made by code */
-export async function sample() {
-  const answer = await ask(new URL("./phantom.jpg", import.meta.url).href, { accept: "image/jpeg" });
+/**
+ * @param {AbortSignal} signal
+ * @returns {Promise<File>} a phantom made by code
+ */
+export async function sample(signal) {
+  const answer = await ask(new URL("./phantom.jpg", import.meta.url).href, { accept: "image/jpeg", signal });
   return new File([await answer.blob()], "phantom.jpg", { type: "image/jpeg" });
 }
 

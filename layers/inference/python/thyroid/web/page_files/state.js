@@ -4,22 +4,39 @@
  */
 
 /**
- * @type {{picture: import("./picture.js").Picture | null, previewed: boolean, answer: any, info: any,
- *   working: AbortController | null}}
+ * @typedef {object} State
+ * @property {import("./picture.js").Picture | null} picture
+ * @property {boolean | null} previewed whether the browser can show it; null until it was tried
+ * @property {any} answer
+ * @property {any} info about the model
+ * @property {AbortController | null} working
  */
-export const state = { picture: null, previewed: false, answer: null, info: null, working: null };
+
+/** @type {State} */
+export const state = { picture: null, previewed: null, answer: null, info: null, working: null };
 
 /**
  * Begins work, and ends what was still under way.
  * @returns {AbortSignal} that ends it in turn
  */
 export function begin() {
-  state.working?.abort();
+  stop();
   state.working = new AbortController();
   return state.working.signal;
+}
+
+/** Ends what is under way. */
+export function stop() {
+  state.working?.abort();
+  state.working = null;
 }
 
 /** @param {AbortSignal} signal of the work that is over */
 export function end(signal) {
   if (state.working?.signal === signal) state.working = null;
+}
+
+/** @returns {boolean} whether there is a picture that nothing came back of, and nothing will by itself */
+export function mayTryAgain() {
+  return Boolean(state.picture && !state.answer && !state.working);
 }

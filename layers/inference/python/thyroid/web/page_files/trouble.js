@@ -5,26 +5,33 @@
 
 import { byId, say, showOnly } from "./page.js";
 import { Problem } from "./problem.js";
-import { state } from "./state.js";
+import { mayTryAgain, state } from "./state.js";
 
 const OURS = "Something in this page went wrong.";
 
-/**
- * @param {unknown} error
- * @param {boolean} again whether the same picture can be sent once more
- */
-export function showProblem(error, again) {
+/** @param {unknown} error */
+export function showProblem(error) {
   if (!(error instanceof Problem)) console.error(error);
   const problem = error instanceof Problem ? error : new Problem(OURS, { advice: "Try again." });
-  say("answer-title", state.answer ? "Result" : "That did not work");
-  showOnly(state.answer ? "result" : "problem");
+  if (!state.working) settle(); // what is under way stays in sight
   byId("problem").hidden = false;
   say("status", "");
   say("problem-said", problem.message);
   say("problem-advice", problem.advice);
   say("problem-id", problem.requestId ? `Request ${problem.requestId}` : "");
-  byId("again").hidden = !again;
+  byId("again").hidden = !mayTryAgain();
   openKeyIfAsked(problem);
+}
+
+/** Takes away what went wrong before; what is begun after it may go well. */
+export function hideProblem() {
+  byId("problem").hidden = true;
+}
+
+/** Shows what there is when nothing is waited for: the result, or none. */
+function settle() {
+  say("answer-title", state.answer ? "Result" : "That did not work");
+  showOnly(state.answer ? "result" : "nothing");
 }
 
 /** @param {any} error */

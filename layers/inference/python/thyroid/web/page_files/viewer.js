@@ -8,48 +8,76 @@
 
 import { byId } from "./page.js";
 
-const original = /** @type {HTMLImageElement} */ (byId("original"));
 const heat = /** @type {HTMLCanvasElement} */ (byId("heat"));
+let original = /** @type {HTMLImageElement} */ (byId("original"));
 let strength = 0.4;
-let shown = "";
 
 /** @typedef {string | Blob} Image PNG in base64, or a file */
 
 /**
- * Shows a picture before there is anything to lay over it.
- * @param {Blob} file
- * @param {string} caption
- * @returns {Promise<boolean>} whether this browser can show it
+ * @typedef {object} Layers what is laid into the stage, read and ready to be seen
+ * @property {HTMLImageElement | null} picture where it is another one than the picture that is there already
+ * @property {ImageData | null} heatmap none where the picture has it in itself
  */
-export async function preview(file, caption) {
+
+/**
+ * Makes room for another picture: what is shown of the one before it is not to be taken for its.
+ * @param {string} name
+ * @param {string} about
+ */
+export function announce(name, about) {
   heat.hidden = true;
+  byId("frame").classList.add("blank"); // keeps its height, so that nothing jumps
   byId("invitation").hidden = true;
+  byId("no-preview").hidden = true;
   byId("stage").hidden = false;
   byId("drop").classList.add("full");
-  byId("caption").textContent = caption;
-  return show(file, "The picture that was chosen");
+  byId("caption").textContent = `${name}${about}`;
 }
 
 /**
+ * @param {Blob} file
+ * @returns {Promise<HTMLImageElement | null>} none where this browser cannot show it
+ */
+export function readPicture(file) {
+  return decoded(file, "The picture that was chosen").catch(() => null);
+}
+
+/**
+ * Shows a picture before there is anything to lay over it.
+ * @param {HTMLImageElement | null} picture
+ */
+export function preview(picture) {
+  if (picture) show(picture);
+  byId("frame").hidden = !picture;
+  byId("no-preview").hidden = Boolean(picture);
+}
+
+/**
+ * Reads the pictures of a map, and touches nothing that is seen.
  * @param {{original?: Image, heatmap: Image, overlay: Image}} images
  * @param {boolean} previewed whether the picture itself can be seen where the answer has none
+ * @returns {Promise<Layers>}
  */
-export async function layOver(images, previewed) {
-  if (images.original) await show(images.original, "The picture as the service read it, with the heatmap over it");
-  const [heatmap, overlay] = await Promise.all([pixels(images.heatmap), pixels(images.overlay)]);
+export async function readLayers(images, previewed) {
   if (!images.original && !previewed) {
-    await show(images.overlay, "The heatmap laid over the picture"); // all that there is to see
-    heat.hidden = true;
-    return;
+    return { picture: await decoded(images.overlay, "The heatmap laid over the picture"), heatmap: null };
   }
-  if (images.original) clearOutside(heatmap, await pixels(images.original), overlay);
+  const heatmap = await pixels(images.heatmap);
+  if (!images.original) return { picture: null, heatmap };
+  clearOutside(heatmap, await pixels(images.original), await pixels(images.overlay));
+  const words = "The picture as the service read it, with the heatmap over it";
+  return { picture: await decoded(images.original, words), heatmap };
+}
+
+/** @param {Layers} layers */
+export function layOver({ picture, heatmap }) {
+  if (picture) preview(picture);
+  heat.hidden = !heatmap;
+  if (!heatmap) return;
   heat.width = heatmap.width;
   heat.height = heatmap.height;
   heat.getContext("2d").putImageData(heatmap, 0, 0);
-  // Pictures of uploads are square, whatever the shape of what was sent.
-  heat.style.objectFit = "fill";
-  heat.hidden = false;
-  fit();
 }
 
 /** @returns {boolean} whether there is a heatmap whose strength can be chosen */
@@ -79,35 +107,31 @@ export function overlayFile() {
   });
 }
 
-/** Lays the heatmap just over the picture, which keeps its shape within its place. */
-function fit() {
-  const { naturalWidth, naturalHeight, clientWidth, clientHeight } = original;
-  if (!naturalWidth || !clientWidth) return;
-  const scale = Math.min(clientWidth / naturalWidth, clientHeight / naturalHeight);
-  const [width, height] = [naturalWidth * scale, naturalHeight * scale];
-  Object.assign(heat.style, {
-    width: `${width}px`,
-    height: `${height}px`,
-    left: `${original.offsetLeft + (clientWidth - width) / 2}px`,
-    top: `${original.offsetTop + (clientHeight - height) / 2}px`,
-  });
+/**
+ * Puts a picture that is decoded into the place of the one before it: whose source were changed would be neither for a while.
+ * @param {HTMLImageElement} picture
+ */
+function show(picture) {
+  const before = original.src;
+  original.replaceWith(picture);
+  original = picture;
+  byId("frame").classList.remove("blank");
+  byId("frame").style.setProperty("--shape", String(picture.naturalWidth / picture.naturalHeight));
+  URL.revokeObjectURL(before);
 }
-new ResizeObserver(fit).observe(original);
 
 /**
  * @param {Image} image
  * @param {string} words for who does not see it
- * @returns {Promise<boolean>}
+ * @returns {Promise<HTMLImageElement>}
  */
-async function show(image, words) {
-  URL.revokeObjectURL(shown);
-  shown = URL.createObjectURL(fileOf(image));
-  original.src = shown;
-  original.alt = words;
-  const seen = await original.decode().then(() => true, () => false);
-  byId("frame").hidden = !seen;
-  byId("no-preview").hidden = seen;
-  return seen;
+async function decoded(image, words) {
+  const picture = document.createElement("img");
+  picture.id = "original";
+  picture.alt = words;
+  picture.src = URL.createObjectURL(fileOf(image));
+  await picture.decode();
+  return picture;
 }
 
 /**

@@ -5,7 +5,7 @@
 
 import { say, showOnly } from "./page.js";
 import { begin, end } from "./state.js";
-import { showProblem } from "./trouble.js";
+import { hideProblem, showProblem } from "./trouble.js";
 
 /** After so long the first answer is probably waiting for a service that is only starting. */
 const COLD_AFTER_MS = 4000;
@@ -22,6 +22,7 @@ export async function work(words, job) {
     say("status", text);
   };
   say("answer-title", "One moment");
+  hideProblem();
   showOnly("waiting");
   tellWaiting(words);
   const late = `${words} The first answer takes longer, while the service starts.`;
@@ -30,11 +31,10 @@ export async function work(words, job) {
     await job(signal, (seconds, next, of) => {
       clearTimeout(cold);
       tellWaiting(`The service is not ready yet; trying again in ${seconds} s (${next} of ${of}).`);
-    });
+    }).finally(() => end(signal));
   } catch (error) {
-    if (!signal.aborted) showProblem(error, true);
+    if (!signal.aborted) showProblem(error);
   } finally {
     clearTimeout(cold);
-    end(signal);
   }
 }
