@@ -70,6 +70,46 @@ def test_nothing_keeps_people_out_and_nothing_runs_over_the_edge(
     context.close()
 
 
+def test_on_a_small_screen_what_happens_comes_into_sight(browser: Browser, address: str, scan: Path) -> None:
+    page = browser.new_page(viewport={"width": 360, "height": 740}, reduced_motion="reduce")
+    page.set_default_timeout(PATIENCE_MS)
+    visit = Visit(page, address)
+    visit.open()
+    page.route("**/api/v1/analyze*", lambda route: None)
+    visit.choose(scan)
+    expect(page.locator("#waiting-said")).to_be_in_viewport()
+    expect(page.locator("#cancel")).to_be_in_viewport()
+
+    page.click("#cancel")
+    page.evaluate("scrollTo(0, 0)")
+    visit.choose({"name": f"{'long' * 60}.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
+    visit.see_problem("is not a picture")
+    expect(page.locator("#problem-said")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360, "a long name makes the page no wider"
+    page.unroute_all(behavior="ignoreErrors")
+    page.close()
+
+
+def test_who_presses_a_button_that_goes_away_goes_on_at_the_answer(visit: Visit, scan: Path) -> None:
+    page = visit.page
+    page.route("**/api/v1/analyze*", lambda route: None)
+    visit.choose(scan)
+    for button in ("#cancel", "#again"):
+        page.locator(button).focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(button)).to_be_hidden()
+        expect(page.locator("#answer-title")).to_be_focused()
+    page.unroute_all(behavior="ignoreErrors")
+
+
+def test_what_is_read_out_is_there_before_it_says_anything(visit: Visit) -> None:
+    visit.page.click("#sample")
+    visit.see_result()
+    for part in ("#status", "#save-said", "#map-said", "#key-said"):
+        visit.page.evaluate("(part) => { document.querySelector(part).textContent = ''; }", part)
+        expect(visit.page.locator(part)).not_to_have_css("display", "none")
+
+
 def test_dark_is_dark(browser: Browser, address: str, scheme: Scheme) -> None:
     page = browser.new_page(color_scheme=scheme)
     page.goto(address + "/app")

@@ -9,7 +9,10 @@ from tests.browser.visit import PATIENCE_MS, Visit, refuse
 
 ANALYZE = "**/api/v1/analyze*"
 KEY = "0123456789abcdefghij0123456789"
+LETTER = {"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
 FORBIDDEN = "This address needs a key, and none came that is known; send yours in the header X-Api-Key."
+
+FAIL_WITHIN = "() => { Response.prototype.json = () => Promise.reject(new TypeError('network error')); }"
 
 
 def still_there(visit: Visit, scan: Path) -> None:
@@ -39,11 +42,47 @@ def test_a_file_that_is_no_picture_is_not_sent(visit: Visit, name: str, content:
 def test_a_wrong_file_takes_nothing_from_the_result_before_it(visit: Visit, scan: Path) -> None:
     visit.choose(scan)
     visit.see_result()
-    visit.choose({"name": "letter.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
+    visit.choose(LETTER)
     visit.see_problem("“letter.pdf” is not a picture")
     expect(visit.page.locator("#result")).to_be_visible()
     expect(visit.page.locator("#heat")).to_be_visible()
     assert visit.text("#caption").startswith(scan.name)
+
+
+def test_a_wrong_file_ends_no_analysis_and_is_not_forgotten_over_its_result(visit: Visit, scan: Path) -> None:
+    waiting: list[Route] = []
+    visit.page.route(ANALYZE, lambda route: waiting.append(route), times=1)
+    visit.choose(scan)
+    expect(visit.page.locator("#waiting")).to_be_visible()
+    visit.choose(LETTER)
+    visit.see_problem("“letter.pdf” is not a picture")
+    expect(visit.page.locator("#cancel")).to_be_visible()
+    expect(visit.page.locator("#again")).to_be_hidden()
+
+    waiting[0].continue_()
+    visit.see_result()
+    expect(visit.page.locator("#problem-said")).to_be_visible()
+    visit.choose(scan)
+    expect(visit.page.locator("#problem")).to_be_hidden()
+
+
+def test_a_wrong_file_leaves_the_picture_that_can_be_sent_again(visit: Visit, scan: Path) -> None:
+    visit.page.route(ANALYZE, lambda route: refuse(route, 429, "throttled", "Too many requests came."))
+    visit.choose(scan)
+    visit.see_problem("Too many requests came.")
+    visit.choose(LETTER)
+    visit.see_problem("“letter.pdf” is not a picture")
+    still_there(visit, scan)
+
+
+def test_a_picture_that_changes_on_the_disk_is_sent_as_it_was_chosen(visit: Visit, scan: Path, tmp_path: Path) -> None:
+    chosen = tmp_path / scan.name
+    chosen.write_bytes(scan.read_bytes())
+    visit.page.route(ANALYZE, lambda route: refuse(route, 429, "throttled", "Too many requests came."))
+    visit.choose(chosen)
+    visit.see_problem("Too many requests came.")
+    chosen.write_bytes(b"something else, and later")
+    still_there(visit, scan)
 
 
 def test_a_picture_that_cannot_be_read_gets_the_service_s_own_sentence(visit: Visit, scan: Path) -> None:
@@ -86,6 +125,15 @@ def test_a_key_that_is_asked_for_is_sent_and_kept_in_the_session_alone(page: Pag
     assert KEY not in "".join(request.url for request in visit.requests)
 
 
+def test_a_key_that_is_refused_is_said_to_be(page: Page, address: str) -> None:
+    page.route("**/api/v1/*", lambda route: refuse(route, 403, "forbidden", FORBIDDEN))
+    page.goto(address + "/app")
+    expect(page.locator("#key-said")).to_have_text("This service asks for a key.")
+    page.fill("#key", "wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#key-said")).to_have_text("This service refused that key.")
+
+
 def test_a_key_that_no_header_can_carry_is_told_at_once(visit: Visit) -> None:
     visit.page.click("#key-box summary")
     visit.page.fill("#key", "ключ")
@@ -126,6 +174,52 @@ def test_an_answer_from_something_else_than_the_service_is_a_sentence_too(visit:
     visit.page.route(ANALYZE, lambda route: route.fulfill(status=418, content_type="text/html", body="<h1>no</h1>"))
     visit.choose(scan)
     visit.see_problem("The server answered 418 and did not say why.", "Try again")
+
+
+def test_a_page_in_the_place_of_an_answer_is_not_taken_for_a_fault_of_ours(visit: Visit, scan: Path) -> None:
+    visit.page.route(ANALYZE, lambda route: route.fulfill(content_type="text/html", body="<h1>Sign in</h1>"))
+    visit.choose(scan)
+    visit.see_problem("Something other than the service answered.", "sign in")
+    still_there(visit, scan)
+
+
+def test_a_connection_that_ends_within_an_answer_is_one_that_ended(visit: Visit, scan: Path) -> None:
+    visit.page.evaluate(FAIL_WITHIN)
+    visit.choose(scan)
+    visit.see_problem("The server cannot be reached.")
+
+
+def test_an_answer_without_a_score_shows_none(visit: Visit, scan: Path) -> None:
+    visit.choose(scan)
+    visit.see_result()
+    visit.page.route(ANALYZE, lambda route: route.fulfill(json={}))
+    visit.choose(scan)
+    expect(visit.page.locator("#problem")).to_be_visible()
+    expect(visit.page.locator("#result")).to_be_hidden()
+    still_there(visit, scan)
+
+
+def test_a_sample_that_does_not_come_is_no_picture_that_is_still_here(visit: Visit) -> None:
+    visit.page.route("**/phantom.jpg", lambda route: route.abort("connectionrefused"))
+    visit.page.click("#sample")
+    visit.see_problem("The server cannot be reached.", "check that the server runs")
+    assert "picture" not in visit.text("#problem-advice")
+    expect(visit.page.locator("#again")).to_be_hidden()
+
+
+def test_a_gateway_that_finds_a_picture_too_large_does_not_say_what_to_do_so_the_page_does(
+    visit: Visit, scan: Path
+) -> None:
+    visit.page.route(ANALYZE, lambda route: route.fulfill(status=413, content_type="text/html", body="<h1>no</h1>"))
+    visit.choose(scan)
+    visit.see_problem("The server answered 413", "Save it smaller")
+
+
+def test_nobody_is_kept_waiting_for_more_than_a_minute_between_two_tries(visit: Visit, scan: Path) -> None:
+    visit.page.route(ANALYZE, lambda route: refuse(route, 503, "closed", "Closed for today.", Retry_After="3600"))
+    visit.choose(scan)
+    visit.see_problem("Closed for today.")
+    assert len(visit.asked("/api/v1/analyze")) == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, "model_unavailable"), (504, "timeout"), (502, "bad_gateway")])
@@ -172,3 +266,25 @@ def test_a_map_that_fails_leaves_the_one_before_it(visit: Visit, scan: Path) -> 
     expect(visit.page.locator("#heat")).to_be_visible()
     expect(visit.page.locator("#result")).to_be_visible()
     assert visit.page.get_by_label("benign").is_checked()
+
+    visit.page.unroute("**/api/v1/gradcam*")
+    visit.page.click("#map-again")
+    expect(visit.page.locator("#map-said")).to_contain_text("for benign", timeout=PATIENCE_MS)
+    expect(visit.page.locator("#map-again")).to_be_hidden()
+
+
+def test_a_map_that_was_refused_for_want_of_a_key_is_drawn_with_it(visit: Visit, scan: Path) -> None:
+    def gate(route: Route) -> None:
+        if route.request.headers.get("x-api-key") == KEY:
+            route.continue_()
+        else:
+            refuse(route, 403, "forbidden", FORBIDDEN)
+
+    visit.choose(scan)
+    visit.see_result()
+    visit.page.route("**/api/v1/gradcam*", gate)
+    visit.page.get_by_label("benign").check()
+    expect(visit.page.locator("#map-said")).to_contain_text(FORBIDDEN)
+    visit.page.fill("#key", KEY)
+    visit.page.keyboard.press("Enter")
+    expect(visit.page.locator("#map-said")).to_contain_text("for benign", timeout=PATIENCE_MS)

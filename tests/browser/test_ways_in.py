@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.visit import PATIENCE_MS, Visit, refuse
 from tests.pictures import saved
@@ -95,6 +95,30 @@ def test_an_upload_does_not_carry_the_name_of_the_file(visit: Visit, tmp_path: P
     assert form is not None
     assert b'filename="picture"' in form
     assert b"Jane" not in form
+
+
+def test_what_is_uploaded_is_not_uploaded_again_because_its_result_was_not_to_be_had(visit: Visit) -> None:
+    not_yet: list[Route] = []
+
+    def refuse_once(route: Route) -> None:
+        not_yet.append(route)
+        refuse(route, 503, "model_unavailable", "Not yet.")
+
+    visit.page.route("**/api/v1/uploads/*", refuse_once, times=1)
+    visit.choose({"name": "large.png", "mimeType": "image/png", "buffer": large()})
+    visit.see_result()
+    assert len(not_yet) == 1
+    assert len(visit.asked("/local-uploads")) == 1
+
+
+def test_an_upload_link_that_is_refused_asks_for_no_key(visit: Visit) -> None:
+    visit.page.route("**/local-uploads", lambda route: route.fulfill(status=403, body="<Error/>"))
+    visit.choose({"name": "large.png", "mimeType": "image/png", "buffer": large()})
+    visit.see_problem("The upload link was refused.", "try again with a new one")
+    expect(visit.page.locator("#key")).to_be_hidden()
+    visit.page.unroute("**/local-uploads")
+    visit.page.click("#again")
+    visit.see_result()
 
 
 def test_where_there_is_no_upload_link_a_large_picture_gets_a_sentence(visit: Visit) -> None:

@@ -120,7 +120,7 @@ def test_the_page_is_small() -> None:
 
 
 def test_the_page_knows_the_limit_of_a_request_and_the_bands_of_risk() -> None:
-    assert f"DIRECT_LIMIT = {Settings().max_binary_body_bytes:_};" in SCRIPTS["upload.js"]
+    assert f"DIRECT_LIMIT = {Settings().max_binary_body_bytes:_};" in SCRIPTS["picture.js"]
     written = re.findall(r'{ from: ([\d.]+), label: "([^"]+)" }', SCRIPTS["gauge.js"])
     assert [(float(minimum), label) for minimum, label in written] == [
         (band.minimum, band.label) for band in reversed(RISK_BANDS)

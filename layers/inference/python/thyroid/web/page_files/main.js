@@ -6,17 +6,17 @@
 import { meaning, tell } from "./answer.js";
 import { listen } from "./intake.js";
 import { storeKey, storedKey } from "./key.js";
-import { listenToMap, options, showMap } from "./map.js";
+import { listenToMap, options, redrawFailed, showMap } from "./map.js";
 import { introduce } from "./model.js";
-import { byId, say, showOnly } from "./page.js";
+import { byId, focusAnswer, say, showAnswer, showOnly } from "./page.js";
 import { patiently } from "./patience.js";
-import { look, sizeInWords } from "./picture.js";
+import { isLarge, look, sizeInWords } from "./picture.js";
 import { Problem } from "./problem.js";
 import { allowSaving, listenToSaving } from "./saving.js";
 import * as service from "./service.js";
 import { state, stop } from "./state.js";
 import { showProblem } from "./trouble.js";
-import { DIRECT_LIMIT, byLink } from "./upload.js";
+import { byLink } from "./upload.js";
 import { announce, preview, readLayers, readPicture } from "./viewer.js";
 import { work } from "./waiting.js";
 
@@ -26,10 +26,6 @@ const key = /** @type {HTMLInputElement} */ (byId("key"));
 
 // --- a picture, from choosing it to its result -------------------------------------------------------------------------
 
-/**
- * @param {File} file
- * @param {string} [note] about the picture
- */
 let turn = 0; // of the picture that was chosen last
 
 /**
@@ -66,23 +62,22 @@ function putIn(picture, note) {
 }
 
 async function analyze() {
-  const large = state.picture.file.size > DIRECT_LIMIT;
-  await work(large ? "Uploading and analysing the picture…" : "Analysing the picture…", score);
+  await work(isLarge(state.picture.file) ? "Uploading and analysing the picture…" : "Analysing the picture…", score);
 }
 
 async function score(signal, tellWait) {
   const { picture } = state;
-  const large = picture.file.size > DIRECT_LIMIT;
+  const large = isLarge(picture.file);
   if (state.previewed === null) {
     const seen = await readPicture(picture.file);
     signal.throwIfAborted();
     preview(seen);
     state.previewed = Boolean(seen);
   }
-  const answer = await patiently(
-    () => (large ? byLink(picture, signal) : service.analyze(picture, options(), signal)),
-    { signal, tell: tellWait },
-  );
+  const patient = (attempt) => patiently(attempt, { signal, tell: tellWait });
+  const answer = await (large
+    ? byLink(picture, signal, patient)
+    : patient(() => service.analyze(picture, options(), signal)));
   const layers = await readLayers(answer.gradcam.images, state.previewed);
   signal.throwIfAborted(); // another picture was chosen meanwhile
   showResult(answer, layers, large);
@@ -96,13 +91,9 @@ function showResult(answer, layers, large) {
   showOnly("result");
   allowSaving(large);
   showMap(answer.gradcam, layers, large);
-  moveFocusTo("answer-title");
+  focusAnswer();
+  showAnswer();
   learnModel();
-}
-
-/** Leads who works without a mouse to what is new; nobody is taken away from what he is typing. */
-function moveFocusTo(id) {
-  if (document.activeElement !== key) byId(id).focus({ preventScroll: innerWidth >= 896 });
 }
 
 // --- the key, and the model that it opens --------------------------------------------------------------------------------
@@ -118,20 +109,21 @@ async function useKey() {
   state.info = null;
   await learnModel();
   if (state.picture && !state.answer) await analyze();
+  else await redrawFailed();
 }
 
 /** Asks once who answers here. Without an answer the page works all the same. */
 async function learnModel() {
   if (state.info) return;
+  const used = storedKey();
   try {
     state.info = await service.modelInfo();
     introduce(state.info);
     if (state.answer) say("meaning", meaning(state.answer.prediction.confidence_score, state.info));
   } catch (error) {
-    if (error.status === 403) {
-      /** @type {HTMLDetailsElement} */ (byId("key-box")).open = true;
-      if (!storedKey()) say("key-said", "This service asks for a key.");
-    }
+    if (error.status !== 403 || storedKey() !== used) return;
+    /** @type {HTMLDetailsElement} */ (byId("key-box")).open = true;
+    say("key-said", used ? "This service refused that key." : "This service asks for a key.");
   }
 }
 
@@ -143,7 +135,7 @@ byId("sample").addEventListener("click", takeSample);
 byId("again").addEventListener("click", analyze);
 byId("cancel").addEventListener("click", () => {
   stop();
-  showProblem(new Problem("Cancelled.", { advice: "Your picture is still here." }));
+  showProblem(new Problem("Cancelled.", { mayPass: true }));
 });
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -12,6 +12,7 @@ import * as viewer from "./viewer.js";
 
 const layer = /** @type {HTMLSelectElement} */ (byId("layer"));
 const opacity = /** @type {HTMLInputElement} */ (byId("opacity"));
+const again = /** @type {HTMLButtonElement} */ (byId("map-again"));
 const targets = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("input[name=target]")]);
 
 /** Listens to the controls. */
@@ -19,6 +20,7 @@ export function listenToMap() {
   opacity.addEventListener("input", setOpacity);
   layer.addEventListener("change", remap);
   for (const choice of targets) choice.addEventListener("change", remap);
+  again.addEventListener("click", remap);
   setOpacity();
 }
 
@@ -44,6 +46,11 @@ export function showMap(map, layers, only) {
   tellMap(map);
 }
 
+/** Asks once more for a map that was refused. */
+export async function redrawFailed() {
+  if (!again.hidden) await remap();
+}
+
 /** Asks for another map of the same picture; the score stays what it is. */
 async function remap() {
   if (!state.answer) return;
@@ -64,6 +71,7 @@ async function remap() {
   } catch (error) {
     if (signal.aborted) return;
     say("map-said", `${sentenceOf(error)} The map before it is still shown.`);
+    again.hidden = false;
     openKeyIfAsked(error);
   } finally {
     end(signal);
@@ -71,6 +79,8 @@ async function remap() {
 }
 
 function tellMap({ has_evidence, target, layer_used }) {
+  if (document.activeElement === again) layer.focus(); // it is about to be hidden
+  again.hidden = true;
   const nothing = `Nothing in layer ${layer_used} speaks for ${target}: the map is empty.`;
   say("map-said", has_evidence ? `The map of ${layer_used}, for ${target}.` : nothing);
 }

@@ -12,6 +12,10 @@ import { Problem } from "./problem.js";
  * @property {string} type what it is sent as
  */
 
+/** Largest picture file that a request takes, in bytes (`Settings.max_binary_body_bytes`). */
+export const DIRECT_LIMIT = 4_669_440;
+export const DIRECT_LIMIT_IN_WORDS = "4.6 MB";
+
 /** The formats that the service takes, each with how its files begin; a dot stands for any byte. */
 const FORMATS = [
   ["image/png", /^\x89PNG\r\n\x1a\n/],
@@ -29,12 +33,7 @@ const FORMATS = [
  */
 export async function look(file) {
   const name = file instanceof File && file.name ? file.name : "picture";
-  let start;
-  try {
-    start = new Uint8Array(await file.slice(0, 16).arrayBuffer());
-  } catch {
-    throw new Problem(`“${name}” cannot be read.`, { advice: "Is it a folder, or was it moved? Choose it again." });
-  }
+  const start = await bytes(file.slice(0, 16), name);
   if (!file.size) throw new Problem(`“${name}” is empty.`, { advice: "Choose another picture." });
   const letters = String.fromCharCode(...start);
   const format = FORMATS.find(([, beginning]) => beginning.test(letters));
@@ -43,7 +42,25 @@ export async function look(file) {
       advice: "Choose a PNG, JPEG, WebP, BMP, TIFF or GIF file; a DICOM file has to be saved as one of these first.",
     });
   }
-  return { file, name, type: format[0] };
+  // A copy keeps what was chosen, whatever becomes of it on the disk, and has no name.
+  const kept = isLarge(file) ? file : new Blob([await bytes(file, name)]);
+  return { file: kept, name, type: format[0] };
+}
+
+/**
+ * @param {Blob} file
+ * @returns {boolean} whether it is too large for a request
+ */
+export function isLarge(file) {
+  return file.size > DIRECT_LIMIT;
+}
+
+async function bytes(file, name) {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    throw new Problem(`“${name}” cannot be read.`, { advice: "Is it a folder, or was it moved? Choose it again." });
+  }
 }
 
 /**

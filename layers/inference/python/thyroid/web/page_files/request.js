@@ -5,7 +5,7 @@
 
 import { addressOf } from "./addresses.js";
 import { storedKey } from "./key.js";
-import { problemOf, unreachable } from "./problem.js";
+import { notTheService, problemOf, unreachable } from "./problem.js";
 
 /**
  * @typedef {object} Request
@@ -46,4 +46,29 @@ export async function sent(address, init) {
   }
   if (!answer.ok) throw await problemOf(answer);
   return answer;
+}
+
+/**
+ * @param {Response} answer
+ * @returns {Promise<any>}
+ */
+export function jsonOf(answer) {
+  return whole(answer.json());
+}
+
+/**
+ * @param {Response} answer
+ * @returns {Promise<Blob>}
+ */
+export function blobOf(answer) {
+  return whole(answer.blob());
+}
+
+/** A connection may end within an answer, too. */
+async function whole(body) {
+  try {
+    return await body;
+  } catch (error) {
+    throw error instanceof SyntaxError ? notTheService() : unreachable();
+  }
 }

@@ -6,11 +6,11 @@
 import { options } from "./map.js";
 import { byId, say } from "./page.js";
 import { patiently } from "./patience.js";
+import { DIRECT_LIMIT_IN_WORDS } from "./picture.js";
 import { nameFor, save } from "./save.js";
 import { report } from "./service.js";
 import { state } from "./state.js";
 import { openKeyIfAsked, sentenceOf } from "./trouble.js";
-import { DIRECT_LIMIT_IN_WORDS } from "./upload.js";
 import { overlayFile } from "./viewer.js";
 
 /** Listens to the buttons. */

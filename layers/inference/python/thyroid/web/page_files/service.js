@@ -3,7 +3,7 @@
  * @module
  */
 
-import { ask } from "./request.js";
+import { ask, blobOf, jsonOf } from "./request.js";
 
 /** @typedef {import("./picture.js").Picture} Picture */
 
@@ -18,7 +18,7 @@ const SIZE = "640";
 
 /** @returns {Promise<object>} */
 export async function modelInfo() {
-  return (await ask("api/v1/model-info")).json();
+  return jsonOf(await ask("api/v1/model-info"));
 }
 
 /**
@@ -28,7 +28,7 @@ export async function modelInfo() {
  * @returns {Promise<object>}
  */
 export async function analyze(picture, options, signal) {
-  return (await send("api/v1/analyze", picture, options, signal)).json();
+  return jsonOf(await send("api/v1/analyze", picture, options, signal));
 }
 
 /**
@@ -38,7 +38,7 @@ export async function analyze(picture, options, signal) {
  * @returns {Promise<object>}
  */
 export async function gradcam(picture, options, signal) {
-  return (await send("api/v1/gradcam", picture, options, signal)).json();
+  return jsonOf(await send("api/v1/gradcam", picture, options, signal));
 }
 
 /**
@@ -49,7 +49,7 @@ export async function gradcam(picture, options, signal) {
  * @returns {Promise<Blob>}
  */
 export async function report(kind, picture, options, signal) {
-  return (await send(`api/v1/report/${kind}`, picture, options, signal, `application/${kind}`, "")).blob();
+  return blobOf(await send(`api/v1/report/${kind}`, picture, options, signal, `application/${kind}`, ""));
 }
 
 /**
@@ -58,7 +58,7 @@ export async function report(kind, picture, options, signal) {
  */
 export async function sample(signal) {
   const answer = await ask(new URL("./phantom.jpg", import.meta.url).href, { accept: "image/jpeg", signal });
-  return new File([await answer.blob()], "phantom.jpg", { type: "image/jpeg" });
+  return new File([await blobOf(answer)], "phantom.jpg", { type: "image/jpeg" });
 }
 
 function send(path, picture, { layer, target }, signal, accept = "application/json", size = SIZE) {

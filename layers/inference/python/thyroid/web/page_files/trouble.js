@@ -3,11 +3,12 @@
  * @module
  */
 
-import { byId, say, showOnly } from "./page.js";
+import { byId, say, showAnswer, showOnly } from "./page.js";
 import { Problem } from "./problem.js";
 import { mayTryAgain, state } from "./state.js";
 
 const OURS = "Something in this page went wrong.";
+const STILL_HERE = "Your picture is still here.";
 
 /** @param {unknown} error */
 export function showProblem(error) {
@@ -17,9 +18,10 @@ export function showProblem(error) {
   byId("problem").hidden = false;
   say("status", "");
   say("problem-said", problem.message);
-  say("problem-advice", problem.advice);
+  say("problem-advice", problem.mayPass && state.picture ? `${STILL_HERE} ${problem.advice}`.trim() : problem.advice);
   say("problem-id", problem.requestId ? `Request ${problem.requestId}` : "");
   byId("again").hidden = !mayTryAgain();
+  showAnswer();
   openKeyIfAsked(problem);
 }
 
@@ -38,7 +40,7 @@ function settle() {
 export function openKeyIfAsked(error) {
   if (error.status !== 403) return;
   /** @type {HTMLDetailsElement} */ (byId("key-box")).open = true;
-  byId("key").focus();
+  byId("key").focus({ preventScroll: true }); // what went wrong is to be read first
 }
 
 /**

@@ -4,13 +4,9 @@
  */
 
 import { pause } from "./patience.js";
-import { sizeInWords } from "./picture.js";
-import { Problem } from "./problem.js";
-import { ask, sent } from "./request.js";
-
-/** Largest picture file that a request takes, in bytes (`Settings.max_binary_body_bytes`). */
-export const DIRECT_LIMIT = 4_669_440;
-export const DIRECT_LIMIT_IN_WORDS = "4.6 MB";
+import { DIRECT_LIMIT_IN_WORDS, sizeInWords } from "./picture.js";
+import { Problem, SMALLER } from "./problem.js";
+import { ask, blobOf, jsonOf, sent } from "./request.js";
 
 const PATIENCE_SECONDS = 180;
 const NOT_OFFERED = new Set([404, 405, 501]);
@@ -18,48 +14,62 @@ const NOT_OFFERED = new Set([404, 405, 501]);
 /**
  * @param {import("./picture.js").Picture} picture
  * @param {AbortSignal} signal
+ * @param {<T>(attempt: () => Promise<T>) => Promise<T>} patient makes one request until it is answered: what was uploaded
+ *   is not uploaded again because a later one was not
  * @returns {Promise<object>} as analyze answers, but that its pictures are blobs, and there is no original
  */
-export async function byLink(picture, signal) {
-  const link = await newLink(picture, signal);
+export async function byLink(picture, signal, patient) {
+  const link = await patient(() => newLink(picture, signal));
   const form = new FormData();
   for (const [name, value] of Object.entries(link.upload.fields)) form.append(name, value);
   form.append("file", picture.file, "picture"); // a form has to name a file, and would send the picture's own name
-  await sent(link.upload.url, { method: "POST", body: form, signal });
+  await patient(() => atLink(link.upload.url, { method: "POST", body: form, signal }));
 
-  const answer = await result(link.result, signal);
+  const answer = await result(link.result, signal, patient);
   const { heatmap, overlay } = answer.gradcam.images;
-  const images = { heatmap: await pictureAt(heatmap, signal), overlay: await pictureAt(overlay, signal) };
+  const pictureAt = (address) => patient(async () => blobOf(await atLink(address, { signal })));
+  const images = { heatmap: await pictureAt(heatmap), overlay: await pictureAt(overlay) };
   return { ...answer, gradcam: { ...answer.gradcam, images } };
 }
 
 async function newLink(picture, signal) {
   const body = JSON.stringify({ content_type: picture.type, size: picture.file.size });
   try {
-    return await (await ask("api/v1/uploads", { method: "POST", body, type: "application/json", signal })).json();
+    return await jsonOf(await ask("api/v1/uploads", { method: "POST", body, type: "application/json", signal }));
   } catch (error) {
     if (!NOT_OFFERED.has(error.status)) throw error;
     const has = sizeInWords(picture.file.size);
     throw new Problem(`The picture has ${has}, and this server takes ${DIRECT_LIMIT_IN_WORDS} at most.`, {
-      advice: "Save it smaller, as a JPEG or cut to the ultrasound, and choose it again.",
+      advice: SMALLER,
       code: "payload_too_large",
     });
   }
 }
 
-async function result(address, signal) {
+/** A link is its own key: where storage refuses it, no other key helps. */
+async function atLink(address, init) {
+  try {
+    return await sent(address, init);
+  } catch (error) {
+    if (error.status !== 403) throw error;
+    throw new Problem("The upload link was refused.", {
+      advice: "Links end after a while: try again with a new one.",
+      mayPass: true,
+      code: "link_refused",
+    });
+  }
+}
+
+async function result(address, signal, patient) {
   const until = performance.now() + PATIENCE_SECONDS * 1000;
   while (performance.now() < until) {
-    const answer = await ask(address, { signal });
-    if (answer.status !== 202) return answer.json();
+    const answer = await patient(() => ask(address, { signal }));
+    if (answer.status !== 202) return jsonOf(answer);
     await pause(Number(answer.headers.get("Retry-After")) || 2, signal);
   }
   throw new Problem("The picture was uploaded, and no answer came within three minutes.", {
-    advice: "Your picture is still here: try again later.",
+    advice: "Try again later.",
+    mayPass: true,
     code: "timeout",
   });
-}
-
-async function pictureAt(address, signal) {
-  return (await sent(address, { signal })).blob();
 }

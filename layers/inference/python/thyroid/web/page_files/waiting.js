@@ -3,7 +3,7 @@
  * @module
  */
 
-import { say, showOnly } from "./page.js";
+import { say, showAnswer, showOnly } from "./page.js";
 import { begin, end } from "./state.js";
 import { hideProblem, showProblem } from "./trouble.js";
 
@@ -24,6 +24,7 @@ export async function work(words, job) {
   say("answer-title", "One moment");
   hideProblem();
   showOnly("waiting");
+  showAnswer();
   tellWaiting(words);
   const late = `${words} The first answer takes longer, while the service starts.`;
   const cold = setTimeout(() => tellWaiting(late), COLD_AFTER_MS);
