@@ -73,6 +73,20 @@ def test_it_says_what_a_score_is_worth(result: Visit) -> None:
     assert "AUC" in result.text("#model")
 
 
+def test_the_score_is_cut_off_alike_wherever_it_is_told(
+    page: Page, address: str, scan: Path, api: httpx.Client
+) -> None:
+    told = answered(api, scan, size="640")
+    told["prediction"]["confidence_score"] = 0.7491
+    page.route(f"**{ANALYZE}*", lambda route: route.fulfill(json=told))
+    visit = Visit(page, address)
+    visit.open()
+    visit.choose(scan)
+    visit.see_result()
+    assert visit.text("#gauge .needle") == "0.74"
+    assert "about 74 in 100" in visit.text("#meaning")
+
+
 def test_scores_of_a_model_that_was_not_calibrated_are_no_probabilities(
     page: Page, address: str, scan: Path, api: httpx.Client
 ) -> None:
@@ -163,6 +177,21 @@ def test_another_layer_and_the_benign_side_are_other_maps_of_the_same_score(
     assert len(result.asked(ANALYZE)) == 1
 
 
+def test_choices_that_are_passed_through_are_not_asked_for(result: Visit) -> None:
+    result.page.evaluate(
+        """() => {
+          const layers = document.getElementById("layer");
+          for (const at of [1, 2, 3]) {
+            layers.selectedIndex = at;
+            layers.dispatchEvent(new Event("change"));
+          }
+        }"""
+    )
+    expect(result.page.locator("#map-said")).to_contain_text("The map of", timeout=PATIENCE_MS)
+    result.page.wait_for_timeout(500)
+    assert len(result.asked(GRADCAM)) == 1
+
+
 def test_a_map_without_evidence_is_said_to_be_empty(result: Visit, scan: Path, api: httpx.Client) -> None:
     told = answered(api, scan, GRADCAM, target="benign", size="640") | {"has_evidence": False}
     result.page.route(f"**{GRADCAM}*", lambda route: route.fulfill(json=told))
@@ -208,12 +237,34 @@ def test_a_report_is_asked_for_by_its_type_and_saved(result: Visit, scan: Path, 
     assert sent == [scan.read_bytes()]
 
 
+def test_two_clicks_ask_for_one_report(result: Visit) -> None:
+    made: list[Route] = []
+    result.page.route("**/api/v1/report/*", lambda route: made.append(route))
+    result.page.dblclick("#save-pdf")
+    expect(result.page.locator("#save-said")).to_have_text("Making the report…")
+    with result.page.expect_download():
+        made[0].fulfill(content_type="application/pdf", body=b"the report")
+    expect(result.page.locator("#save-said")).to_have_text("The report is saved.")
+    assert len(made) == 1
+
+
+def test_an_overlay_that_cannot_be_saved_is_said_not_to_be(result: Visit) -> None:
+    result.page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (give) => give(null); }")
+    result.page.click("#save-overlay")
+    expect(result.page.locator("#save-said")).to_contain_text("could not make a file")
+
+
 @pytest.mark.parametrize("status", [404, 405])
 def test_a_server_that_makes_no_reports_is_said_to_make_none(result: Visit, status: int) -> None:
     result.page.route("**/api/v1/report/*", lambda route: refuse(route, status, "not_found", "Nothing here."))
     result.page.click("#save-pdf")
     expect(result.page.locator("#save-said")).to_have_text("This server makes no reports.")
     expect(result.page.locator("#save-pdf")).to_be_visible()
+
+
+def test_a_name_that_is_read_from_the_right_leaves_its_size_as_it_is(visit: Visit, scan: Path) -> None:
+    visit.choose({"name": "غدة.png", "mimeType": "image/png", "buffer": scan.read_bytes()})
+    expect(visit.page.locator("#caption bdi")).to_have_text("غدة.png")
 
 
 def test_the_name_of_a_file_is_never_sent(visit: Visit, scan: Path) -> None:

@@ -16,10 +16,11 @@ from thyroid.settings import Settings
 
 # Hands the page a file as the system would: a browser lets no script fill its clipboard with one.
 HAND_OVER = """
-([kind, name, type, base64]) => {
+([kind, name, type, base64, ...others]) => {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   const data = new DataTransfer();
   data.items.add(new File([bytes], name, { type }));
+  for (const other of others) data.items.add(new File(["another"], other, { type }));
   const how = { bubbles: true, cancelable: true };
   document.getElementById("drop").dispatchEvent(kind === "paste"
     ? new ClipboardEvent(kind, { ...how, clipboardData: data }) : new DragEvent(kind, { ...how, dataTransfer: data }));
@@ -35,6 +36,30 @@ def test_a_picture_that_is_dropped_or_pasted_is_analysed(visit: Visit, scan: Pat
     visit.see_result()
     assert visit.text("#caption").startswith("scan.png, ")
     assert sent == [scan.read_bytes()]
+
+
+def test_of_several_files_the_first_is_taken_and_that_is_said(visit: Visit, scan: Path) -> None:
+    encoded = base64.b64encode(scan.read_bytes()).decode("ascii")
+    visit.page.evaluate(HAND_OVER, ["drop", "scan.png", "image/png", encoded, "second.png"])
+    visit.see_result()
+    assert visit.text("#caption").startswith("scan.png, ")
+    assert visit.text("#caption").endswith("Only the first of 2 files was taken.")
+
+
+def test_the_picture_that_is_shown_is_not_dragged_and_text_is_dropped_into_a_field(visit: Visit, scan: Path) -> None:
+    visit.page.click("#sample")
+    visit.see_result()
+    assert visit.page.evaluate("document.getElementById('original').draggable") is False
+    left = visit.page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.setData("text/plain", "a key");
+          const drop = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: data });
+          return document.getElementById("key").dispatchEvent(drop);
+        }"""
+    )
+    assert left is True
+    expect(visit.page.locator("#problem")).to_be_hidden()
 
 
 def test_text_that_is_pasted_into_the_key_is_no_picture(visit: Visit) -> None:
@@ -132,7 +157,7 @@ def test_a_picture_over_every_limit_is_refused_before_it_is_sent(visit: Visit, t
     png = saved(Image.fromarray(phantom.make(1, suspicious=True)))
     huge.write_bytes(png + bytes(Settings().max_upload_bytes + 1 - len(png)))
     visit.choose(huge)
-    visit.see_problem(str(Settings().max_upload_bytes))
+    visit.see_problem("over the limit of 33.5 MB", "Save it smaller")
     assert visit.asked("/local-uploads") == []
 
 

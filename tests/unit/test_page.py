@@ -80,6 +80,7 @@ def test_the_policy_lets_scripts_and_styles_come_from_files_alone() -> None:
     assert "unsafe" not in told
     assert "*" not in told
     assert "http" not in told
+    assert "data:" not in told
     assert re.findall(r"<script(?![^>]*\bsrc=)", HTML) == []
     assert re.findall(r"<style|\sstyle=|\son[a-z]+=", HTML) == []
 

@@ -44,7 +44,7 @@ def policy(settings: Settings) -> str:
     """
     connect = " ".join(("'self'", *settings.page_origins))
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
         f"connect-src {connect}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 

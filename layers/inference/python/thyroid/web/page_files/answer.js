@@ -3,7 +3,7 @@
  * @module
  */
 
-import { draw, two } from "./gauge.js";
+import { draw, hundredths, two } from "./gauge.js";
 import { byId, say } from "./page.js";
 
 /**
@@ -35,7 +35,7 @@ export function meaning(score, info) {
   if (!calibration) return "This model’s scores are not calibrated: they rank pictures, and are no probabilities.";
   const odds = calibration.prevalence === 0.5 ? "half" : `${Math.round(100 * calibration.prevalence)} in 100`;
   return (
-    `Calibrated: where ${odds} of all pictures are suspicious, about ${Math.round(100 * score)} in 100 with this score are. ` +
+    `Calibrated: where ${odds} of all pictures are suspicious, about ${hundredths(score)} in 100 with this score are. ` +
     `Where it was measured, that was off by ${Math.round(100 * calibration.ece15)} on average.`
   );
 }

@@ -29,12 +29,20 @@ export function draw(place, score, risk) {
 }
 
 /**
- * Two decimals, cut off: rounded up, .7499 would stand in the band above its own.
+ * Hundredths, cut off: rounded up, .7499 would stand in the band above its own.
  * @param {number} score
- * @returns {string}
+ * @returns {number}
+ */
+export function hundredths(score) {
+  return Math.floor(score * 100 + 1e-9);
+}
+
+/**
+ * @param {number} score
+ * @returns {string} with two decimals
  */
 export function two(score) {
-  return (Math.floor(score * 100 + 1e-9) / 100).toFixed(2);
+  return (hundredths(score) / 100).toFixed(2);
 }
 
 function element(tag, name, ...children) {

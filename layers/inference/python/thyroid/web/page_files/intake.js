@@ -7,7 +7,7 @@ import { Problem } from "./problem.js";
 
 /**
  * @param {HTMLInputElement} input
- * @param {(file: File) => void} take
+ * @param {(file: File, note?: string) => void} take
  * @param {(problem: Problem) => void} refuse hears of what was dropped or pasted and is no file
  */
 export function listen(input, take, refuse) {
@@ -19,6 +19,7 @@ export function listen(input, take, refuse) {
 
   const over = (on) => document.body.classList.toggle("over", on);
   document.addEventListener("dragover", (event) => {
+    if (isText(event)) return;
     event.preventDefault();
     over(true);
   });
@@ -26,10 +27,11 @@ export function listen(input, take, refuse) {
     if (!event.relatedTarget) over(false);
   });
   document.addEventListener("drop", (event) => {
-    event.preventDefault();
     over(false);
+    if (isText(event)) return;
+    event.preventDefault();
     const [file] = event.dataTransfer.files;
-    if (file) take(file);
+    if (file) take(file, onlyFirst(event.dataTransfer.files));
     else refuse(new Problem("What was dropped is no file.", { advice: "Save the picture first, then drop its file." }));
   });
 
@@ -38,9 +40,18 @@ export function listen(input, take, refuse) {
     const [file] = event.clipboardData.files;
     if (file) {
       event.preventDefault();
-      take(file);
+      take(file, onlyFirst(event.clipboardData.files));
     } else {
       refuse(new Problem("There is no picture in the clipboard.", { advice: "Copy a picture first, then paste again." }));
     }
   });
+}
+
+/** Text that is dropped into a field is the browser's to put there. */
+function isText(event) {
+  return event.target instanceof HTMLInputElement && !event.dataTransfer.types.includes("Files");
+}
+
+function onlyFirst(files) {
+  return files.length > 1 ? `. Only the first of ${files.length} files was taken.` : "";
 }

@@ -130,7 +130,7 @@ async function learnModel() {
 // --- what is listened to -------------------------------------------------------------------------------------------------
 
 const file = /** @type {HTMLInputElement} */ (byId("file"));
-listen(file, (chosen) => take(chosen), showProblem);
+listen(file, take, showProblem);
 byId("sample").addEventListener("click", takeSample);
 byId("again").addEventListener("click", analyze);
 byId("cancel").addEventListener("click", () => {

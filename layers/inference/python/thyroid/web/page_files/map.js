@@ -4,7 +4,7 @@
  */
 
 import { byId, say } from "./page.js";
-import { patiently } from "./patience.js";
+import { patiently, pause } from "./patience.js";
 import { gradcam } from "./service.js";
 import { begin, end, state } from "./state.js";
 import { hideProblem, openKeyIfAsked, sentenceOf } from "./trouble.js";
@@ -14,6 +14,9 @@ const layer = /** @type {HTMLSelectElement} */ (byId("layer"));
 const opacity = /** @type {HTMLInputElement} */ (byId("opacity"));
 const again = /** @type {HTMLButtonElement} */ (byId("map-again"));
 const targets = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("input[name=target]")]);
+
+/** After so long a choice is made: arrow keys pass through others on their way. */
+const SETTLED_SECONDS = 0.25;
 
 /** Listens to the controls. */
 export function listenToMap() {
@@ -58,6 +61,7 @@ async function remap() {
   hideProblem();
   say("map-said", "Drawing the map…");
   try {
+    await pause(SETTLED_SECONDS, signal);
     const answer = await patiently(() => gradcam(state.picture, options(), signal), {
       signal,
       tell: (seconds) => say("map-said", `The service is not ready; trying again in ${seconds} s.`),

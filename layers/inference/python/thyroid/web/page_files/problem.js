@@ -47,7 +47,7 @@ export class Problem extends Error {
 export async function problemOf(answer) {
   const told = await answer.json().catch(() => ({}));
   const sentence = told?.detail ?? `The server answered ${answer.status} and did not say why.`;
-  return new Problem(String(sentence), {
+  return new Problem(inMegabytes(String(sentence)), {
     advice: ADVICE[answer.status] ?? (told?.detail ? "" : IN_A_MOMENT),
     mayPass: answer.status === 429 || answer.status >= 500,
     status: answer.status,
@@ -55,6 +55,11 @@ export async function problemOf(answer) {
     requestId: told?.request_id ?? "",
     retryAfter: Number(answer.headers.get("Retry-After")) || 0,
   });
+}
+
+/** Nobody reads bytes by the million. They are limits, and so are cut off, not rounded up. */
+function inMegabytes(sentence) {
+  return sentence.replace(/\d{6,} bytes/g, (bytes) => `${(Math.floor(parseInt(bytes, 10) / 1e5) / 10).toFixed(1)} MB`);
 }
 
 /** @returns {Problem} */

@@ -13,10 +13,19 @@ import { state } from "./state.js";
 import { openKeyIfAsked, sentenceOf } from "./trouble.js";
 import { overlayFile } from "./viewer.js";
 
+/** Of which picture which kind of report is being made: a second click asks for no second one. */
+const making = new Map();
+
 /** Listens to the buttons. */
 export function listenToSaving() {
   byId("save-overlay").addEventListener("click", async () => {
-    save(await overlayFile(), nameFor(state.picture.name, "overlay.png"));
+    const name = nameFor(state.picture.name, "overlay.png");
+    try {
+      save(await overlayFile(), name);
+    } catch (error) {
+      console.error(error);
+      say("save-said", "This browser could not make a file of the overlay.");
+    }
   });
   byId("save-answer").addEventListener("click", () => {
     const text = JSON.stringify(withoutBlobs(state.answer), null, 2);
@@ -35,6 +44,8 @@ export function allowSaving(large) {
 /** @param {"pdf" | "json"} kind */
 async function saveReport(kind) {
   const { picture } = state;
+  if (making.get(kind) === picture) return;
+  making.set(kind, picture);
   const { signal } = new AbortController(); // it ends by itself, and no map has to wait for it
   const tell = (text) => {
     if (state.picture === picture) say("save-said", text);
@@ -51,6 +62,8 @@ async function saveReport(kind) {
     const none = error.status === 404 || error.status === 405;
     tell(none ? "This server makes no reports." : sentenceOf(error));
     openKeyIfAsked(error);
+  } finally {
+    if (making.get(kind) === picture) making.delete(kind);
   }
 }
 

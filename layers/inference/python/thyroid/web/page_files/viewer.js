@@ -32,7 +32,9 @@ export function announce(name, about) {
   byId("no-preview").hidden = true;
   byId("stage").hidden = false;
   byId("drop").classList.add("full");
-  byId("caption").textContent = `${name}${about}`;
+  const given = document.createElement("bdi"); // a name that is read from the right turns nothing around it
+  given.textContent = name;
+  byId("caption").replaceChildren(given, about);
 }
 
 /**
@@ -128,6 +130,7 @@ function show(picture) {
 async function decoded(image, words) {
   const picture = document.createElement("img");
   picture.id = "original";
+  picture.draggable = false; // dropped on the page, it would be no file
   picture.alt = words;
   picture.src = URL.createObjectURL(fileOf(image));
   await picture.decode();
