@@ -15,7 +15,7 @@ from benchmarks import cold, processor, served, size, tables, warm
 from benchmarks.contenders import ENVIRONMENT, REFERENCE, SERVICE
 from benchmarks.function import ROOT
 
-FOLDER, KEPT = ROOT / "build" / "bench", ROOT / "docs"
+FOLDER = ROOT / "build" / "bench"
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,14 @@ def _machine() -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the service beside others.")
-    parser.add_argument("--keep", action="store_true", help="keep it in docs/speed.md, too")
     parser.add_argument("--quick", action="store_true", help="a few calls of each: to see that it works, not to quote")
     options = parser.parse_args(arguments)
     figures = measure(QUICK if options.quick else WHOLE)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    # As they are read back: one document, whether it is made from the measurement or from what was kept of it.
+    # As they are read back: one page, whether it is made from the measurement or from what was written of it.
     figures = json.loads(json.dumps(figures, default=asdict))
-    for folder in (FOLDER, *([KEPT] if options.keep else [])):
-        (folder / "speed.json").write_text(json.dumps(figures, indent=2) + "\n")
-        (folder / "speed.md").write_text(tables.document(figures))
+    (FOLDER / "speed.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (FOLDER / "speed.md").write_text(tables.document(figures))
     print(tables.markdown(figures))
     return 0
 

@@ -13,8 +13,8 @@ from benchmarks.server import How
 
 _SOURCES = ":".join(map(str, (ROOT / "layers/inference/python", ROOT / "layers/model", ROOT)))
 ENVIRONMENT = {"PYTHONPATH": _SOURCES, "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
-# What the template tells our functions.
-_AS_DEPLOYED = {
+# What the template tells the functions where nothing else was asked for.
+AS_DEPLOYED = {
     "THYROID_TRACES": "true",
     "POWERTOOLS_METRICS_NAMESPACE": "Thyroid",
     "POWERTOOLS_SERVICE_NAME": "thyroid",
@@ -59,7 +59,7 @@ def _of_functions(name: str, handlers: Mapping[str, str], application: str, **en
 _ENDPOINTS = ("predict", "gradcam", "analyze")
 FUNCTIONS = (
     _of_functions(
-        SERVICE, {name: f"functions.{name}.handler" for name in _ENDPOINTS}, "functions.local:app", **_AS_DEPLOYED
+        SERVICE, {name: f"functions.{name}.handler" for name in _ENDPOINTS}, "functions.local:app", **AS_DEPLOYED
     ),
     _of_functions(REFERENCE, dict.fromkeys(_ENDPOINTS, "benchmarks.reference.handler"), "benchmarks.reference:app"),
     _of_functions(

@@ -31,9 +31,7 @@ _HEAD = """\
 loaded once, `model.predict`, an eager gradient tape), the same with `tf.function`, and three model servers around the
 same Keras model. All have the same network and picture (a JPEG of 600 × 400 in base64) and give the same answer,
 which is checked, and all are asked by turns in one run. Functions run behind AWS's own runtime client, each in a
-fresh process where it is cold. What a machine does not let be measured is left out and named.
-
-This page is what was kept of such a run (`make bench KEEP=yes`), from [speed.json](speed.json)."""
+fresh process where it is cold. What a machine does not let be measured is left out and named."""
 
 
 def markdown(figures: dict[str, Any]) -> str:
@@ -156,7 +154,7 @@ def _milliseconds(spread: Told) -> str:
 
 
 def _times(of: Mapping[str, Told], contender: str) -> float:
-    return of[contender]["p50"] / of[SERVICE]["p50"]
+    return float(of[contender]["p50"] / of[SERVICE]["p50"])
 
 
 def _served(figures: dict[str, Any], name: str) -> float:

@@ -63,14 +63,6 @@ class Container:
         return both.stdout
 
 
-# What the template tells the functions where nothing else was asked for.
-AS_DEPLOYED = {
-    "THYROID_TRACES": "true",
-    "POWERTOOLS_METRICS_NAMESPACE": "Thyroid",
-    "POWERTOOLS_SERVICE_NAME": "thyroid",
-}
-
-
 @contextmanager
 def started(image: str, handler: str, memory_mb: int, **environment: str) -> Iterator[Container]:
     """Start a function, and remove it at the end."""

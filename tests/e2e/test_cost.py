@@ -9,10 +9,11 @@ from statistics import median
 
 import pytest
 
+from benchmarks.contenders import AS_DEPLOYED
 from benchmarks.cost import dollars_per_million
 from events.generate import events
 from tests.e2e.conftest import measured
-from tests.e2e.container import AS_DEPLOYED, started
+from tests.e2e.container import started
 
 API_REQUEST = 3.50 / 1e6  # REST API, first 333 million a month
 LOG_GB = 0.50  # CloudWatch Logs, taken in

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import pytest
 
+from benchmarks.contenders import AS_DEPLOYED
 from benchmarks.cost import WHOLE_PROCESSOR_MB
 from events.generate import events
 from tests.e2e.conftest import base_image, docker, measured
-from tests.e2e.container import AS_DEPLOYED, started
+from tests.e2e.container import started
 
 MEMORY_MB = 512
 PROCESSOR = MEMORY_MB / WHOLE_PROCESSOR_MB

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.contenders import AS_DEPLOYED
 from benchmarks.cost import WHOLE_PROCESSOR_MB
 from events.generate import FOLDER, message, picture
 from tests.e2e.conftest import docker, measured, run
-from tests.e2e.container import AS_DEPLOYED, started
+from tests.e2e.container import started
 from tests.e2e.growth import growth
 from tests.e2e.local_aws import HIDDEN, REGION, STACK, LocalAws, local_aws
 from tests.e2e.test_deployed import GENEROUS, assert_problem

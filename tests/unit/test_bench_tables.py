@@ -5,7 +5,6 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks import tables
-from benchmarks.__main__ import KEPT
 from benchmarks.cold import CACHED, FLOOR
 from benchmarks.contenders import COMPILED, REFERENCE, SERVICE
 from benchmarks.spread import Spread
@@ -87,9 +86,3 @@ def test_a_million_calls_cost_what_lambda_asks() -> None:
     """10 ms at 1,769 MB are $0.29, and $0.20 for the requests."""
     assert rows(tables.markdown(figures()))["predict"][0] in ("$0.49", "10.0 (9.0–15.0; p95 12.0)")
     assert "| predict | $0.49 |" in tables.markdown(figures())
-
-
-def test_the_page_is_what_was_kept_of_a_measurement() -> None:
-    kept = json.loads((KEPT / "speed.json").read_text())
-
-    assert (KEPT / "speed.md").read_text() == tables.document(kept)

@@ -80,7 +80,7 @@ serving (`thyroid/field_of_view.py`)."""
 
 
 def _counted(folds: dict[str, int]) -> str:
-    return ", ".join(f"{epochs} in {count} folds" for epochs, count in folds.items())
+    return ", ".join(f"{epochs} in {count} fold{'s' if count != 1 else ''}" for epochs, count in folds.items())
 
 
 def _compared(evaluation: dict[str, Any]) -> str:

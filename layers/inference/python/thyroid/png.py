@@ -40,7 +40,7 @@ def _file(pixels: npt.NDArray[np.uint8], colour: int, filtered: int, strategy: i
     height, width = pixels.shape[:2]
     header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
     packer = zlib.compressobj(_FASTEST, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, strategy)
-    packed = packer.compress(_rows(pixels, filtered)) + packer.flush()
+    packed = packer.compress(_rows(pixels, filtered).data) + packer.flush()
     return _SIGNATURE + _chunk(b"IHDR", header) + more + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
 
 
