@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from benchmarks.contenders import AS_DEPLOYED
 from tests.e2e.conftest import LINTED_NOT_RUN
-from tests.e2e.container import AS_DEPLOYED
 from tests.stack.conftest import KEPT, ROOT, of_type, properties, stack, statements_of
 
 STACK = stack()
