@@ -1,9 +1,11 @@
 """Letters of a name: shown, told by number, or left out where a … says so."""
 
+import unicodedata
+
 import pytest
 
 from thyroid.report.fonts import FALLBACK, REGULAR, has_letter, runs
-from thyroid.report.names import GAP, is_number, letters, lines
+from thyroid.report.names import GAP, in_order_seen, is_number, letters, lines
 
 WIDTH = 10
 
@@ -58,8 +60,8 @@ def test_an_accent_is_set_only_above_a_letter_of_its_own_font(name: str, parts: 
     ("name", "told"),
     [
         ("🦋.png", r"\U0001f98b.png"),
-        ("שלום.png", r"\u05e9\u05dc\u05d5\u05dd.png"),
-        ("غدة", r"\u063a\u062f\u0629"),
+        ("ไทย.png", r"\u0e44\u0e17\u0e22.png"),
+        ("a\u200fb\u061c", r"a\u200fb\u061c"),
         ("हिन्दी", r"\u0939\u093f\u0928\u094d\u0926\u0940"),
         ("a\nb\t\x1b[31m", r"a\nb\t\x1b[31m"),
         ("evil\u202egnp.exe", r"evil\u202egnp.exe"),
@@ -72,6 +74,44 @@ def test_an_accent_is_set_only_above_a_letter_of_its_own_font(name: str, parts: 
 def test_what_cannot_be_set_is_told_by_its_number(name: str, told: str) -> None:
     assert joined(name) == told
     assert any(map(is_number, letters(name, has_letter)))
+
+
+def seen(name: str) -> str:
+    return "".join(in_order_seen(letters(name, has_letter)))
+
+
+@pytest.mark.parametrize(
+    ("name", "from_the_left"),
+    [
+        ("שלום.png", "םולש.png"),
+        ("scan שלום (2).jpg", "scan (2) םולש.jpg"),
+        ("כהן 1970-01-31", "1970-01-31 ןהכ"),
+        ("כהן 12.5", "12.5 ןהכ"),
+        ("कשל", r"\u0915לש"),
+    ],
+)
+def test_hebrew_goes_from_right_to_left_and_its_numbers_do_not(name: str, from_the_left: str) -> None:
+    """As UAX #9 has it: a hyphen with digits at both sides is a part of the number, in Hebrew as in English."""
+    assert seen(name) == from_the_left
+
+
+def test_arabic_is_joined_and_goes_from_right_to_left() -> None:
+    """Ghain, dal, teh marbuta: the first is joined to the second, which is joined to nothing."""
+    assert [unicodedata.name(letter) for letter in seen("غدة.png")[:3]] == [
+        "ARABIC LETTER TEH MARBUTA ISOLATED FORM",
+        "ARABIC LETTER DAL FINAL FORM",
+        "ARABIC LETTER GHAIN INITIAL FORM",
+    ]
+    assert seen("غدة.png").endswith(".png")
+
+
+@pytest.mark.parametrize("name", ["غدة درقية", "پزشک گچ", "الله", "مریض ۱۲۳", "لا", "سُونَار", "ـمـ"])
+def test_every_letter_and_vowel_of_arabic_and_persian_is_shown(name: str) -> None:
+    assert not any(map(is_number, letters(name, has_letter)))
+
+
+def test_names_that_differ_by_a_vowel_or_a_joiner_look_different() -> None:
+    assert len({seen(name) for name in ("سونار", "سُونار", "سو\u200dنار", "سو\u200cنار")}) == 4
 
 
 @pytest.mark.parametrize("name", ["a.png", "患者.png", "back\\slash.png", "e\u0301", "x\u0323"])

@@ -130,8 +130,8 @@ def test_a_name_is_there_to_be_read_and_copied(name: str) -> None:
 
 
 def test_a_name_that_cannot_be_set_is_told_by_numbers_and_the_page_says_so() -> None:
-    text = text_of(report_on(filename="שלום 🦋.png"))
-    assert r"\u05e9\u05dc\u05d5\u05dd \U0001f98b.png" in text
+    text = text_of(report_on(filename="ไทย 🦋.png"))
+    assert r"\u0e44\u0e17\u0e22 \U0001f98b.png" in text
     assert content.ESCAPED in text
 
 

@@ -65,7 +65,7 @@ def _name(page: Page, filename: str | None) -> None:
         return
     letters = names.letters(filename, has_letter)
     for line in names.lines(letters, lambda part: width_of_letters([part], size), CONTENT - NAMES_OF_FACTS, NAME_LINES):
-        page.mixed(line, size, left=left)
+        page.mixed(names.in_order_seen(line), size, left=left)
     if any(map(names.is_number, letters)):
         page.text(content.ESCAPED, 7.5, left=left, colour=QUIET)
 
