@@ -148,16 +148,18 @@ def serving(how: How) -> Iterator[Server]:
             said.seek(0)
             raise ServerError(f"{error}\n{said.read()[-2000:].decode(errors='replace')}") from error
         finally:
-            with suppress(ProcessLookupError):  # it has ended by itself, and so have its children
-                os.killpg(process.pid, signal.SIGKILL)
+            for pid in list(_family(process.pid)):  # by name: some servers give a child a group of its own
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             process.wait()
 
 
 def _family(pid: int) -> Iterator[int]:
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            yield from _family(int(child))
+        with suppress(OSError):  # a thread that has ended meanwhile
+            for child in children.read_text().split():
+                yield from _family(int(child))
 
 
 def _pss(pid: int) -> int:

@@ -1,6 +1,7 @@
 """A server of a few lines that answers with a score."""
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,6 +49,27 @@ def test_a_server_is_asked_until_it_answers_and_then_by_many() -> None:
 def test_a_server_that_ends_is_told_of_with_what_it_said() -> None:
     with pytest.raises(ServerError, match=r"(?s)exit status 3.*no model"), serving(how("print('no model'); exit(3)")):
         pass
+
+
+def test_at_the_end_its_children_are_ended_too_whatever_group_they_are_in(tmp_path: Path) -> None:
+    child = "import subprocess, sys; child = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+    told = f"open({str(tmp_path / 'child')!r}, 'w').write(str(child.pid))\n"
+
+    with serving(how(child + told + SERVER)):
+        pid = int((tmp_path / "child").read_text())
+
+    deadline = time.monotonic() + 30
+    while _lives(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _lives(pid)
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether a process is there and not only waits to be counted as ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_server_that_refuses_while_it_is_asked_by_many_is_told_of() -> None:
