@@ -84,5 +84,4 @@ def test_what_was_left_out_is_said_and_the_rest_is_told() -> None:
 
 def test_a_million_calls_cost_what_lambda_asks() -> None:
     """10 ms at 1,769 MB are $0.29, and $0.20 for the requests."""
-    assert rows(tables.markdown(figures()))["predict"][0] in ("$0.49", "10.0 (9.0–15.0; p95 12.0)")
     assert "| predict | $0.49 |" in tables.markdown(figures())

@@ -122,8 +122,7 @@ class Round:
 
     def platt(self, fold: int) -> calibration.Platt:
         """Fit a fold's calibration, on the others' scores by networks that saw neither."""
-        out = self.folds == fold
-        return calibration.fit(self._choice(fold)[1][~out], self.labels[~out])
+        return self._fitted(fold, self._choice(fold)[1])
 
     def result(self) -> OutOfFold:
         """Put together what the trainings, which come before, have kept."""
@@ -136,12 +135,16 @@ class Round:
             epochs.append(taken_after)
             added[out] = self.add(~out)[out]
             logits[out] = load(logits_file(self.work, self.seed, fold))[0, out] + added[out]
-            platt = self.platt(fold)
+            platt = self._fitted(fold, inner)
             platts.append(platt)
             scores[out] = platt(logits[out])
             for specificity, threshold in thresholds.items():
                 threshold[out] = threshold_for(specificity, self.labels[~out], platt(inner[~out]))
         return OutOfFold(self.folds, logits, scores, thresholds, tuple(platts), added, tuple(epochs))
+
+    def _fitted(self, fold: int, inner: Logits) -> calibration.Platt:
+        others = self.folds != fold
+        return calibration.fit(inner[others], self.labels[others])
 
     def _choice(self, fold: int) -> tuple[int, Logits]:
         """Return after how many epochs the other folds are told apart best, and their logits then."""

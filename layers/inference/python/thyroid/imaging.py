@@ -112,6 +112,12 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     return picture
 
 
+def has_colour(pixels: npt.NDArray[np.uint8]) -> bool:
+    """Tell whether anything in RGB pixels, of shape (height, width, 3), is not grey."""
+    red, green, blue = (pixels[..., channel] for channel in range(3))
+    return not (np.array_equal(red, green) and np.array_equal(green, blue))
+
+
 def _check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         raise PayloadTooLargeError(f"The picture has more than {max_pixels} pixels; send a smaller one.")

@@ -10,6 +10,8 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
+from thyroid.imaging import has_colour
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _PALETTE = 0, 2, 3  # colour types (PNG, 3rd edition, 11.2.1)
 _AS_IT_IS, _LESS_THE_LEFT, _LESS_THE_UPPER = 0, 1, 2  # filters (9.2)
@@ -30,7 +32,7 @@ def encode(pixels: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8] | None 
     if palette is not None:
         # Smooth planes of few colours: whole runs are alike as they are.
         return _file(pixels, _PALETTE, _AS_IT_IS, zlib.Z_DEFAULT_STRATEGY, _chunk(b"PLTE", palette.tobytes()))
-    if (pixels == pixels[:, :, :1]).all():
+    if not has_colour(pixels):
         # Speckle has no strings that come again; looking for them costs most of the time.
         return _file(pixels[:, :, 0], _GREY, _LESS_THE_LEFT, zlib.Z_RLE)
     return _file(pixels, _RGB, _LESS_THE_UPPER, zlib.Z_DEFAULT_STRATEGY)

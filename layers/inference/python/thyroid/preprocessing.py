@@ -12,6 +12,7 @@ from PIL import Image
 
 from thyroid import field_of_view
 from thyroid.field_of_view import Box
+from thyroid.imaging import has_colour
 from thyroid.manifest import Preprocessing
 
 _FILTERS = {
@@ -57,7 +58,7 @@ def prepare(
     box = (found or field_of_view.find(pixels)) if steps.field_of_view else Box(0, 0, pixels.shape[1], pixels.shape[0])
     seen = np.ascontiguousarray(box.crop(pixels))
     # Channels are resized each by itself: one of a picture without colour gives the same bits in half the time.
-    grey = np.array_equal(seen[..., 0], seen[..., 1]) and np.array_equal(seen[..., 1], seen[..., 2])
+    grey = not has_colour(seen)
     picture = Image.fromarray(np.ascontiguousarray(seen[..., 0]) if grey else seen)
     resized = np.asarray(picture.resize((width, height), _FILTERS[steps.resize]), dtype=np.float32)
     scaled = resized * np.float32(steps.scale)

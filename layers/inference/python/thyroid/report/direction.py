@@ -43,12 +43,8 @@ def kind(part: str) -> str:
 
 def _weak(kinds: list[str]) -> list[str]:
     """Settle what numbers and the signs among them are."""
-    strong = "L"
-    for place, each in enumerate(kinds):
-        if each in ("L", "R", "AL"):
-            strong = each
-        elif each == "EN" and strong == "AL":
-            kinds[place] = "AN"  # W2
+    for place in _numbers_after("AL", kinds):
+        kinds[place] = "AN"  # W2
     for place in range(1, len(kinds) - 1):
         before, each, after = kinds[place - 1 : place + 2]
         if before == after and ((each == "CS" and after in ("EN", "AN")) or (each == "ES" and after == "EN")):
@@ -56,13 +52,20 @@ def _weak(kinds: list[str]) -> list[str]:
     for start, stop in _runs([each == "ET" for each in kinds]):
         if "EN" in (*kinds[start - 1 : start], *kinds[stop : stop + 1]):
             kinds[start:stop] = ["EN"] * (stop - start)  # W5
-    strong = "L"
+    for place in _numbers_after("L", kinds):
+        kinds[place] = "L"  # W7
+    return kinds
+
+
+def _numbers_after(wanted: str, kinds: Sequence[str]) -> list[int]:
+    """Return the places of European digits before which the last letter is of one class; the line begins as L."""
+    found, letter = [], "L"
     for place, each in enumerate(kinds):
         if each in ("L", "R", "AL"):
-            strong = each
-        elif each == "EN" and strong == "L":
-            kinds[place] = "L"  # W7
-    return kinds
+            letter = each
+        elif each == "EN" and letter == wanted:
+            found.append(place)
+    return found
 
 
 def _levels(parts: Sequence[str], kinds: list[str]) -> list[int]:
