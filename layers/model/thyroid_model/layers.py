@@ -9,6 +9,7 @@ The ideas are those of Fibonacci-Net (arXiv:2503.13928) and squeeze-and-excitati
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 Shape = tuple[int | None, ...]
@@ -220,33 +221,43 @@ class PictureStatistics(layers.Layer):  # type: ignore[misc]
 
     def call(self, pictures: Any) -> Any:
         """Return ``(batch, statistics)`` of pictures in [0, 1], ``(batch, height, width, 3)``."""
-        grey = keras.ops.mean(pictures, axis=-1, keepdims=True)
-        fine, middle, coarse = (self._mean(grey, window) for window in (3, 7, 15))
+        grey = keras.ops.mean(pictures, axis=-1)
+        turned = keras.ops.transpose(grey, (0, 2, 1))
+        fine, middle, coarse = (self._turned_mean(grey, window) for window in (3, 7, 15))
         across, down = grey[:, :, 1:] - grey[:, :, :-1], grey[:, 1:] - grey[:, :-1]
         parts = [self._histogram(grey, self.levels, 1.0)]
-        for difference, most in ((across, 0.3), (down, 0.3), (grey - fine, 0.15), (grey - middle, 0.3)):
+        for difference, most in ((across, 0.3), (down, 0.3), (turned - fine, 0.15), (turned - middle, 0.3)):
             parts.append(self._histogram(keras.ops.abs(difference), self.details, most))
         parts.append(self._histogram(keras.ops.abs(fine - coarse), self.details, 0.3))
         window = grey.shape[1] // self.side, grey.shape[2] // self.side
-        thumbnail = keras.ops.average_pool(grey, window, window)
+        thumbnail = keras.ops.average_pool(grey[..., None], window, window)
         parts.append(keras.ops.reshape(thumbnail, (-1, self.side * self.side)))
         return keras.ops.concatenate(parts, axis=-1)
 
-    def _mean(self, grey: Any, window: int) -> Any:
-        # Down and then across is the same mean, for 2 × window places instead of window²; 2.4 of 3.7 ms less.
-        down = keras.ops.average_pool(grey, (window, 1), 1, padding="same")
-        return keras.ops.average_pool(down, (1, window), 1, padding="same")
+    def _turned_mean(self, grey: Any, window: int) -> Any:
+        """Return the mean around each pixel, of those that are in the picture; rows and columns are exchanged."""
+        # Down and across are products with a band matrix: a third of the time of pooling one channel.
+        height, width = grey.shape[1:]
+        across = keras.ops.matmul(grey, _band(width, window, grey.dtype))
+        return keras.ops.matmul(keras.ops.transpose(across, (0, 2, 1)), _band(height, window, grey.dtype))
 
     def _histogram(self, values: Any, bins: int, most: float) -> Any:
         width = most / (bins - 1)
         centres = keras.ops.arange(bins, dtype=values.dtype) * width
-        shares = 1.0 - keras.ops.abs(keras.ops.minimum(values, most) - centres) / width
+        shares = 1.0 - keras.ops.abs(keras.ops.minimum(values, most)[..., None] - centres) / width
         # One axis after the other: LiteRT adds up in a row, and thousands of numbers in one row lose digits.
         return keras.ops.sqrt(keras.ops.mean(keras.ops.mean(keras.ops.relu(shares), axis=1), axis=1))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape ``(batch, statistics)``."""
         return (input_shape[0], self.levels + 5 * self.details + self.side * self.side)
+
+
+def _band(size: int, window: int, dtype: str) -> Any:
+    """Return the matrix, of shape (size, size), whose product with a row is the mean of each window of the row."""
+    place = np.arange(size)
+    inside = np.abs(place[:, np.newaxis] - place) <= window // 2
+    return keras.ops.convert_to_tensor(inside / inside.sum(axis=0), dtype)
 
 
 @keras.saving.register_keras_serializable(package="thyroid")
