@@ -6,9 +6,15 @@ import zlib
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 GREY_RAMP = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (64, 1))
+
+
+def in_rgb(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return a decoded picture with three channels, whether it has colour or not."""
+    return np.repeat(pixels[:, :, np.newaxis], 3, axis=2) if pixels.ndim == 2 else pixels
 
 
 def picture(mode: str = "RGB") -> Image.Image:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.pictures import GREY_RAMP, picture, picture_file, rotated_file, sixteen_bit_file, transparent_file
+from tests.pictures import GREY_RAMP, in_rgb, picture, picture_file, rotated_file, sixteen_bit_file, transparent_file
 from thyroid.imaging import decode
 from thyroid_client.errors import BadPicture
 from thyroid_client.pictures import LARGEST, LARGEST_UPLOAD, file_of
@@ -23,7 +23,7 @@ COLOURS = np.random.default_rng(0).integers(0, 256, (40, 80, 3), np.uint8)
 
 def pixels_of(file: bytes) -> npt.NDArray[np.uint8]:
     """The pixels that the service makes of a file."""
-    return decode(file, max_pixels=10**6).pixels
+    return in_rgb(decode(file, max_pixels=10**6).pixels)
 
 
 @pytest.mark.parametrize("of", [str, Path], ids=["text", "path"])

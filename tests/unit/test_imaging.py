@@ -9,6 +9,7 @@ from PIL import Image
 from tests.pictures import (
     GREY_RAMP,
     animated_file,
+    in_rgb,
     picture,
     picture_file,
     png_that_claims,
@@ -19,32 +20,51 @@ from tests.pictures import (
 from thyroid.errors import InvalidRequestError, PayloadTooLargeError, UnreadableImageError, UnsupportedMediaTypeError
 from thyroid.imaging import FORMATS, UPRIGHT, Picture, decode
 
-RAMP = np.repeat(GREY_RAMP[:, :, np.newaxis], 3, axis=2)
+RAMP = in_rgb(GREY_RAMP)
 MAX_PIXELS = 1_000_000
 
 
 def decoded(data: bytes) -> npt.NDArray[np.uint8]:
+    """Decode into RGB, whether the picture has colour or not."""
     result = decode(data, max_pixels=MAX_PIXELS)
     assert isinstance(result, Picture)
     assert result.pixels.dtype == np.uint8
-    assert result.pixels.shape[2] == 3
-    return result.pixels
+    rgb = in_rgb(result.pixels)
+    assert rgb.shape[2] == 3
+    assert (result.pixels.ndim == 3) == np.ptp(rgb, axis=2).any(), (
+        "three channels where, and only where, there is colour"
+    )
+    return rgb
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "GIF"])
 def test_a_lossless_format_gives_its_pixels(kind: str) -> None:
-    result = decode(picture_file(kind), max_pixels=MAX_PIXELS)
+    np.testing.assert_array_equal(decoded(picture_file(kind)), RAMP)
 
-    assert result.format == kind
-    np.testing.assert_array_equal(result.pixels, RAMP)
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_format_is_told(kind: str) -> None:
+    assert decode(picture_file(kind), max_pixels=MAX_PIXELS).format == kind
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGB", "RGBA"])
+def test_a_picture_without_colour_comes_as_grey_levels(mode: str) -> None:
+    pixels = decode(picture_file("PNG", mode), max_pixels=MAX_PIXELS).pixels
+
+    assert pixels.shape == GREY_RAMP.shape
+
+
+def test_a_single_pixel_of_colour_keeps_all_channels() -> None:
+    for channel in range(3):
+        pixels = RAMP.copy()
+        pixels[5, 7, channel] ^= 1
+
+        np.testing.assert_array_equal(decode(saved(Image.fromarray(pixels)), max_pixels=MAX_PIXELS).pixels, pixels)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
 def test_a_lossy_format_gives_nearly_its_pixels(kind: str) -> None:
-    result = decode(picture_file(kind), max_pixels=MAX_PIXELS)
-
-    assert result.format == kind
-    assert np.abs(result.pixels.astype(int) - RAMP).mean() < 3
+    assert np.abs(decoded(picture_file(kind)).astype(int) - RAMP).mean() < 3
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA"])

@@ -145,7 +145,52 @@ def test_a_huge_narrow_picture_keeps_enough_of_its_shorter_side() -> None:
     narrow = rng.integers(0, 256, (96, 60_000, 3), dtype=np.uint8)
 
     assert np.isfinite(features(narrow, whole(narrow))).all()
-    assert np.std(_working_plane(narrow).mean(axis=1)) < 10  # rows of noise are alike where each is of many pixels
+    rows = np.asarray(_working_plane(narrow)).mean(axis=1)
+    assert np.std(rows) < 10  # rows of noise are alike where each is of many pixels
+
+
+def test_the_numbers_are_those_of_plain_arithmetic_in_double_precision() -> None:
+    """Whole numbers and float32 are faster; this is what they stand for, and how far they may be off."""
+    frame = phantom.make(4, suspicious=True, height=200, width=256)  # as large as texture is measured at
+    plane = frame[..., 0].astype(np.float64)
+    windows = np.lib.stride_tricks.sliding_window_view(plane, (7, 7))
+    mean, contrast = windows.mean((2, 3)), windows.std((2, 3))
+    detail = plane[3:-3, 3:-3] - mean
+    grain = detail / (contrast + 2)
+    detail /= detail.std() + 1
+    power = np.mean(detail**2)
+    across, down = np.abs(np.diff(plane)).mean(), np.abs(np.diff(plane, axis=0)).mean()
+    expected = {
+        "dark_share": np.mean(plane < 40),
+        "bright_share": np.mean(plane > 200),
+        "deviation": plane.std() / 255,
+        "skewness": np.mean(((plane - plane.mean()) / (plane.std() + 1)) ** 3),
+        "contrast_median": np.log(np.median(contrast[::4, ::4]) + 1),
+        "contrast_with_brightness": np.corrcoef(mean[::4, ::4].ravel(), contrast[::4, ::4].ravel())[0, 1],
+        "wide_to_tall": np.log((across + 0.1) / (down + 0.1)),
+        "edge_weight": np.log(np.mean(detail**4) + 0.1),
+        "grain_weight": np.log(np.mean(grain**4) / np.mean(grain**2) ** 2 + 0.1),
+        "grain_skewness": np.mean(grain**3),
+        "likeness_2_across": np.mean(detail[:, 2:] * detail[:, :-2]) / power,
+        "likeness_5_down": np.mean(detail[5:] * detail[:-5]) / power,
+    }
+
+    found = dict(zip(FEATURES, features(frame, whole(frame)), strict=True))
+
+    deviation = dict(zip(FEATURES, rule().deviation, strict=True))
+    for name, value in expected.items():
+        assert abs(found[name] - value) / deviation[name] < 1e-4, name
+
+
+def test_grey_levels_are_judged_as_three_channels_that_are_alike_are() -> None:
+    frame = phantom.make_frame(2, suspicious=False)
+    grey = np.ascontiguousarray(frame[..., 0])
+    box = field_of_view.find(frame)
+
+    assert np.ptp(frame, axis=2).max() == 0
+    assert field_of_view.find(grey) == box
+    np.testing.assert_array_equal(features(grey, box), features(frame, box))
+    assert check(grey, box) == check(frame, box)
 
 
 def test_features_are_finite_where_there_is_nothing() -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.pictures import in_rgb
 from thyroid import field_of_view, phantom
 from thyroid.field_of_view import Box
 from thyroid.manifest import Preprocessing
@@ -69,8 +70,10 @@ def test_colours_stay_in_rgb_order() -> None:
 @pytest.mark.parametrize("size", [(333, 517), (64, 64), (128, 1000), (1200, 90)])
 def test_a_picture_without_colour_gives_the_bits_that_its_three_channels_would(size: tuple[int, int]) -> None:
     height, width = size
-    frame = np.repeat(np.random.default_rng(0).integers(0, 256, (height, width, 1), dtype=np.uint8), 3, axis=2)
+    grey = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
+    frame = in_rgb(grey)
     resized = Image.fromarray(frame).resize((128, 128), Image.Resampling.LANCZOS)
 
     expected = np.asarray(resized, np.float32) * np.float32(1 / 255)
     np.testing.assert_array_equal(prepare(frame, WHOLE, 128, 128).tensor[0], expected)
+    np.testing.assert_array_equal(prepare(grey, WHOLE, 128, 128).tensor[0], expected)

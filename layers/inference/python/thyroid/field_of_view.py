@@ -29,6 +29,11 @@ _WORKING_SIDE = 640  # pixels; larger pictures are thinned out first
 _PASSES = 10  # at most; two or three are the rule, and it has to settle, or a crop of its own would be cropped again
 
 
+# 1 where something is and 0 elsewhere, shape (rows, columns). Its products with ones count exactly, in an eighth of the
+# time that sums of booleans take.
+_Marks = npt.NDArray[np.float32]
+
+
 @dataclass(frozen=True)
 class Box:
     """A part of a picture, in pixels; ``right`` and ``bottom`` are exclusive."""
@@ -59,7 +64,7 @@ def find(pixels: npt.NDArray[np.uint8]) -> Box:
     Parameters
     ----------
     pixels : numpy.ndarray
-        8-bit RGB, shape (height, width, 3).
+        uint8, RGB of shape (height, width, 3) or grey levels of shape (height, width).
 
     Returns
     -------
@@ -70,8 +75,9 @@ def find(pixels: npt.NDArray[np.uint8]) -> Box:
     height, width = pixels.shape[:2]
     step = -(-max(height, width) // _WORKING_SIDE)
     thinned = pixels[::step, ::step]
-    # The brightest channel, so that coloured text counts; `max(axis=2)` would take four times as long.
-    grey = np.maximum(np.maximum(thinned[..., 0], thinned[..., 1]), thinned[..., 2]).astype(np.int16)
+    if thinned.ndim == 3:  # the brightest channel, so that coloured text counts; `max(axis=2)` takes four times as long
+        thinned = np.maximum(np.maximum(thinned[..., 0], thinned[..., 1]), thinned[..., 2])
+    grey = thinned.astype(np.int16)
 
     rows, columns = slice(0, grey.shape[0]), slice(0, grey.shape[1])
     for _ in range(_PASSES):  # each pass peels one border: a white page around a black frame around the tissue
@@ -94,28 +100,47 @@ def find(pixels: npt.NDArray[np.uint8]) -> Box:
 
 def _peel(grey: npt.NDArray[np.int16]) -> tuple[slice, slice]:
     """Return the rows and columns left when one background level is taken off."""
-    lit = np.abs(grey - _background(grey)) > _TOLERANCE
-    speckle = lit.copy()
-    speckle[:, 1:] &= np.abs(np.diff(grey, axis=1)) >= _SPECKLE
+    off = np.abs(grey - _background(grey)) > _TOLERANCE
+    lit = off.astype(np.float32)
+    off[:, 1:] &= np.abs(grey[:, 1:] - grey[:, :-1]) >= _SPECKLE
+    speckle = off.astype(np.float32)
 
     rows, columns = _seed(speckle)
     for _ in range(_PASSES):
         before = rows, columns
-        columns = _best_run(lit[rows].mean(axis=0) > _LIT_SHARE, speckle[rows].sum(axis=0))
+        columns = _best_run(_share_of_columns(lit[rows]) > _LIT_SHARE, _in_columns(speckle[rows]))
         columns = _with_panes(columns, lit[rows], speckle[rows])
-        rows = _best_run(lit[:, columns].mean(axis=1) > _LIT_SHARE, speckle[:, columns].sum(axis=1))
+        rows = _best_run(_share_of_rows(lit[:, columns]) > _LIT_SHARE, _in_rows(speckle[:, columns]))
         if (rows, columns) == before:
             break
     return rows, columns
 
 
-def _seed(speckle: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
+def _in_columns(marks: _Marks) -> npt.NDArray[np.float64]:
+    """Return how many marks are in each column."""
+    return np.asarray(np.ones(marks.shape[0], np.float32) @ marks, np.float64)
+
+
+def _in_rows(marks: _Marks) -> npt.NDArray[np.float64]:
+    """Return how many marks are in each row."""
+    return np.asarray(marks @ np.ones(marks.shape[1], np.float32), np.float64)
+
+
+def _share_of_columns(marks: _Marks) -> npt.NDArray[np.float64]:
+    return np.asarray(_in_columns(marks) / marks.shape[0])
+
+
+def _share_of_rows(marks: _Marks) -> npt.NDArray[np.float64]:
+    return np.asarray(_in_rows(marks) / marks.shape[1])
+
+
+def _seed(speckle: _Marks) -> tuple[slice, slice]:
     """Return rows and columns that lie in the tissue, though they need not be all of it."""
     rows, columns = slice(0, speckle.shape[0]), slice(0, speckle.shape[1])
     for _ in range(2):  # the second look is not misled by what is written above and below
-        across = speckle[rows].sum(axis=0)
+        across = _in_columns(speckle[rows])
         columns = _best_run(across > _SEED_SHARE * across.max(), across)
-        down = speckle[:, columns].sum(axis=1)
+        down = _in_rows(speckle[:, columns])
         rows = _best_run(down > _SEED_SHARE * down.max(), down)
     return rows, columns
 
@@ -127,21 +152,27 @@ def _background(grey: npt.NDArray[np.int16]) -> int:
     return level if np.mean(np.abs(border - level) <= _TOLERANCE) >= _FLAT_SHARE else 0
 
 
-def _runs(lit: npt.NDArray[np.bool_]) -> list[slice]:
-    """Return the runs of lit places, in order."""
-    edges = np.flatnonzero(np.diff(lit, prepend=False, append=False))
-    return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
+def _runs(lit: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Return where the runs of lit places start and stop, in order: shape (runs, 2)."""
+    dark_ends = np.zeros(lit.size + 2, np.bool_)
+    dark_ends[1:-1] = lit
+    return np.flatnonzero(dark_ends[1:] != dark_ends[:-1]).reshape(-1, 2)
 
 
-def _best_run(lit: npt.NDArray[np.bool_], speckle: npt.NDArray[np.int_]) -> slice:
+def _best_run(lit: npt.NDArray[np.bool_], speckle: npt.NDArray[np.float64]) -> slice:
     """Return the run of lit places that holds the most speckle; where nothing is lit, the whole line."""
-    return max(_runs(lit), key=lambda run: int(speckle[run].sum()), default=slice(0, lit.size))
+    runs = _runs(lit)
+    if not len(runs):
+        return slice(0, lit.size)
+    before = np.concatenate(([0.0], speckle.cumsum()))
+    best = int(np.argmax(before[runs[:, 1]] - before[runs[:, 0]]))
+    return slice(int(runs[best, 0]), int(runs[best, 1]))
 
 
-def _with_panes(view: slice, lit: npt.NDArray[np.bool_], speckle: npt.NDArray[np.bool_]) -> slice:
+def _with_panes(view: slice, lit: _Marks, speckle: _Marks) -> slice:
     """Return the columns of the view and of the panes beside it, each across a narrow gap from the last."""
     gap = int(_LONGEST_GAP * lit.shape[1])
-    runs = _runs(lit.mean(axis=0) > _LIT_SHARE)
+    runs = [slice(int(first), int(end)) for first, end in _runs(_share_of_columns(lit) > _LIT_SHARE)]
     start, stop = view.start, view.stop
     for after in runs:
         if 0 <= after.start - stop <= gap and _is_pane(lit[:, after], speckle[:, after], lit.shape[1]):
@@ -152,12 +183,12 @@ def _with_panes(view: slice, lit: npt.NDArray[np.bool_], speckle: npt.NDArray[np
     return slice(start, stop)
 
 
-def _is_pane(lit: npt.NDArray[np.bool_], speckle: npt.NDArray[np.bool_], picture_width: int) -> bool:
+def _is_pane(lit: _Marks, speckle: _Marks, picture_width: int) -> bool:
     """Return whether columns beside the view are tissue as tall as it, and neither a logo nor a list of settings."""
     return bool(
         lit.shape[1] >= _SHORTEST_PANE * picture_width
-        and speckle.mean() >= _PANE_SPECKLE
-        and np.mean(lit.mean(axis=1) > _LIT_SHARE) >= _PANE_HEIGHT
+        and _share_of_rows(speckle).mean() >= _PANE_SPECKLE
+        and np.mean(_share_of_rows(lit) > _LIT_SHARE) >= _PANE_HEIGHT
     )
 
 

@@ -16,7 +16,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,8 @@ _SAMPLES = 512  # a side, at which colour is looked for
 _THINNED_SIDE = 1024  # pixels, that the longer side keeps at least when a large picture is thinned out
 _WINDOW = 7  # pixels, within which contrast is local
 _FARTHEST = 6.0  # deviations; farther out is no stronger a sign
+
+_Reals = npt.NDArray[np.floating[Any]]
 
 _WORDS: dict[Reason, str] = {
     "too_small": f"its field of view is under {SMALLEST_SIDE} pixels a side",
@@ -108,7 +110,7 @@ def check(pixels: npt.NDArray[np.uint8], box: Box) -> InputCheck:
     Parameters
     ----------
     pixels : numpy.ndarray
-        8-bit RGB, shape (height, width, 3).
+        uint8, RGB of shape (height, width, 3) or grey levels of shape (height, width).
     box : Box
         Its field of view, as :func:`thyroid.field_of_view.find` finds it.
 
@@ -121,7 +123,7 @@ def check(pixels: npt.NDArray[np.uint8], box: Box) -> InputCheck:
         return InputCheck(("too_small",))
     view = box.crop(pixels)
     plane = _working_plane(view)
-    if plane.std() < BLANK_DEVIATION:
+    if _Levels.of(plane).deviation < BLANK_DEVIATION:
         return InputCheck(("blank",))
     reasons: list[Reason] = []
     if _coloured_share(view) > COLOUR_SHARE:
@@ -155,37 +157,68 @@ FEATURES = (
 )
 
 
-def _features(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    mean = _local_mean(plane)
-    contrast = np.sqrt(np.maximum(_local_mean(plane * plane) - mean * mean, 0))
+def _features(plane: Image.Image) -> npt.NDArray[np.float64]:
+    # Sums of levels are taken in whole numbers, which is exact, and those of what is left of them in float32.
+    levels = _Levels.of(plane)
+    whole = np.asarray(plane).astype(np.int32)
+    area = _WINDOW**2
+    total = _window_sums(whole)
+    mean = total.astype(np.float32) / np.float32(area)
+    contrast = np.sqrt((area * _window_sums(whole * whole) - total * total).astype(np.float32)) / np.float32(area)
+    grey = whole.astype(np.float32)
     margin = _WINDOW // 2
-    detail = plane[margin:-margin, margin:-margin] - mean
-    grain = detail / (contrast + 2)
-    detail /= detail.std() + 1
-    standing = (plane - plane.mean()) / (plane.std() + 1)
-    top, _, bottom = np.array_split(plane, 3)
-    across, down = np.abs(np.diff(plane, axis=1)).mean(), np.abs(np.diff(plane, axis=0)).mean()
+    detail = grey[margin:-margin, margin:-margin] - mean
+    grain = detail / (contrast + np.float32(2))
+    detail /= detail.std() + np.float32(1)
+    top, _, bottom = np.array_split(grey.mean(axis=1), 3)
+    across, down = np.abs(grey[:, 1:] - grey[:, :-1]).mean(), np.abs(grey[1:] - grey[:-1]).mean()
     mean, contrast = mean[::4, ::4], contrast[::4, ::4]
-    grain_square = grain * grain
+    square, grain_square = detail * detail, grain * grain
     return np.array(
         [
-            np.mean(plane < 40),
-            np.mean(plane > 200),
-            plane.std() / 255,
-            np.mean(standing * standing * standing),
+            levels.share(0, 40),
+            levels.share(201, 256),
+            levels.deviation / 255,
+            levels.skewness,
             np.log((bottom.mean() + 5) / (top.mean() + 5)),
             *np.log(np.quantile(contrast, (0.1, 0.5, 0.9)) + 1),
             _correlation(mean, contrast),
             np.log((across + 0.1) / (down + 0.1)),
-            np.log(np.mean(np.square(detail * detail)) + 0.1),
-            np.log(np.mean(grain_square * grain_square) / (grain_square.mean() ** 2 + 1e-6) + 0.1),
-            np.mean(grain_square * grain),
-            *_likeness(detail),
-        ]
+            np.log(_mean_product(square, square) + 0.1),
+            np.log(_mean_product(grain_square, grain_square) / (float(grain_square.mean()) ** 2 + 1e-6) + 0.1),
+            _mean_product(grain_square, grain),
+            *_likeness(detail, float(square.mean()) + 1e-6),
+        ],
+        dtype=np.float64,
     )
 
 
-def _working_plane(view: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+@dataclass(frozen=True)
+class _Levels:
+    """How the grey levels of a picture are distributed: how many pixels have each, shape (256,), and what follows."""
+
+    counts: npt.NDArray[np.float64]
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, plane: Image.Image) -> "_Levels":
+        counts = np.array(plane.histogram(), dtype=np.float64)
+        mean = float(counts @ _LEVEL / counts.sum())
+        return cls(counts, mean, float(np.sqrt(counts @ (_LEVEL - mean) ** 2 / counts.sum())))
+
+    def share(self, first: int, end: int) -> float:
+        return float(self.counts[first:end].sum() / self.counts.sum())
+
+    @property
+    def skewness(self) -> float:
+        return float(self.counts @ ((_LEVEL - self.mean) / (self.deviation + 1)) ** 3 / self.counts.sum())
+
+
+_LEVEL = np.arange(256.0)
+
+
+def _working_plane(view: npt.NDArray[np.uint8]) -> Image.Image:
     """Return the grey levels, with the longer side as `WORKING_SIDE` pixels.
 
     A field of view of twice `_THINNED_SIDE` pixels and more is thinned out first: to convert all of it to grey would
@@ -195,37 +228,47 @@ def _working_plane(view: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
     scale = WORKING_SIDE / max(height, width)
     size = max(3 * _WINDOW, round(width * scale)), max(3 * _WINDOW, round(height * scale))
     step = max(1, min(max(height, width) // _THINNED_SIDE, min(height, width) // (4 * min(size))))
-    grey = Image.fromarray(np.ascontiguousarray(view[::step, ::step])).convert("L")
+    grey = Image.fromarray(np.ascontiguousarray(view[::step, ::step])).convert("L")  # which grey levels are already
     way = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
-    return np.asarray(grey.resize(size, way), dtype=np.float64)
+    return grey.resize(size, way)
 
 
 def _coloured_share(view: npt.NDArray[np.uint8]) -> float:
+    if view.ndim == 2:
+        return 0.0
     step = -(-max(view.shape[:2]) // _SAMPLES)
     red, green, blue = (view[::step, ::step, channel] for channel in range(3))
     spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     return float(np.mean(spread > COLOURED))
 
 
-def _local_mean(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the mean of each whole window, of shape (height - window + 1, width - window + 1)."""
-    total = np.pad(plane, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
-    rows = total[_WINDOW:] - total[:-_WINDOW]
-    return np.asarray((rows[:, _WINDOW:] - rows[:, :-_WINDOW]) / _WINDOW**2)
+def _window_sums(plane: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return the sum of each whole window, of shape (height - window + 1, width - window + 1)."""
+    return _sums_of_seven(_sums_of_seven(plane).T).T
 
 
-def _correlation(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> float:
+def _sums_of_seven(plane: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return the sum of each row and the six below it."""
+    two = plane[:-1] + plane[1:]
+    four = two[:-2] + two[2:]
+    return np.asarray(four[:-3] + two[4:-1] + plane[6:])
+
+
+def _correlation(one: _Reals, other: _Reals) -> float:
     """Return the correlation of two planes; 0 where either is flat."""
     together = one.std() * other.std()
     return float(np.mean((one - one.mean()) * (other - other.mean())) / together) if together > 1e-6 else 0.0
 
 
-def _likeness(detail: npt.NDArray[np.float64]) -> list[float]:
-    power = np.mean(detail * detail) + 1e-6
+def _mean_product(one: _Reals, other: _Reals) -> float:
+    return float(np.einsum("ij,ij->", one, other)) / one.size
+
+
+def _likeness(detail: _Reals, power: float) -> list[float]:
     found = []
     for step in (1, 2, 3, 5):
-        found.append(float(np.mean(detail[:, step:] * detail[:, :-step]) / power))
-        found.append(float(np.mean(detail[step:] * detail[:-step]) / power))
+        found.append(_mean_product(detail[:, step:], detail[:, :-step]) / power)
+        found.append(_mean_product(detail[step:], detail[:-step]) / power)
     return found
 
 

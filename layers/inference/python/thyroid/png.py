@@ -10,8 +10,6 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-from thyroid.imaging import has_colour
-
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _PALETTE = 0, 2, 3  # colour types (PNG, 3rd edition, 11.2.1)
 _AS_IT_IS, _LESS_THE_LEFT, _LESS_THE_UPPER = 0, 1, 2  # filters (9.2)
@@ -24,17 +22,16 @@ def encode(pixels: npt.NDArray[np.uint8], palette: npt.NDArray[np.uint8] | None 
     Parameters
     ----------
     pixels : numpy.ndarray
-        uint8. RGB of shape (height, width, 3), which is written in grey where it has no colour, a third of the bytes;
-        or places in the palette, shape (height, width).
+        uint8. RGB of shape (height, width, 3), or grey levels or places in the palette, shape (height, width).
     palette : numpy.ndarray, optional
         RGB of each place, uint8, shape (256, 3).
     """
     if palette is not None:
         # Smooth planes of few colours: whole runs are alike as they are.
         return _file(pixels, _PALETTE, _AS_IT_IS, zlib.Z_DEFAULT_STRATEGY, _chunk(b"PLTE", palette.tobytes()))
-    if not has_colour(pixels):
+    if pixels.ndim == 2:
         # Speckle has no strings that come again; looking for them costs most of the time.
-        return _file(pixels[:, :, 0], _GREY, _LESS_THE_LEFT, zlib.Z_RLE)
+        return _file(pixels, _GREY, _LESS_THE_LEFT, zlib.Z_RLE)
     return _file(pixels, _RGB, _LESS_THE_UPPER, zlib.Z_DEFAULT_STRATEGY)
 
 

@@ -12,7 +12,6 @@ from PIL import Image
 
 from thyroid import field_of_view
 from thyroid.field_of_view import Box
-from thyroid.imaging import has_colour
 from thyroid.manifest import Preprocessing
 
 _FILTERS = {
@@ -47,7 +46,7 @@ def prepare(
     Parameters
     ----------
     pixels : numpy.ndarray
-        8-bit RGB, shape (any height, any width, 3).
+        uint8, RGB of shape (any height, any width, 3) or grey levels of shape (any height, any width).
     steps : Preprocessing
         Whether to crop to the field of view, the resize filter and the scale.
     height, width : int
@@ -56,10 +55,9 @@ def prepare(
         The picture's field of view, where it is already known; looked for otherwise, if the steps ask for it.
     """
     box = (found or field_of_view.find(pixels)) if steps.field_of_view else Box(0, 0, pixels.shape[1], pixels.shape[0])
-    seen = np.ascontiguousarray(box.crop(pixels))
-    # Channels are resized each by itself: one of a picture without colour gives the same bits in half the time.
-    grey = not has_colour(seen)
-    picture = Image.fromarray(np.ascontiguousarray(seen[..., 0]) if grey else seen)
+    picture = Image.fromarray(np.ascontiguousarray(box.crop(pixels)))
     resized = np.asarray(picture.resize((width, height), _FILTERS[steps.resize]), dtype=np.float32)
     scaled = resized * np.float32(steps.scale)
-    return Prepared(tensor=(np.repeat(scaled[..., np.newaxis], 3, axis=2) if grey else scaled)[np.newaxis], box=box)
+    # Channels are resized each by itself: a grey picture's are that one, bit for bit.
+    channels = np.repeat(scaled[..., np.newaxis], 3, axis=2) if scaled.ndim == 2 else scaled
+    return Prepared(tensor=channels[np.newaxis], box=box)
