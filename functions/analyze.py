@@ -1,13 +1,11 @@
 """`POST /api/v1/analyze`: prediction and Grad-CAM in one answer."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from thyroid.schemas import AnalyzeOptions, AnalyzeRequest, AnalyzeResponse
-from thyroid.service import Service
-from thyroid.web.app import build_app, get_service
-from thyroid.web.body import Body, parse, receive
+from thyroid.web.app import TheService, build_app
+from thyroid.web.blocking import blocking
+from thyroid.web.body import Received, parse
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import PICTURE_PROBLEMS, request_body
 
@@ -20,9 +18,8 @@ router = APIRouter(tags=["Pictures"])
     responses=PICTURE_PROBLEMS,
     openapi_extra=request_body(AnalyzeOptions, AnalyzeRequest),
 )
-def analyze(
-    body: Annotated[Body, Depends(receive)], service: Annotated[Service, Depends(get_service)]
-) -> AnalyzeResponse:
+@blocking
+def analyze(body: Received, service: TheService) -> AnalyzeResponse:
     """Score a picture and, unless `include_gradcam` is false, explain it."""
     image, options = parse(body, AnalyzeOptions, AnalyzeRequest)
     return service.analyze(

@@ -1,13 +1,11 @@
 """`POST /api/v1/gradcam`: which parts of a picture speak for a class."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from thyroid.schemas import GradCAMOptions, GradCAMRequest, GradCAMResponse
-from thyroid.service import Service
-from thyroid.web.app import build_app, get_service
-from thyroid.web.body import Body, parse, receive
+from thyroid.web.app import TheService, build_app
+from thyroid.web.blocking import blocking
+from thyroid.web.body import Received, parse
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import PICTURE_PROBLEMS, request_body
 
@@ -20,9 +18,8 @@ router = APIRouter(tags=["Pictures"])
     responses=PICTURE_PROBLEMS,
     openapi_extra=request_body(GradCAMOptions, GradCAMRequest),
 )
-def gradcam(
-    body: Annotated[Body, Depends(receive)], service: Annotated[Service, Depends(get_service)]
-) -> GradCAMResponse:
+@blocking
+def gradcam(body: Received, service: TheService) -> GradCAMResponse:
     """Score a picture and give the class activation map of any conv layer, alone and laid over the picture."""
     image, options = parse(body, GradCAMOptions, GradCAMRequest)
     return service.gradcam(

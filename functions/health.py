@@ -1,12 +1,10 @@
 """`GET /api/v1/health`: whether the model works here."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from thyroid.schemas import HealthResponse
-from thyroid.service import Service
-from thyroid.web.app import build_app, get_service
+from thyroid.web.app import TheService, build_app
+from thyroid.web.blocking import blocking
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.problems import RETRY_AFTER_SECONDS
 
@@ -18,7 +16,8 @@ router = APIRouter(tags=["Service"])
     summary="Health check and model status",
     responses={503: {"model": HealthResponse, "description": "The model does not work here"}},
 )
-def health(service: Annotated[Service, Depends(get_service)], response: Response) -> HealthResponse:
+@blocking
+def health(service: TheService, response: Response) -> HealthResponse:
     """Answer 200 only after the model gave its golden picture its golden score in this process."""
     answer = service.health()
     if not answer.model_loaded:

@@ -1,12 +1,10 @@
 """`GET /api/v1/model-info`: which model answers, and which layers it can explain."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
 from thyroid.schemas import ModelInfoResponse
-from thyroid.service import Service
-from thyroid.web.app import build_app, get_service
+from thyroid.web.app import TheService, build_app
+from thyroid.web.blocking import blocking
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import MODEL_PROBLEMS, WITH_KEY
 
@@ -19,7 +17,8 @@ router = APIRouter(tags=["Service"])
     responses=MODEL_PROBLEMS,
     openapi_extra=WITH_KEY,
 )
-def model_info(service: Annotated[Service, Depends(get_service)]) -> ModelInfoResponse:
+@blocking
+def model_info(service: TheService) -> ModelInfoResponse:
     """Describe the model: shapes, classes, layers, and its measured figures."""
     return service.model_info()
 

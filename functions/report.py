@@ -1,13 +1,14 @@
 """`POST /api/v1/report/pdf` and `/api/v1/report/json`: an analysis to be kept."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from thyroid.schemas import ReportOptions, ReportRequest, ReportResponse
 from thyroid.service import Service
-from thyroid.web.app import build_app, get_service
-from thyroid.web.body import Body, parse, receive
+from thyroid.web.app import TheService, build_app
+from thyroid.web.blocking import blocking
+from thyroid.web.body import Received, parse
 from thyroid.web.download import PDF, attachment, check_bytes_arrive
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import PDF_PROBLEMS, PICTURE_PROBLEMS, request_body
@@ -28,9 +29,8 @@ PDF_ANSWER: dict[str, Any] = {
     responses={200: PDF_ANSWER, **PDF_PROBLEMS},
     openapi_extra=BODY,
 )
-def report_pdf(
-    request: Request, body: Annotated[Body, Depends(receive)], service: Annotated[Service, Depends(get_service)]
-) -> Response:
+@blocking
+def report_pdf(request: Request, body: Received, service: TheService) -> Response:
     """Analyse a picture and write a page about it: pictures, score, input check, and what identifies the model."""
     check_bytes_arrive(request, PDF)
     image, options = parse(body, ReportOptions, ReportRequest)
@@ -42,9 +42,8 @@ def report_pdf(
 
 
 @router.post("/api/v1/report/json", summary="Report as JSON", responses=PICTURE_PROBLEMS, openapi_extra=BODY)
-def report_json(
-    response: Response, body: Annotated[Body, Depends(receive)], service: Annotated[Service, Depends(get_service)]
-) -> ReportResponse:
+@blocking
+def report_json(response: Response, body: Received, service: TheService) -> ReportResponse:
     """Analyse a picture and tell what the page would, with the pictures if `include_gradcam` is true."""
     image, options = parse(body, ReportOptions, ReportRequest)
     response.headers["Content-Disposition"] = attachment(options.filename, ".report.json")

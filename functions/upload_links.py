@@ -12,9 +12,10 @@ from thyroid.errors import UploadsUnavailableError
 from thyroid.judge import check_size
 from thyroid.results import Result
 from thyroid.schemas import UploadForm, UploadRequest, UploadResponse, WaitingResponse
-from thyroid.settings import Settings, get_settings
+from thyroid.settings import get_settings
 from thyroid.web.app import build_app
-from thyroid.web.body import Body, parse_json, receive
+from thyroid.web.blocking import blocking
+from thyroid.web.body import Received, TheSettings, parse_json
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import RESULT_PROBLEMS, UPLOAD_PROBLEMS, WITH_KEY, json_body
 from thyroid.web.problems import kind_of_code, problem
@@ -29,7 +30,7 @@ ASK_AGAIN_SECONDS = "2"
 router = APIRouter(tags=["Uploads"])
 
 
-def get_links(request: Request) -> "Links | LocalLinks":
+async def the_links(request: Request) -> "Links | LocalLinks":
     """Return what hands out links: what the application brings for it, or the buckets."""
     own: LocalLinks | None = getattr(request.app.state, "links", None)
     return own or _of_the_buckets()
@@ -49,6 +50,9 @@ def _of_the_buckets() -> "Links":
     return Links(aws.client("s3"), aws.signer(), *buckets, settings.upload_link_seconds)
 
 
+TheLinks = Annotated["Links | LocalLinks", Depends(the_links)]
+
+
 @router.post(
     ADDRESS,
     summary="Get a link to upload a large picture with",
@@ -56,12 +60,8 @@ def _of_the_buckets() -> "Links":
     responses=UPLOAD_PROBLEMS,
     openapi_extra=json_body(UploadRequest) | WITH_KEY,
 )
-def hand_out(
-    request: Request,
-    body: Annotated[Body, Depends(receive)],
-    settings: Annotated[Settings, Depends(get_settings)],
-    links: Annotated["Links | LocalLinks", Depends(get_links)],
-) -> UploadResponse:
+@blocking
+def hand_out(request: Request, body: Received, settings: TheSettings, links: TheLinks) -> UploadResponse:
     """Hand out a link that takes one picture of the type and size named, for a quarter of an hour."""
     asked = parse_json(body, UploadRequest)
     limit = settings.max_upload_bytes
@@ -83,7 +83,8 @@ def hand_out(
     responses={202: {"model": WaitingResponse, "description": "Not yet"}, **RESULT_PROBLEMS},
     openapi_extra=WITH_KEY,
 )
-def find(request: Request, id: str, links: Annotated["Links | LocalLinks", Depends(get_links)]) -> JSONResponse:  # noqa: A002
+@blocking
+def find(request: Request, id: str, links: TheLinks) -> JSONResponse:  # noqa: A002
     """Answer as `/api/v1/analyze` does once the result is there; its pictures are links. Until then: 202."""
     written = links.find(id)
     if written is None:

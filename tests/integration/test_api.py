@@ -30,7 +30,7 @@ from thyroid.preprocessing import prepare
 from thyroid.schemas import DISCLAIMER
 from thyroid.service import Service
 from thyroid.settings import Settings
-from thyroid.web.app import get_service
+from thyroid.web.app import the_service
 from thyroid.web.docs import ASSET_TYPES, ASSETS
 
 PATHS = ("/", "/api/v1/health", "/api/v1/model-info", "/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze")
@@ -268,7 +268,7 @@ def test_a_long_analysis_does_not_keep_others_waiting() -> None:
             assert release.wait(60)
             return super().score(tensor)
 
-    local.app.dependency_overrides[get_service] = lambda: Service(Settings(), lambda _folder, _threads: Slow())
+    local.app.dependency_overrides[the_service] = lambda: Service(Settings(), lambda _folder, _threads: Slow())
 
     async def talk() -> tuple[int, bool, int]:
         transport = httpx.ASGITransport(app=local.app)
@@ -294,7 +294,7 @@ def test_a_long_analysis_does_not_keep_others_waiting() -> None:
 
 def test_without_a_model_every_answer_says_so(tmp_path: Path, scan: bytes) -> None:
     service = Service(Settings(model_dir=tmp_path))
-    local.app.dependency_overrides[get_service] = lambda: service
+    local.app.dependency_overrides[the_service] = lambda: service
     try:
         health = through_local_app("GET", "/api/v1/health")
         others = [

@@ -24,7 +24,7 @@ from thyroid.settings import Settings
 from thyroid.uploads import aws
 from thyroid.uploads.link import expiry_of, new_id
 from thyroid.uploads.links import Links
-from thyroid.web.app import get_service
+from thyroid.web.app import the_service
 from thyroid.web.docs import describe
 from thyroid.web.openapi import PICTURE_TYPES
 from thyroid.web.problems import KINDS, Problem
@@ -55,7 +55,7 @@ def as_event(method: str, path: str, body: str | None = None, content_type: str 
 def ask(request: pytest.FixtureRequest, cloud: Cloud) -> Iterator[Ask]:
     """Ask the endpoint, in one way and in the other."""
     links = Links(cloud.s3, aws.signer(), UPLOADS, RESULTS, 900)
-    upload_links.app.dependency_overrides[upload_links.get_links] = lambda: links
+    upload_links.app.dependency_overrides[upload_links.the_links] = lambda: links
     yield request.param
     upload_links.app.dependency_overrides.clear()
 
@@ -160,11 +160,11 @@ def test_what_cannot_be_read_is_answered_as_analyze_answers_it(ask: Ask, cloud: 
     process().answer(cloud.upload(f"api/{given['id']}", data))
     answer = ask("GET", given["result"])
     service = Service(Settings(), lambda _folder, _threads: FakeEngine())
-    local.app.dependency_overrides[get_service] = lambda: service
+    local.app.dependency_overrides[the_service] = lambda: service
     try:
         asked = TestClient(local.app).post("/api/v1/analyze", content=data, headers={"Content-Type": "image/png"})
     finally:
-        del local.app.dependency_overrides[get_service]
+        del local.app.dependency_overrides[the_service]
     problem = check_problem(answer, asked.status_code, asked.json()["code"])
     assert problem.detail == asked.json()["detail"]
     assert problem.title == asked.json()["title"]

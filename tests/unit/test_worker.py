@@ -56,7 +56,7 @@ from thyroid.service import Service
 from thyroid.settings import Settings
 from thyroid.uploads.upload import Upload
 from thyroid.uploads.worker import ATTEMPTS, LARGE_BYTES, ConflictError
-from thyroid.web.app import get_service
+from thyroid.web.app import the_service
 
 PHANTOM = saved(Image.fromarray(phantom.make_frame(1, suspicious=True, height=240, width=360)))
 
@@ -180,7 +180,7 @@ def test_what_cannot_be_read_is_refused_as_the_api_refuses_it(
     # GIVEN the same bytes sent to the API, and uploaded
     data, code = BAD_FILES[kind]
     service = Service(Settings(), lambda _folder, _threads: FakeEngine())
-    monkeypatch.setitem(local.app.dependency_overrides, get_service, lambda: service)
+    monkeypatch.setitem(local.app.dependency_overrides, the_service, lambda: service)
     answer = TestClient(local.app).post("/api/v1/analyze", content=data, headers={"Content-Type": "image/png"})
     # WHEN the worker is told of them
     running = process()

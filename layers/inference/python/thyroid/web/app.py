@@ -3,9 +3,10 @@
 import threading
 from collections.abc import Iterable
 from functools import cache
+from typing import Annotated
 
 from aws_lambda_powertools import Logger
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from thyroid.service import Service
@@ -23,6 +24,13 @@ def get_service() -> Service:
     with _ONE_AT_A_TIME:  # a cache alone may let two first requests make one each
         return _service()
 
+
+async def the_service() -> Service:
+    """Return the service of this process; a dependency, without a thread for itself."""
+    return get_service()
+
+
+TheService = Annotated[Service, Depends(the_service)]
 
 _ONE_AT_A_TIME = threading.Lock()
 

@@ -64,7 +64,15 @@ class Body:
     fields: dict[str, str]
 
 
-async def receive(request: Request, settings: Annotated[Settings, Depends(get_settings)]) -> Body:
+async def the_settings() -> Settings:
+    """Return the settings of this process; a dependency, without a thread for itself."""
+    return get_settings()
+
+
+TheSettings = Annotated[Settings, Depends(the_settings)]
+
+
+async def receive(request: Request, settings: TheSettings) -> Body:
     """Read the body into memory.
 
     Raises
@@ -90,6 +98,9 @@ async def receive(request: Request, settings: Annotated[Settings, Depends(get_se
     if media_type == FORM:
         return await _multipart(request.headers, content, "image")
     return Body(media_type, content, _given(dict(request.query_params)))
+
+
+Received = Annotated[Body, Depends(receive)]
 
 
 async def receive_form(request: Request, part: str, limit: int) -> Body:

@@ -14,6 +14,7 @@ from thyroid.errors import InvalidBase64Error
 from thyroid.settings import get_settings
 from thyroid.telemetry.logs import get_logger
 from thyroid.web.app import get_service
+from thyroid.web.blocking import alone
 from thyroid.web.observe import request_id_of
 from thyroid.web.problems import problem
 
@@ -41,7 +42,8 @@ def lambda_handler(app: FastAPI) -> Handler:
     def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped
         asyncio.set_event_loop(_event_loop())
         try:
-            return adapter({**event, "path": path_below_base(event)}, context)
+            with alone():
+                return adapter({**event, "path": path_below_base(event)}, context)
         except ValueError:  # The application's own errors never come here: this is the body that is not base64.
             if not event.get("isBase64Encoded"):
                 raise
