@@ -21,7 +21,7 @@ COSTLIEST = "gradcam, the largest map"
 
 def warm(calls: int, share: float | None) -> tuple[dict[str, dict[str, Spread]], dict[str, float]]:
     """Measure milliseconds by request and contender, and each contender's peak memory in megabytes."""
-    engine = load_engine(get_settings().model_dir, get_settings().threads)
+    engine = load_engine(get_settings())
     largest = max(engine.manifest.conv_layers, key=lambda layer: layer.height * layer.width).name
     asked: dict[str, tuple[str, Mapping[str, str]]] = {
         "predict": ("predict", {}),

@@ -1,1 +1,5 @@
 """The functions: one small module an endpoint. Each parses, makes one call of the service, and answers."""
+
+from thyroid import quick_start
+
+quick_start.begin()

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from thyroid import quick_start
 from thyroid.settings import get_settings
 from thyroid.telemetry.logs import get_logger
 from thyroid.uploads import aws
 from thyroid.uploads.summary import summarise
 
 logger = get_logger()
+
+
+quick_start.ready()
 
 
 @logger.inject_lambda_context(log_event=False)

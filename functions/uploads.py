@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any
 
+from thyroid import quick_start
 from thyroid.service import Service
 from thyroid.settings import get_settings
 from thyroid.telemetry.logs import get_logger
@@ -41,6 +42,9 @@ def _worker() -> Worker:
 if get_settings().warm_up:  # in Lambda's init, so that no first picture waits for it
     service.health()
     _worker()
+
+
+quick_start.ready()
 
 
 @logger.inject_lambda_context(log_event=False)  # keys are in it

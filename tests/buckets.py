@@ -219,7 +219,7 @@ def process(
     once.invocation(SimpleNamespace(get_remaining_time_in_millis=lambda: remaining))
     outbox, stream = Outbox(s3, RESULTS, UPLOADS), io.StringIO()
     logger = Logger(service=f"worker-{next(_NAMES)}", stream=stream)
-    service = Service(own, open_engine or (lambda _folder, _threads: engine), record_prediction)
+    service = Service(own, open_engine or (lambda _settings: engine), record_prediction)
     return Process(
         Worker(own, service, s3, outbox, once, partial(notify, events, outbox), logger), calls, engine, stream
     )

@@ -47,7 +47,9 @@ def make_manifest(golden: Golden | None = None) -> Manifest:
             "calibration": {},
             "evaluation": {"auc": 0.7},
             "score_graph": {"file": "score.tflite", "sha256": "a" * 64},
-            "maps_graph": {"file": "maps.tflite", "sha256": "b" * 64},
+            "maps_graphs": {
+                f"{h}x{w}": {"file": f"maps_{h}x{w}.tflite", "sha256": "b" * 64} for h, w in LAYERS.values()
+            },
             "golden": golden or {"file": "golden.png", "sha256": "c" * 64, "score": 0.5, "tolerance": 1e-5},
             "parity": dict.fromkeys(Parity.model_fields, 0),
         }

@@ -268,7 +268,7 @@ def test_a_long_analysis_does_not_keep_others_waiting() -> None:
             assert release.wait(60)
             return super().score(tensor)
 
-    local.app.dependency_overrides[the_service] = lambda: Service(Settings(), lambda _folder, _threads: Slow())
+    local.app.dependency_overrides[the_service] = lambda: Service(Settings(), lambda _settings: Slow())
 
     async def talk() -> tuple[int, bool, int]:
         transport = httpx.ASGITransport(app=local.app)

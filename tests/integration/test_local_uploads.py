@@ -97,7 +97,7 @@ def test_what_is_no_form_with_a_file_is_refused(client: TestClient) -> None:
 
 def test_a_form_over_the_limit_is_refused_before_it_is_held() -> None:
     settings = Settings(max_upload_bytes=10_000)
-    links = LocalLinks(Service(settings, lambda _folder, _threads: FakeEngine()), settings)
+    links = LocalLinks(Service(settings, lambda _settings: FakeEngine()), settings)
     client = TestClient(build_app([local_uploads_router(links, settings)]))
     answer = client.post("/local-uploads", files={"file": ("a.png", bytes(20_000))})
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
@@ -112,7 +112,7 @@ def test_an_upload_that_nobody_was_given_is_not_found(client: TestClient, identi
 
 def links_that_end(seconds: int) -> LocalLinks:
     settings = Settings(upload_link_seconds=seconds)
-    return LocalLinks(Service(settings, lambda _folder, _threads: FakeEngine(), lambda _record: None), settings)
+    return LocalLinks(Service(settings, lambda _settings: FakeEngine(), lambda _record: None), settings)
 
 
 def test_a_link_that_has_ended_takes_nothing_and_waits_no_longer() -> None:
@@ -135,7 +135,7 @@ def test_only_the_latest_uploads_are_remembered(monkeypatch: pytest.MonkeyPatch)
 
 def test_an_upload_leaves_its_audit_record_as_any_prediction_does() -> None:
     settings = Settings()
-    links = LocalLinks(Service(settings, lambda _folder, _threads: FakeEngine(), record_prediction), settings)
+    links = LocalLinks(Service(settings, lambda _settings: FakeEngine(), record_prediction), settings)
     stream = io.StringIO()
     router = local_uploads_router(links, settings)
     client = TestClient(build_app([router], settings, Logger(service="local-uploads", stream=stream)))

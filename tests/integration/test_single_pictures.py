@@ -178,9 +178,9 @@ def test_the_model_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
     load = service.load_engine
 
-    def counted(folder: Path, threads: int) -> service.Engine:
-        opened.append(folder)
-        return load(folder, threads)
+    def counted(settings: Settings) -> service.Engine:
+        opened.append(settings.model_dir)
+        return load(settings)
 
     monkeypatch.setattr(Service.__init__, "__defaults__", (counted, *(Service.__init__.__defaults__ or ())[1:]))
 

@@ -159,7 +159,7 @@ def test_what_cannot_be_read_is_answered_as_analyze_answers_it(ask: Ask, cloud: 
     given = link(ask)
     process().answer(cloud.upload(f"api/{given['id']}", data))
     answer = ask("GET", given["result"])
-    service = Service(Settings(), lambda _folder, _threads: FakeEngine())
+    service = Service(Settings(), lambda _settings: FakeEngine())
     local.app.dependency_overrides[the_service] = lambda: service
     try:
         asked = TestClient(local.app).post("/api/v1/analyze", content=data, headers={"Content-Type": "image/png"})

@@ -24,9 +24,11 @@ def test_the_artifact_holds_the_manifest_the_graphs_and_the_golden_picture_and_n
     compiled: tuple[Path, Manifest],
 ) -> None:
     folder, manifest = compiled
-    assert {file.name for file in folder.iterdir()} == {"model.json", "score.tflite", "maps.tflite", "golden.png"}
-    for named in (manifest.score_graph, manifest.maps_graph, manifest.golden):
-        assert hashlib.sha256((folder / named.file).read_bytes()).hexdigest() == named.sha256
+    maps = {f"maps_{layer.height}x{layer.width}.tflite" for layer in manifest.conv_layers}
+    assert {file.name for file in folder.iterdir()} == {"model.json", "score.tflite", "golden.png"} | maps
+    graphs = [(graph.file, graph.sha256) for graph in (manifest.score_graph, *manifest.maps_graphs.values())]
+    for file, digest in [*graphs, (manifest.golden.file, manifest.golden.sha256)]:
+        assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == digest
     assert Manifest.load(folder) == manifest
     assert manifest.sha256 == manifest.score_graph.sha256
 

@@ -11,6 +11,7 @@ from tests.fakes import FakeEngine, golden_artifact, make_manifest
 from tests.pictures import picture_file
 from thyroid.errors import ModelUnavailableError
 from thyroid.golden import prove
+from thyroid.manifest import Manifest
 from thyroid.service import Service
 from thyroid.settings import Settings
 
@@ -51,15 +52,6 @@ def test_another_picture_than_the_golden_one_is_no_proof(tmp_path: Path) -> None
         prove(engine, tmp_path)
 
 
-def test_all_of_a_model_has_to_open(tmp_path: Path) -> None:
-    class NoMaps(FakeEngine):
-        def check(self) -> None:
-            raise ModelUnavailableError("The maps are missing.")
-
-    with pytest.raises(ModelUnavailableError, match="maps"):
-        prove(NoMaps(0.4, make_manifest(golden_artifact(tmp_path, score=0.4))), tmp_path)
-
-
 # --- the real engine -------------------------------------------------------------------------------------------------
 
 
@@ -80,7 +72,6 @@ def another_golden_score(folder: Path) -> None:
 
 DAMAGES: dict[str, Callable[[Path], None]] = {
     "the score's graph": damage("score.tflite"),
-    "the maps' graph": damage("maps.tflite"),
     "the golden picture": damage("golden.png"),
     "no golden picture": lambda folder: (folder / "golden.png").unlink(),
     "another golden score": another_golden_score,
@@ -98,6 +89,21 @@ def test_no_picture_is_scored_by_a_model_that_did_not_prove_itself(copied_artifa
         with pytest.raises(ModelUnavailableError):
             service.predict(picture_file())
         assert not service.health().model_loaded
+
+
+def test_damaged_maps_are_no_healthy_model_though_those_that_do_not_need_them_are_answered(
+    copied_artifact: Path,
+) -> None:
+    manifest = Manifest.load(copied_artifact)
+    layer = manifest.conv_layers[0]
+    assert layer.size != manifest.layer(None).size
+    damage(manifest.maps_graphs[layer.size].file)(copied_artifact)
+    service = Service(Settings(model_dir=copied_artifact))
+
+    assert service.gradcam(picture_file()).success
+    with pytest.raises(ModelUnavailableError, match=layer.size):
+        service.gradcam(picture_file(), layer_name=layer.name)
+    assert not service.health().model_loaded
 
 
 def test_a_runtime_that_breaks_is_a_model_that_does_not_work(

@@ -45,7 +45,7 @@ def an_app() -> FastAPI:
 
     @app.get("/predict")
     def predict(width: int = 64) -> float:
-        service = Service(Settings(revision="abc1234"), lambda _folder, _threads: FakeEngine(0.8), record_prediction)
+        service = Service(Settings(revision="abc1234"), lambda _settings: FakeEngine(0.8), record_prediction)
         return service.predict(noise_file(64, width), filename="Jane-Doe.png").prediction.confidence_score
 
     @app.get("/broken")
@@ -102,7 +102,7 @@ def test_a_prediction_is_an_audit_record_and_told_of_in_the_requests_line() -> N
 
 
 def test_no_prediction_is_made_without_a_request_to_record_it_for() -> None:
-    service = Service(Settings(), lambda _folder, _threads: FakeEngine(), record_prediction)
+    service = Service(Settings(), lambda _settings: FakeEngine(), record_prediction)
 
     with pytest.raises(LookupError):
         service.predict(picture_file())

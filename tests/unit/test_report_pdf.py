@@ -33,7 +33,7 @@ SCAN = saved(Image.fromarray(phantom.make_frame(7, suspicious=True)))
 def report_on(
     data: bytes = SCAN, score: float = 0.8765, filename: str | None = "scan.jpg", size: int = 128
 ) -> ReportResponse:
-    service = Service(Settings(), lambda _folder, _threads: FakeEngine(score))
+    service = Service(Settings(), lambda _settings: FakeEngine(score))
     return service.report(data, filename=filename, size=size)
 
 

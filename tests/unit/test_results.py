@@ -35,7 +35,7 @@ TIMINGS = Timings(read_ms=1.5, analyse_ms=2.5)
 
 
 def answer(*, include_gradcam: bool = True) -> AnalyzeResponse:
-    service = Service(Settings(), lambda _folder, _threads: FakeEngine(0.8))
+    service = Service(Settings(), lambda _settings: FakeEngine(0.8))
     return service.analyze(picture_file(), filename="b.png", include_gradcam=include_gradcam)
 
 

@@ -30,7 +30,7 @@ from thyroid.settings import Settings
 
 
 def service_with(engine: FakeEngine, folder: Path = Path("none")) -> Service:
-    return Service(Settings(model_dir=folder), lambda _folder, _threads: engine)
+    return Service(Settings(model_dir=folder), lambda _settings: engine)
 
 
 def test_a_prediction_says_what_the_score_means_and_which_model_gave_it() -> None:
@@ -132,7 +132,7 @@ def test_pictures_too_large_to_be_sent_back_are_refused_with_what_to_do() -> Non
 
 
 def test_the_limit_on_pixels_is_the_setting() -> None:
-    service = Service(Settings(max_pixels=5000), lambda _folder, _threads: FakeEngine())
+    service = Service(Settings(max_pixels=5000), lambda _settings: FakeEngine())
 
     with pytest.raises(PayloadTooLargeError, match="5000"):
         service.predict(png_that_claims(100, 100))
@@ -147,14 +147,15 @@ def test_the_model_info_names_every_layer() -> None:
     assert info.classes == {"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"}
 
 
-def test_the_model_is_opened_once_from_the_folder_and_with_the_threads_of_the_settings() -> None:
-    opened: list[tuple[Path, int]] = []
+def test_the_model_that_the_settings_name_is_opened_once() -> None:
+    opened: list[Settings] = []
 
-    def open_engine(folder: Path, threads: int) -> FakeEngine:
-        opened.append((folder, threads))
+    def open_engine(settings: Settings) -> FakeEngine:
+        opened.append(settings)
         return FakeEngine()
 
-    service = Service(Settings(model_dir=Path("some/model"), threads=3), open_engine)
+    settings = Settings(model_dir=Path("some/model"), threads=3)
+    service = Service(settings, open_engine)
     assert opened == []
     callers = [threading.Thread(target=service.engine) for _ in range(8)]
     for caller in callers:
@@ -162,13 +163,13 @@ def test_the_model_is_opened_once_from_the_folder_and_with_the_threads_of_the_se
     for caller in callers:
         caller.join()
 
-    assert opened == [(Path("some/model"), 3)]
+    assert opened == [settings]
 
 
 def test_a_model_that_failed_to_open_is_tried_again() -> None:
     attempts = iter([ModelUnavailableError("not there yet"), None])
 
-    def open_engine(_folder: Path, _threads: int) -> FakeEngine:
+    def open_engine(_settings: Settings) -> FakeEngine:
         if failure := next(attempts):
             raise failure
         return FakeEngine()
@@ -196,7 +197,7 @@ def test_a_model_that_is_not_there_is_unhealthy(tmp_path: Path) -> None:
 def test_the_model_is_loaded_and_proved_once_in_a_process() -> None:
     opened: list[FakeEngine] = []
 
-    def opening(_folder: Path, _threads: int) -> FakeEngine:
+    def opening(_settings: Settings) -> FakeEngine:
         opened.append(FakeEngine())
         return opened[-1]
 
@@ -210,7 +211,7 @@ def test_the_model_is_loaded_and_proved_once_in_a_process() -> None:
 def test_who_was_unhealthy_recovers_once_the_model_was_repaired() -> None:
     broken = True
 
-    def opening(_folder: Path, _threads: int) -> FakeEngine:
+    def opening(_settings: Settings) -> FakeEngine:
         if broken:
             raise ModelUnavailableError("The golden picture got another score.")
         return FakeEngine()
@@ -247,7 +248,7 @@ class SlowEngine(FakeEngine):
 @pytest.mark.parametrize("way", WAYS)
 def test_each_prediction_that_is_answered_is_recorded_once(way: str) -> None:
     records: list[AuditRecord] = []
-    service = Service(Settings(revision="abc1234"), lambda _folder, _threads: SlowEngine(0.8765), records.append)
+    service = Service(Settings(revision="abc1234"), lambda _settings: SlowEngine(0.8765), records.append)
     data = picture_file()
 
     WAYS[way](service, data)
@@ -263,7 +264,7 @@ def test_each_prediction_that_is_answered_is_recorded_once(way: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_refused_is_not_recorded(way: str) -> None:
     records: list[AuditRecord] = []
-    service = Service(Settings(), lambda _folder, _threads: FakeEngine(), records.append)
+    service = Service(Settings(), lambda _settings: FakeEngine(), records.append)
 
     with pytest.raises(UnsupportedMediaTypeError):
         WAYS[way](service, b"no picture")
@@ -273,7 +274,7 @@ def test_what_is_refused_is_not_recorded(way: str) -> None:
 
 def test_a_prediction_whose_pictures_cannot_be_sent_is_not_recorded() -> None:
     records: list[AuditRecord] = []
-    service = Service(Settings(), lambda _folder, _threads: FakeEngine(), records.append)
+    service = Service(Settings(), lambda _settings: FakeEngine(), records.append)
 
     with pytest.raises(PayloadTooLargeError):
         service.gradcam(noise_file(1024, 1024), size=1024)
@@ -284,7 +285,7 @@ def test_a_prediction_whose_pictures_cannot_be_sent_is_not_recorded() -> None:
 def test_without_a_known_commit_the_code_version_is_the_packages() -> None:
     records: list[AuditRecord] = []
 
-    Service(Settings(), lambda _folder, _threads: FakeEngine(), records.append).predict(picture_file())
+    Service(Settings(), lambda _settings: FakeEngine(), records.append).predict(picture_file())
 
     assert records[0].code_version == thyroid.__version__
 
@@ -340,7 +341,7 @@ def test_every_answer_with_a_score_says_whether_the_picture_looks_like_ultrasoun
 
 def test_refused_are_those_that_do_not_look_like_ultrasound_and_no_others() -> None:
     engine, records = FakeEngine(), list[AuditRecord]()
-    service = Service(Settings(refuse_unsuitable=True), lambda _folder, _threads: engine, records.append)
+    service = Service(Settings(refuse_unsuitable=True), lambda _settings: engine, records.append)
 
     for ask in (service.predict, service.gradcam, service.analyze):
         with pytest.raises(UnsuitablePictureError, match="texture"):
@@ -352,7 +353,7 @@ def test_refused_are_those_that_do_not_look_like_ultrasound_and_no_others() -> N
 
 def test_the_audit_record_says_the_reasons() -> None:
     records: list[AuditRecord] = []
-    service = Service(Settings(), lambda _folder, _threads: FakeEngine(), records.append)
+    service = Service(Settings(), lambda _settings: FakeEngine(), records.append)
 
     service.predict(ultrasound())
     service.predict(picture_file())

@@ -179,7 +179,7 @@ def test_what_cannot_be_read_is_refused_as_the_api_refuses_it(
 ) -> None:
     # GIVEN the same bytes sent to the API, and uploaded
     data, code = BAD_FILES[kind]
-    service = Service(Settings(), lambda _folder, _threads: FakeEngine())
+    service = Service(Settings(), lambda _settings: FakeEngine())
     monkeypatch.setitem(local.app.dependency_overrides, the_service, lambda: service)
     answer = TestClient(local.app).post("/api/v1/analyze", content=data, headers={"Content-Type": "image/png"})
     # WHEN the worker is told of them

@@ -28,7 +28,7 @@ from thyroid.manifest import (
 from thyroid.preprocessing import prepare
 from thyroid_model import parity, suitability
 from thyroid_model.errors import ModelSourceError
-from thyroid_model.graphs import describe_conv_layers, maps_graph, score_graph
+from thyroid_model.graphs import describe_conv_layers, maps_graphs, score_graph
 from thyroid_model.meaning import CLASSES, RISK_BANDS
 from thyroid_model.sources import Source, resolve
 from thyroid_model.weights import load_model
@@ -119,7 +119,9 @@ def _write(model: keras.Model, source: Source, folder: Path) -> Manifest:
         calibration=source.calibration,
         evaluation=source.evaluation,
         score_graph=_file(folder, "score.tflite", score_graph(model, default)),
-        maps_graph=_file(folder, "maps.tflite", maps_graph(model, layers)),
+        maps_graphs={
+            size: _file(folder, f"maps_{size}.tflite", graph) for size, graph in maps_graphs(model, layers).items()
+        },
         golden=Golden(file="", sha256="", score=0, tolerance=GOLDEN_TOLERANCE),
         parity=_UNMEASURED,
     )
@@ -130,7 +132,7 @@ def _write(model: keras.Model, source: Source, folder: Path) -> Manifest:
 def _golden(folder: Path, manifest: Manifest) -> Golden:
     """Write the golden picture, a phantom, and score it the way a request is."""
     encoded = io.BytesIO()
-    Image.fromarray(phantom.make(GOLDEN_SEED, suspicious=True)).save(encoded, "PNG")
+    Image.fromarray(phantom.make(GOLDEN_SEED, suspicious=True)).convert("L").save(encoded, "PNG")  # it has no colour
     written = _file(folder, "golden.png", encoded.getvalue())
     picture = imaging.decode(encoded.getvalue(), max_pixels=10**9)
     _, height, width, _ = manifest.input_shape

@@ -1,8 +1,8 @@
-"""Writes a Keras model as the two LiteRT files of an artifact.
+"""Writes a Keras model as the LiteRT files of an artifact.
 
-The first gives the score and the default layer's map, which is then almost free. The second has one signature for each
-map size and gives all maps of that size. They are apart because LiteRT computes all outputs of a signature, asked for
-or not, and prepares memory for all of a signature's layers when it first runs.
+The first gives the score and the default layer's map, which is then almost free. Of the others each gives all maps of
+one size. They are apart because LiteRT computes all outputs of a signature, asked for or not, and when the first of a
+file's signatures runs, it prepares weights and memory for all of them.
 """
 
 import tempfile
@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from thyroid.engine import signature_name
+from thyroid.engine import MAPS, SCORE
 from thyroid.manifest import ConvLayer
 from thyroid_model.cam import conv_layers, score_and_maps
 from thyroid_model.gradients import portable_gradients
@@ -29,24 +29,22 @@ def describe_conv_layers(model: keras.Model) -> tuple[ConvLayer, ...]:
 
 
 def score_graph(model: keras.Model, default_layer: str) -> bytes:
-    """Convert the graph with signature ``score``: ``image`` to ``score`` (1, 1) and ``map`` (height, width)."""
-    return _convert({"score": _trace(model, [default_layer], lambda score, maps: {"map": maps[0], "score": score})})
+    """Convert to the graph that gives of ``image``: ``score`` (1, 1) and ``map`` (height, width)."""
+    return _convert(SCORE, _trace(model, [default_layer], lambda score, maps: {"map": maps[0], "score": score}))
 
 
-def maps_graph(model: keras.Model, layers: Sequence[ConvLayer]) -> bytes:
-    """Convert the graph with a signature for each map size: ``image`` to ``maps`` (layers, height, width)."""
+def maps_graphs(model: keras.Model, layers: Sequence[ConvLayer]) -> dict[str, bytes]:
+    """Convert to graphs that give of ``image``: ``maps`` (layers, height, width), one for each size of a layer."""
 
     def size(layer: ConvLayer) -> tuple[int, int]:
         return layer.height, layer.width
 
-    return _convert(
-        {
-            signature_name(*key): _trace(
-                model, [layer.name for layer in group], lambda _, maps: {"maps": tf.stack(maps)}
-            )
-            for key, group in groupby(sorted(layers, key=size), size)
-        }
-    )
+    converted = {}
+    for _, group in groupby(sorted(layers, key=size), size):
+        alike = list(group)
+        traced = _trace(model, [layer.name for layer in alike], lambda _, maps: {"maps": tf.stack(maps)})
+        converted[alike[0].size] = _convert(MAPS, traced)
+    return converted
 
 
 def _trace(model: keras.Model, names: Sequence[str], outputs: Callable[[Any, list[Any]], dict[str, Any]]) -> Any:
@@ -71,12 +69,12 @@ def _frozen(traced: Any) -> Any:
     return run.get_concrete_function()
 
 
-def _convert(traced: dict[str, Any]) -> bytes:
-    """Convert traced functions to one LiteRT file with a signature each, by way of a saved model."""
+def _convert(signature: str, traced: Any) -> bytes:
+    """Convert a traced function to a LiteRT file with one signature, by way of a saved model."""
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(tf.Module(), folder, {name: _frozen(each) for name, each in traced.items()}, options)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=list(traced))
+        tf.saved_model.save(tf.Module(), folder, {signature: _frozen(traced)}, options)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[signature])
         converted: bytes = converter.convert()
         return converted
 

@@ -5,6 +5,7 @@ The engine has no state that an answer could depend on: the same input gives the
 
 import hashlib
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,9 @@ from thyroid.manifest import GraphFile, Manifest
 
 Map = NDArray[np.float32]
 
+# What the graphs call what they do.
+SCORE, MAPS = "score", "maps"
+
 
 class Engine:
     """A compiled model, ready to answer; safe to share between threads.
@@ -27,6 +31,8 @@ class Engine:
         The artifact: ``model.json`` and the graph files that it names.
     threads : int
         Threads that one inference uses.
+    parallel : int
+        Inferences that run at a time; more wait for one another. Each beyond the first takes memory of its own.
 
     Attributes
     ----------
@@ -39,11 +45,11 @@ class Engine:
         If the artifact is missing, incomplete, or a file's hash is not the manifest's.
     """
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
+    def __init__(self, folder: Path, threads: int = 1, parallel: int = 1) -> None:
         self.manifest = Manifest.load(folder)
-        self._folder, self._threads = folder, threads
-        self._score_graph = self._open(self.manifest.score_graph)
-        self._maps_graph: _Graph | None = None
+        self._folder, self._threads, self._parallel = folder, threads, parallel
+        self._score_graph = self._open(self.manifest.score_graph, SCORE)
+        self._maps_graphs: dict[str, _Graph] = {}
         self._opening = threading.Lock()
 
     def check(self) -> None:
@@ -52,20 +58,17 @@ class Engine:
         Raises
         ------
         ModelUnavailableError
-            If a file is missing or damaged, or lacks what the manifest promises of it.
+            If a file is missing or damaged.
         """
-        promised = {signature_name(layer.height, layer.width) for layer in self.manifest.conv_layers}
-        if "score" not in self._score_graph.signatures() or not promised <= self._maps().signatures():
-            raise ModelUnavailableError(
-                "The graphs are not the manifest's; run `make model` to compile the model again."
-            )
+        for size in self.manifest.maps_graphs:
+            self._maps(size)
 
-    def _maps(self) -> "_Graph":
+    def _maps(self, size: str) -> "_Graph":
         # Opened on first use: most callers ask for the default layer alone, which the score's graph gives.
         with self._opening:
-            if self._maps_graph is None:
-                self._maps_graph = self._open(self.manifest.maps_graph)
-            return self._maps_graph
+            if size not in self._maps_graphs:
+                self._maps_graphs[size] = self._open(self.manifest.maps_graphs[size], MAPS)
+            return self._maps_graphs[size]
 
     def score(self, tensor: NDArray[np.float32]) -> float:
         """Return the probability of malignancy, in [0, 1], of an input of shape ``(1, height, width, 3)``."""
@@ -94,53 +97,58 @@ class Engine:
             If there is no such layer; the message names those that exist.
         """
         wanted = self.manifest.layer(layer)
-        default = self._score_graph.run("score", tensor)
+        default = self._score_graph.run(tensor)
         score = float(default["score"].item())
         if wanted.name == self.manifest.default_layer:
             return score, default["map"]
-        size = (wanted.height, wanted.width)
-        alike = [other.name for other in self.manifest.conv_layers if (other.height, other.width) == size]
-        maps = self._maps().run(signature_name(*size), tensor)["maps"]
-        return score, maps[alike.index(wanted.name)]
+        alike = [other.name for other in self.manifest.conv_layers if other.size == wanted.size]
+        return score, self._maps(wanted.size).run(tensor)["maps"][alike.index(wanted.name)]
 
-    def _open(self, graph: GraphFile) -> "_Graph":
+    def _open(self, graph: GraphFile, signature: str) -> "_Graph":
+        path = self._folder / graph.file
         try:
-            content = (self._folder / graph.file).read_bytes()
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise ModelUnavailableError(
                 f"The compiled model lacks its file {graph.file}; run `make model` to compile it again."
             ) from error
-        if hashlib.sha256(content).hexdigest() != graph.sha256:
+        if digest != graph.sha256:
             raise ModelUnavailableError(
                 f"{graph.file} is not the file that the manifest names; run `make model` to compile the model again."
             )
         try:
-            return _Graph(content, self._threads)
+            return _Graph(path, signature, self._threads, self._parallel)
         except (ValueError, RuntimeError) as error:
             raise ModelUnavailableError(
                 f"{graph.file} is no graph that the runtime can open; run `make model` to compile the model again."
             ) from error
 
 
-def signature_name(height: int, width: int) -> str:
-    """Return the name of the signature that gives all maps of one size."""
-    return f"maps_{height}x{width}"
-
-
 class _Graph:
-    """One LiteRT file. Its interpreter keeps its tensors between calls, so one call runs at a time."""
+    """One LiteRT file, which is mapped into memory.
 
-    def __init__(self, content: bytes, threads: int) -> None:
-        self._lock = threading.Lock()
-        self._interpreter = Interpreter(model_content=content, num_threads=threads)
-        self._runners: dict[str, Any] = {}
+    An interpreter keeps its tensors between calls, so each runs one call at a time; another is made only where all are
+    busy.
+    """
 
-    def signatures(self) -> set[str]:
-        with self._lock:
-            return set(self._interpreter.get_signature_list())
+    def __init__(self, path: Path, signature: str, threads: int, parallel: int) -> None:
+        self._path, self._signature, self._threads = path, signature, threads
+        self._places = threading.Semaphore(parallel)
+        self._idle = [self._runner()]
 
-    def run(self, signature: str, tensor: NDArray[np.float32]) -> dict[str, Map]:
-        with self._lock:
-            if signature not in self._runners:
-                self._runners[signature] = self._interpreter.get_signature_runner(signature)
-            return cast(dict[str, Map], self._runners[signature](image=tensor))
+    def run(self, tensor: NDArray[np.float32]) -> dict[str, Map]:
+        with self._places:
+            try:
+                runner = self._idle.pop()
+            except IndexError:
+                runner = self._runner()
+            try:
+                return cast(dict[str, Map], runner(image=tensor))
+            finally:
+                self._idle.append(runner)
+
+    def _runner(self) -> Callable[..., Any]:
+        interpreter = Interpreter(model_path=str(self._path), num_threads=self._threads)
+        runner: Callable[..., Any] = interpreter.get_signature_runner(self._signature)
+        return runner

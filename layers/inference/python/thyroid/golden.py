@@ -26,12 +26,9 @@ class Engine(Protocol):
     def score(self, tensor: npt.NDArray[np.float32]) -> float:
         """Return the malignancy score of one prepared picture."""
 
-    def check(self) -> None:
-        """Open what is not open yet."""
-
 
 def prove(engine: Engine, folder: Path) -> None:
-    """Open all of a model and score its golden picture.
+    """Score a model's golden picture.
 
     Parameters
     ----------
@@ -43,10 +40,8 @@ def prove(engine: Engine, folder: Path) -> None:
     Raises
     ------
     ModelUnavailableError
-        If a part of the model does not open, its golden picture is not the one that it was compiled with, or that
-        picture gets another score.
+        If its golden picture is not the one that it was compiled with, or gets another score.
     """
-    engine.check()
     golden = engine.manifest.golden
     try:
         data = (folder / golden.file).read_bytes()

@@ -58,6 +58,11 @@ class ConvLayer(_Part):
     height: PositiveInt
     width: PositiveInt
 
+    @property
+    def size(self) -> str:
+        """The map's size in words, such as ``16x16``."""
+        return f"{self.height}x{self.width}"
+
 
 class GraphFile(_Part):
     """A LiteRT file of the artifact, with the SHA-256 that the engine checks on opening."""
@@ -109,9 +114,13 @@ class Manifest(_Part):
         In graph order; a block's inner layers come before the block. No name comes twice.
     evaluation : dict
         Measured figures of the model, as written by the evaluation; free-form, for people.
+    score_graph : GraphFile
+        Gives the score and the default layer's map.
+    maps_graphs : dict of str to GraphFile
+        What gives the maps of all layers of one size, by :attr:`ConvLayer.size`.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: str
     version: str
     description: str
@@ -127,7 +136,7 @@ class Manifest(_Part):
     calibration: dict[str, object]
     evaluation: dict[str, object]
     score_graph: GraphFile
-    maps_graph: GraphFile
+    maps_graphs: dict[str, GraphFile]
     golden: Golden
     parity: Parity
 
@@ -144,6 +153,8 @@ class Manifest(_Part):
             raise ValueError("a conv layer comes twice")
         if self.default_layer not in names:
             raise ValueError("the default layer must be one of the conv layers")
+        if {layer.size for layer in self.conv_layers} != set(self.maps_graphs):
+            raise ValueError("there must be a graph of maps for each size of a conv layer, and no other")
         return self
 
     def layer(self, name: str | None) -> ConvLayer:

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -58,6 +57,9 @@ class Engine(Protocol):
     def manifest(self) -> Manifest:
         """What is known of the model."""
 
+    def check(self) -> None:
+        """Open what is not open yet."""
+
     def score(self, tensor: npt.NDArray[np.float32]) -> float:
         """Return the malignancy score of one prepared picture."""
 
@@ -67,8 +69,8 @@ class Engine(Protocol):
         """Return the score and the signed evidence for malignancy at a layer."""
 
 
-def load_engine(folder: Path, threads: int) -> Engine:
-    """Open the compiled model in `folder`, and prove that it scores here as it did when it was compiled.
+def load_engine(settings: Settings) -> Engine:
+    """Open the compiled model that the settings name, and prove that it scores here as it did when it was compiled.
 
     Raises
     ------
@@ -78,8 +80,8 @@ def load_engine(folder: Path, threads: int) -> Engine:
     from thyroid.engine import Engine as LiteRTEngine  # the runtime is loaded with the first model, not before
 
     try:
-        engine = LiteRTEngine(folder, threads)
-        golden.prove(engine, folder)
+        engine = LiteRTEngine(settings.model_dir, settings.threads, settings.parallel)
+        golden.prove(engine, settings.model_dir)
     except ModelUnavailableError:
         raise
     except Exception as error:
@@ -117,7 +119,7 @@ class Service:
     settings : Settings
         Where the model is and how large a picture may be.
     open_engine : callable, optional
-        Opens and proves the model in a folder, with a number of threads.
+        Opens and proves the model that the settings name.
     audit : callable, optional
         Is handed a record of each prediction just before it is answered.
     """
@@ -125,7 +127,7 @@ class Service:
     def __init__(
         self,
         settings: Settings,
-        open_engine: Callable[[Path, int], Engine] = load_engine,
+        open_engine: Callable[[Settings], Engine] = load_engine,
         audit: Callable[[AuditRecord], None] = lambda _record: None,
     ) -> None:
         self._settings = settings
@@ -144,7 +146,7 @@ class Service:
         """
         with self._lock:
             if self._loaded is None:
-                self._loaded = self._open_engine(self._settings.model_dir, self._settings.threads)
+                self._loaded = self._open_engine(self._settings)
             return self._loaded
 
     def predict(self, data: bytes, *, filename: str | None = None) -> PredictionResponse:
@@ -306,9 +308,12 @@ class Service:
         )
 
     def health(self) -> HealthResponse:
-        """Say whether the model works here: whether its golden picture got its golden score in this process."""
+        """Say whether the model works here: whether its golden picture got its golden score, and all of it opens.
+
+        Predictions wait for the first alone: other layers' maps are opened, and judged, when one is asked for.
+        """
         try:
-            self.engine()
+            self.engine().check()
             healthy = True
         except ModelUnavailableError as error:
             LOGGER.error("The model does not work: %s", error.detail)

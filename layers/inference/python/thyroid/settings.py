@@ -37,6 +37,8 @@ class Settings:
         ``THYROID_MAX_PIXELS``: largest picture, in pixels, checked before any pixel is decoded.
     threads : int
         ``THYROID_THREADS``: threads that one inference uses.
+    parallel : int
+        ``THYROID_PARALLEL``: inferences that run at a time; as many as there are processors if left out.
     warm_up : bool
         ``THYROID_WARM_UP``: whether a function loads and proves the model before its first request comes.
     revision : str
@@ -68,6 +70,7 @@ class Settings:
     max_body_bytes: int = LAMBDA_EVENT_LIMIT - EVENT_RESERVE
     max_pixels: int = 40_000_000
     threads: int = 1
+    parallel: int = os.cpu_count() or 1
     warm_up: bool = False
     revision: str = ""
     service_name: str = "thyroid"
@@ -122,6 +125,7 @@ class Settings:
             max_body_bytes=number("THYROID_MAX_BODY_BYTES", cls.max_body_bytes),
             max_pixels=number("THYROID_MAX_PIXELS", cls.max_pixels),
             threads=number("THYROID_THREADS", cls.threads),
+            parallel=number("THYROID_PARALLEL", cls.parallel),
             warm_up=switch("THYROID_WARM_UP"),
             revision=text_of("THYROID_REVISION"),
             service_name=text_of("POWERTOOLS_SERVICE_NAME") or cls.service_name,

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
+from thyroid import quick_start
 from thyroid.errors import InvalidBase64Error
 from thyroid.settings import get_settings
 from thyroid.telemetry.logs import get_logger
@@ -49,6 +50,7 @@ def lambda_handler(app: FastAPI) -> Handler:
                 raise
             return _not_base64(event, context)
 
+    quick_start.ready()
     return handler
 
 
