@@ -2,7 +2,6 @@
 
 GB_SECOND = 0.0000166667  # Lambda, x86_64, first tier
 REQUEST = 0.20 / 1e6  # Lambda
-WHOLE_PROCESSOR_MB = 1769  # Lambda's share of a processor grows with the memory; this much gets one (AWS Lambda quotas)
 
 
 def dollars_per_million(milliseconds: float, memory_mb: int) -> float:

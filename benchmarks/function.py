@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.processor import share
+from thyroid.settings import WHOLE_PROCESSOR_MB
 
 ROOT = Path(__file__).resolve().parents[1]
 _PATIENCE = 180  # seconds
@@ -76,7 +77,7 @@ def started(handler: str, environment: Mapping[str, str], processors: float | No
             "AWS_LAMBDA_RUNTIME_API": api.address,
             "AWS_LAMBDA_FUNCTION_NAME": "bench",
             "AWS_LAMBDA_FUNCTION_VERSION": "1",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(round(WHOLE_PROCESSOR_MB * (processors or os.cpu_count() or 1))),
             "AWS_REGION": "eu-central-1",
             "_HANDLER": handler,
             "LAMBDA_TASK_ROOT": str(ROOT),

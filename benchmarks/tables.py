@@ -5,8 +5,9 @@ from typing import Any
 
 from benchmarks.cold import CACHED, FLOOR
 from benchmarks.contenders import COMPILED, REFERENCE, SERVICE
-from benchmarks.cost import WHOLE_PROCESSOR_MB, dollars_per_million
+from benchmarks.cost import dollars_per_million
 from benchmarks.warm import MODEL_ALONE
+from thyroid.settings import WHOLE_PROCESSOR_MB
 
 # A `Spread`, as JSON has it.
 Told = Mapping[str, Any]
