@@ -40,7 +40,7 @@ def _worker() -> Worker:
 
 
 if get_settings().warm_up:  # in Lambda's init, so that no first picture waits for it
-    service.health()
+    service.warm_up()
     _worker()
 
 

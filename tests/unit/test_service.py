@@ -190,6 +190,44 @@ def test_healthy_is_whose_model_was_loaded_and_proved() -> None:
     assert (health.status, health.model_loaded, health.version) == ("healthy", True, thyroid.__version__)
 
 
+def test_health_opens_what_predictions_do_not_wait_for() -> None:
+    class Watched(FakeEngine):
+        checked = 0
+
+        def check(self) -> None:
+            self.checked += 1
+
+    engine = Watched()
+    service = service_with(engine)
+    service.warm_up()
+    service.predict(picture_file())
+    assert engine.checked == 0
+
+    service.health()
+
+    assert engine.checked == 1
+
+
+def test_warming_up_loads_the_model_and_leaves_one_that_does_not_work_to_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    opened: list[Settings] = []
+
+    def opening(settings: Settings) -> FakeEngine:
+        opened.append(settings)
+        if len(opened) == 1:
+            raise ModelUnavailableError("It is not there yet.")
+        return FakeEngine()
+
+    service = Service(Settings(), opening)
+    service.warm_up()
+    assert "It is not there yet." in caplog.text
+    service.warm_up()
+    service.predict(picture_file())
+
+    assert len(opened) == 2
+
+
 def test_a_model_that_is_not_there_is_unhealthy(tmp_path: Path) -> None:
     assert Service(Settings(model_dir=tmp_path)).health().status == "unhealthy"
 

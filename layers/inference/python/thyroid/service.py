@@ -307,23 +307,33 @@ class Service:
             evaluation=manifest.evaluation,
         )
 
+    def warm_up(self) -> None:
+        """Load and prove the model before a picture comes.
+
+        Of one that does not work the log says why, and each request that needs it tries again.
+        """
+        self._works(self.engine)
+
     def health(self) -> HealthResponse:
         """Say whether the model works here: whether its golden picture got its golden score, and all of it opens.
 
         Predictions wait for the first alone: other layers' maps are opened, and judged, when one is asked for.
         """
-        try:
-            self.engine().check()
-            healthy = True
-        except ModelUnavailableError as error:
-            LOGGER.error("The model does not work: %s", error.detail)
-            healthy = False
+        healthy = self._works(lambda: self.engine().check())
         return HealthResponse(
             status="healthy" if healthy else "unhealthy",
             model_loaded=healthy,
             timestamp=now(),
             version=thyroid.__version__,
         )
+
+    def _works(self, load: Callable[[], object]) -> bool:
+        try:
+            load()
+        except ModelUnavailableError as error:
+            LOGGER.error("The model does not work: %s", error.detail)
+            return False
+        return True
 
     def _explain(self, data: bytes, layer_name: str | None, target: Target, size: int | None) -> _Explained:
         engine = self.engine()

@@ -37,7 +37,7 @@ def lambda_handler(app: FastAPI) -> Handler:
     adapter = Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
     logger = get_logger()
     if get_settings().warm_up:
-        get_service().health()  # A model that does not work is logged, and each request that needs it gets a 503.
+        get_service().warm_up()
 
     @logger.inject_lambda_context(log_event=False)  # whatever the environment says: pictures are in it
     def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped
