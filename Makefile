@@ -87,10 +87,10 @@ evaluate: $(READY) ## Measure it on the cases that it did not see, and write MOD
 SERVERS := litserve bentoml mlserver
 
 .PHONY: bench
-bench: $(COMPILED) ## Measure the service beside what people would use instead, into build/bench (QUICK=yes: to see that it works)
+bench: $(COMPILED) ## Measure the service beside what people would use instead, into build/bench (QUICK=yes: to see that it works; KEEP=yes: into docs)
 	@for server in $(SERVERS); do $(MAKE) --no-print-directory ".venv-bench-$$server/.ready" || \
 		echo "$$server can't be installed here; the rest is measured without it."; done
-	$(PY) -m benchmarks $(if $(QUICK),--quick)
+	$(PY) -m benchmarks $(if $(QUICK),--quick) $(if $(KEEP),--keep)
 
 # --- the image and the stack ---------------------------------------------------------------------------------------------
 

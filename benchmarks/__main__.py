@@ -11,11 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cold, processor, served, size, tables, warm
+from benchmarks import cold, plot, processor, served, size, tables, warm
 from benchmarks.contenders import ENVIRONMENT, REFERENCE, SERVICE
 from benchmarks.function import ROOT
 
 FOLDER = ROOT / "build" / "bench"
+KEPT = ROOT / "docs"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ def measure(effort: Effort) -> dict[str, Any]:
         left_out.append(f"image: {error}")
     figures["multiply_adds"] = float(_asked("count"))
     figures["multiply_adds_a_second"] = float(_asked("multiply"))
-    return figures
+    # As they are read back: one page, whether it is made from the measurement or from what was written of it.
+    plain: dict[str, Any] = json.loads(json.dumps(figures, default=asdict))
+    return plain
 
 
 def _asked(what: str) -> str:
@@ -68,17 +71,24 @@ def _machine() -> str:
     return f"{len(os.sched_getaffinity(0))} cores of {model}, Python {platform.python_version()}"
 
 
+def write(folder: Path, figures: dict[str, Any]) -> None:
+    """Write the figures, the page about them and its plot into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "speed.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (folder / "speed.md").write_text(tables.document(figures))
+    plot.draw(folder / "speed.svg", tables.goals(figures))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the service beside others.")
     parser.add_argument("--quick", action="store_true", help="a few calls of each: to see that it works, not to quote")
+    parser.add_argument("--keep", action="store_true", help="write the page into docs/, which the README points to")
     options = parser.parse_args(arguments)
+    if options.quick and options.keep:
+        parser.error("a quick run is not to be quoted; leave out --quick or --keep")
     figures = measure(QUICK if options.quick else WHOLE)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    # As they are read back: one page, whether it is made from the measurement or from what was written of it.
-    figures = json.loads(json.dumps(figures, default=asdict))
-    (FOLDER / "speed.json").write_text(json.dumps(figures, indent=2) + "\n")
-    (FOLDER / "speed.md").write_text(tables.document(figures))
+    write(KEPT if options.keep else FOLDER, figures)
     print(tables.markdown(figures))
     return 0
 

@@ -35,15 +35,19 @@ which is checked, and all are asked by turns in one run. Functions run behind AW
 fresh process where it is cold. What a machine does not let be measured is left out and named."""
 
 
+_PLOT = "![How many times better than the reference design, measure by measure](speed.svg)"
+
+
 def markdown(figures: dict[str, Any]) -> str:
     """Return all tables."""
     parts = [f"Measured on {figures['machine']}; medians, in brackets the least and the most."]
+    parts += [_goals(figures), _floors(figures)]
     for condition, of in figures["cold"].items():
         parts.append(_table(f"first answer, {condition}, s", of, _seconds))
     for title, key in (("warm, ms", "warm"), ("warm with one processor, ms", "warm_one_processor")):
         if key in figures:
             parts.append(_table(title, figures[key], _milliseconds))
-    parts += [_servers(figures["served"]), _sizes(figures), _cost(figures), _goals(figures), _floors(figures)]
+    parts += [_servers(figures["served"]), _sizes(figures), _cost(figures)]
     if figures["left_out"]:
         parts.append("Left out:\n\n" + "\n".join(f"- {what.splitlines()[0]}" for what in figures["left_out"]))
     return "\n\n".join(parts) + "\n"
@@ -51,7 +55,7 @@ def markdown(figures: dict[str, Any]) -> str:
 
 def document(figures: dict[str, Any]) -> str:
     """Return the page that tells what is measured, and how, around the tables."""
-    return f"{_HEAD}\n\n{markdown(figures)}"
+    return f"{_HEAD}\n\n{_PLOT}\n\n{markdown(figures)}"
 
 
 def goals(figures: dict[str, Any]) -> dict[str, tuple[float, float]]:
