@@ -4,7 +4,6 @@ from fastapi import APIRouter, Response
 
 from thyroid.schemas import HealthResponse
 from thyroid.web.app import TheService, build_app
-from thyroid.web.blocking import blocking
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.problems import RETRY_AFTER_SECONDS
 
@@ -16,7 +15,6 @@ router = APIRouter(tags=["Service"])
     summary="Health check and model status",
     responses={503: {"model": HealthResponse, "description": "The model does not work here"}},
 )
-@blocking
 def health(service: TheService, response: Response) -> HealthResponse:
     """Answer 200 only after the model gave its golden picture its golden score in this process."""
     answer = service.health()

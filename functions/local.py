@@ -15,6 +15,7 @@ access_log.propagate = False
 settings = get_settings()
 links = LocalLinks(get_service(), settings)
 
-app = build_app([*API, DOCS, PAGE, local_uploads_router(links, settings)])
+routers = [*API, DOCS, PAGE, local_uploads_router(links, settings)]
+app = build_app(routers, most_at_a_time=settings.most_at_a_time)
 if not settings.uploads_bucket:
     app.state.links = links

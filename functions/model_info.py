@@ -4,7 +4,6 @@ from fastapi import APIRouter
 
 from thyroid.schemas import ModelInfoResponse
 from thyroid.web.app import TheService, build_app
-from thyroid.web.blocking import blocking
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import MODEL_PROBLEMS, WITH_KEY
 
@@ -17,7 +16,6 @@ router = APIRouter(tags=["Service"])
     responses=MODEL_PROBLEMS,
     openapi_extra=WITH_KEY,
 )
-@blocking
 def model_info(service: TheService) -> ModelInfoResponse:
     """Describe the model: shapes, classes, layers, and its measured figures."""
     return service.model_info()

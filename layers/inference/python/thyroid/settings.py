@@ -43,6 +43,8 @@ class Settings:
         processors, by its memory; elsewhere one.
     parallel : int
         ``THYROID_PARALLEL``: inferences that run at a time; as many as there are processors if left out.
+    most_at_a_time : int
+        ``THYROID_MOST_AT_A_TIME``: requests with a body that a server takes in at a time; the others get a 503.
     warm_up : bool
         ``THYROID_WARM_UP``: whether a function loads and proves the model before its first request comes.
     revision : str
@@ -75,6 +77,7 @@ class Settings:
     max_pixels: int = 40_000_000
     threads: int = 1
     parallel: int = os.cpu_count() or 1
+    most_at_a_time: int = 64
     warm_up: bool = False
     revision: str = ""
     service_name: str = "thyroid"
@@ -132,6 +135,7 @@ class Settings:
                 "THYROID_THREADS", max(1, number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1) // WHOLE_PROCESSOR_MB)
             ),
             parallel=number("THYROID_PARALLEL", cls.parallel),
+            most_at_a_time=number("THYROID_MOST_AT_A_TIME", cls.most_at_a_time),
             warm_up=switch("THYROID_WARM_UP"),
             revision=text_of("THYROID_REVISION"),
             service_name=text_of("POWERTOOLS_SERVICE_NAME") or cls.service_name,

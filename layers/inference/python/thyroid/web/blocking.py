@@ -1,17 +1,25 @@
-"""Endpoints that keep the processor busy: in a thread on a server, here and now in a function of Lambda."""
+"""Endpoints that keep the processor busy: in a thread on a server, here and now in a function of Lambda.
+
+A server works on as many pictures at a time as it infers (``THYROID_PARALLEL``): more would take memory, and be no
+sooner done.
+"""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from typing import ParamSpec, TypeVar
 
-from fastapi.concurrency import run_in_threadpool
+import anyio
+from anyio.lowlevel import RunVar
+
+from thyroid.settings import get_settings
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
 _ALONE: ContextVar[bool] = ContextVar("alone", default=False)
+_LIMITER: RunVar[anyio.CapacityLimiter] = RunVar("limiter")  # of this event loop
 
 
 @contextmanager
@@ -34,6 +42,15 @@ def blocking(endpoint: Callable[Parameters, Answer]) -> Callable[Parameters, Awa
     async def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
         if _ALONE.get():
             return endpoint(*args, **kwargs)
-        return await run_in_threadpool(endpoint, *args, **kwargs)
+        return await anyio.to_thread.run_sync(partial(endpoint, *args, **kwargs), limiter=_limiter())
 
     return answer
+
+
+def _limiter() -> anyio.CapacityLimiter:
+    try:
+        return _LIMITER.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(get_settings().parallel)
+        _LIMITER.set(limiter)
+        return limiter

@@ -18,6 +18,7 @@ from thyroid.results import ERROR, HEATMAP, MEDIA_TYPES, OVERLAY, RESULT, Source
 from thyroid.service import Service
 from thyroid.settings import Settings
 from thyroid.uploads.link import Link, expiry_of, never_used, new_id
+from thyroid.web.blocking import blocking
 from thyroid.web.body import Body, receive_form
 
 ADDRESS = "/local-uploads"
@@ -128,6 +129,7 @@ def local_uploads_router(links: LocalLinks, settings: Settings) -> APIRouter:
         return await receive_form(request, "file", settings.max_upload_bytes + FORM_BYTES)
 
     @router.post(ADDRESS, status_code=204)
+    @blocking
     def take(body: Annotated[Body, Depends(form)]) -> None:
         links.take(body.fields, body.content)
 

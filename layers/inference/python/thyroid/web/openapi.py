@@ -89,7 +89,8 @@ PICTURE_PROBLEMS = problem_responses(
         413: "`payload_too_large`: the body or the picture is over its limit, which `detail` names",
         415: "`unsupported_media_type`: not a picture format, or not a content type, that is taken",
         422: "`invalid_request`, `unreadable_image`, `unsuitable_picture` or `unknown_layer`: `detail` says why",
-        503: "`model_unavailable`: no model answers here; try again after `Retry-After` seconds",
+        503: "`model_unavailable`: no model answers here, or `overloaded`: it answers as many as it can; try again "
+        "after `Retry-After` seconds",
         504: "`timeout`: deployed, the answer took longer than the gateway waits",
     }
 )

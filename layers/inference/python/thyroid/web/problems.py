@@ -27,6 +27,7 @@ from thyroid.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = "30"
+OVERLOADED_RETRY_AFTER_SECONDS = "1"
 
 
 class FieldProblem(BaseModel):
@@ -146,6 +147,13 @@ def unexpected(request: Request) -> JSONResponse:
         ThyroidError.code,
         "Something went wrong on our side; try again, and if it stays so, report the request id.",
     )
+
+
+def overloaded(request: Request) -> JSONResponse:
+    """Build the answer for a request that has to wait its turn at the client."""
+    detail = "The server is answering as many requests as it can; send this one again after `Retry-After` seconds."
+    headers = {"Retry-After": OVERLOADED_RETRY_AFTER_SECONDS}
+    return problem(request, 503, "Overloaded", "overloaded", detail, headers=headers)
 
 
 def install(app: FastAPI) -> None:
