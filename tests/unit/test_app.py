@@ -68,6 +68,29 @@ def test_a_browser_may_ask_beforehand_for_a_picture_to_be_posted() -> None:
     assert "x-api-key" in response.headers["access-control-allow-headers"]
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"Origin": "https://b.example"},
+        {"Access-Control-Request-Method": "DELETE"},
+        {"Access-Control-Request-Method": "Jane"},
+        {"Access-Control-Request-Private-Network": "true"},
+    ],
+)
+def test_what_a_browser_asks_beforehand_and_may_not_send_is_a_problem_that_repeats_none_of_it(
+    asked: dict[str, str],
+) -> None:
+    sound = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+
+    response = client("https://a.example").options("/here", headers=sound | asked)
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["access-control-allow-methods"] == "GET, POST"
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    assert not any(word in response.text for word in ("DELETE", "Jane", "b.example"))
+
+
 @pytest.mark.parametrize("path", ["/broken", "/nowhere"])
 def test_a_browser_can_read_errors_too(path: str) -> None:
     response = client().get(path, headers={"Origin": "https://x"})

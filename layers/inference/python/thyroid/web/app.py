@@ -7,7 +7,6 @@ from typing import Annotated
 
 from aws_lambda_powertools import Logger
 from fastapi import APIRouter, Depends, FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 
 from thyroid.service import Service
 from thyroid.settings import Settings, get_settings
@@ -17,6 +16,7 @@ from thyroid.telemetry.observation import record_prediction
 from thyroid.web import problems
 from thyroid.web.admission import Admission
 from thyroid.web.catch_unexpected import CatchUnexpected
+from thyroid.web.cors import Cors
 from thyroid.web.observe import Observe
 
 
@@ -76,7 +76,7 @@ def build_app(
         app.add_middleware(Admission, most=most_at_a_time)
     app.add_middleware(CatchUnexpected, logger=logger)
     app.add_middleware(
-        CORSMiddleware,
+        Cors,
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "POST"],
         allow_headers=["*"],
