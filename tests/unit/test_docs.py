@@ -96,6 +96,14 @@ def test_the_files_of_the_pages_come_from_the_package(client: TestClient, name: 
     assert len(response.content) > 1000
 
 
+@pytest.mark.parametrize("asked", ["bytes=0-9", "bytes=9-0", "bytes=99999999-", "bytes=0-,0-", "bytes=x", "x"])
+def test_whatever_range_of_a_file_is_asked_for_the_answer_is_the_whole_of_it(client: TestClient, asked: str) -> None:
+    response = client.get("/docs/swagger-ui.css", headers={"Range": asked})
+
+    assert response.status_code == 200
+    assert response.content == client.get("/docs/swagger-ui.css").content
+
+
 @pytest.mark.parametrize("name", ["nope.js", "..%2fcore.py", "%2e%2e", "__init__.py"])
 def test_no_other_file_can_be_had(client: TestClient, name: str) -> None:
     assert client.get(f"/docs/{name}").status_code == 404
