@@ -30,6 +30,7 @@ def read(
     limit: int = 10_000_000,
     chunk: int = 1000,
     log: list[int] | None = None,
+    another_type: str | None = None,
 ) -> Body:
     """Receive a body that arrives in chunks; `log` gets the length of each that was asked for."""
     chunks: Iterator[bytes] = (content[i : i + chunk] for i in range(0, len(content), chunk))
@@ -40,7 +41,7 @@ def read(
             log.append(len(part))
         return {"type": "http.request", "body": part or b"", "more_body": part is not None}
 
-    headers = [] if content_type is None else [(b"content-type", content_type.encode())]
+    headers = [(b"content-type", each.encode()) for each in (content_type, another_type) if each is not None]
     scope = {
         "type": "http",
         "method": "POST",
@@ -175,6 +176,19 @@ def test_another_content_type_is_refused(content_type: str) -> None:
         read(b"{}", content_type)
 
     assert all(taken in caught.value.detail for taken in PICTURE_TYPES)
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "application/json"])
+def test_two_content_types_are_neither_as_the_gateway_makes_one_of_them(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaTypeError):
+        read(PICTURE, content_type, another_type=content_type)
+
+
+def test_a_form_of_two_boundaries_cannot_be_read() -> None:
+    content, content_type = form({"image": ("b.png", PICTURE)})
+
+    with pytest.raises(InvalidRequestError):
+        read(content, content_type, another_type="multipart/form-data; boundary=x")
 
 
 def test_a_form_that_cannot_be_read_is_not_printed(caplog: pytest.LogCaptureFixture) -> None:

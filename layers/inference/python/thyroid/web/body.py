@@ -85,7 +85,8 @@ async def receive(request: Request, settings: TheSettings) -> Body:
     InvalidRequestError
         If a multipart form is broken or holds no picture.
     """
-    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    content_type = _content_type(request, "application/json")
+    media_type = content_type.partition(";")[0].strip().lower()
     binary = media_type == FORM or media_type in PICTURE_TYPES  # which format it has is told by its bytes, later
     content = await _read(request, settings.max_binary_body_bytes if binary else settings.max_body_bytes)
     if not binary and not _is_json(media_type):
@@ -96,7 +97,7 @@ async def receive(request: Request, settings: TheSettings) -> Body:
     if content is None:
         raise PayloadTooLargeError(_over_the_limit(media_type, settings))
     if media_type == FORM:
-        return await _multipart(request.headers, content, "image")
+        return await _multipart(content_type, content, "image")
     return Body(media_type, content, _given(dict(request.query_params)))
 
 
@@ -115,12 +116,13 @@ async def receive_form(request: Request, part: str, limit: int) -> Body:
     InvalidRequestError
         If it is broken or has not just one such part.
     """
-    if not request.headers.get("content-type", "").lower().startswith(FORM):
+    content_type = _content_type(request, "")
+    if not content_type.lower().startswith(FORM):
         raise UnsupportedMediaTypeError(f"This address takes {FORM} with a part `{part}`.")
     content = await _read(request, limit)
     if content is None:
         raise PayloadTooLargeError(f"The form is over the limit of {limit} bytes; send a smaller picture.")
-    return await _multipart(request.headers, content, part)
+    return await _multipart(content_type, content, part)
 
 
 def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tuple[bytes, Options]:
@@ -191,6 +193,12 @@ def decode_base64(text: str) -> bytes:
         ) from None
 
 
+def _content_type(request: Request, unsaid: str) -> str:
+    """Return what the body is said to be. Said twice it is both, for behind the gateway several headers are one."""
+    said = request.headers.getlist("content-type")
+    return ", ".join(said) if said else unsaid
+
+
 async def _read(request: Request, limit: int) -> bytes | None:
     """Return the body, or None where it is over the limit."""
     content = bytearray()
@@ -223,14 +231,15 @@ def _over_the_limit(media_type: str, settings: Settings) -> str:
     )
 
 
-async def _multipart(headers: Headers, content: bytes, part: str) -> Body:
-    _, parameters = parse_options_header(headers["content-type"])
+async def _multipart(content_type: str, content: bytes, part: str) -> Body:
+    _, parameters = parse_options_header(content_type)
     if parameters.get(b"charset", b"utf-8").lower() not in FORM_CHARSETS:
         raise InvalidRequestError("The multipart form names a charset that is not taken; use UTF-8.")
 
     async def stream() -> AsyncGenerator[bytes, None]:
         yield content
 
+    headers = Headers({"content-type": content_type})
     parser = MultiPartParser(headers, stream(), max_files=8, max_fields=32, max_part_size=len(content))
     parser.spool_max_size = len(content) + 1  # no part is larger, so none is ever spooled to disk
     try:
