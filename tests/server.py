@@ -16,24 +16,28 @@ ROOT = Path(__file__).parents[1]
 
 
 @contextmanager
-def local_server(printed: Path) -> Iterator[str]:
-    """Serve as `make run` does, and give the address; what the server prints goes into a file."""
-    with server_process(printed) as (address, _):
+def local_server(printed: Path, app: str = "functions.local:app", **environment: str) -> Iterator[str]:
+    """Serve, and give the address."""
+    with server_process(printed, app, **environment) as (address, _):
         yield address
 
 
 @contextmanager
-def server_process(printed: Path, **environment: str) -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
-    """Serve as `make run` does, with variables set, and give the address and the process."""
+def server_process(
+    printed: Path, app: str = "functions.local:app", **environment: str
+) -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
+    """Serve as `make run` does, and give the address and the process; what the server prints goes into a file.
+
+    Another application may be served in its stead, and the environment may say more than this process's does.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", "functions.local:app", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port)]
+    told = {**os.environ, **environment}
     with (
         printed.open("wb") as output,
-        subprocess.Popen(
-            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
-        ) as process,
+        subprocess.Popen(command, cwd=ROOT, env=told, stdout=output, stderr=subprocess.STDOUT) as process,
     ):
         try:
             address = f"http://127.0.0.1:{port}"
