@@ -1,0 +1,299 @@
+"""A patient's name in every place of every request, to real processes that tell all that they can.
+
+Nothing of it is in what they print, count or trace, nor in a refusal; in an answer it is where the caller put it. No
+file is written.
+"""
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pypdf
+import pytest
+
+from tests import buckets, canaries, wire
+from tests.canaries import NAME, leaks
+from tests.gateway import Answer
+from tests.server import ROOT, local_server
+from tests.verbose import OPENED
+
+ASKED = dict(canaries.requests())
+VERBOSE = {
+    "LOG_LEVEL": "DEBUG",
+    "POWERTOOLS_LOG_LEVEL": "DEBUG",
+    "POWERTOOLS_DEBUG": "true",
+    "POWERTOOLS_LOGGER_LOG_EVENT": "true",
+    "POWERTOOLS_METRICS_NAMESPACE": "Thyroid",
+    "POWERTOOLS_TRACER_CAPTURE_RESPONSE": "true",
+    "PYTHONWARNINGS": "default",
+    "PYTHONASYNCIODEBUG": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # As Lambda has it, so that traces are sent.
+    "THYROID_TRACES": "true",
+    "LAMBDA_TASK_ROOT": "/var/task",
+    "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """All that came out of a process.
+
+    Attributes
+    ----------
+    printed : str
+        To standard output and standard error, from its start to its end.
+    traced : list of str
+        What X-Ray was sent.
+    answers : dict of str to Answer
+        By what is said of the request.
+    files : set of str
+        Names that were seen in its folder for temporary files, at any time.
+    """
+
+    printed: str
+    traced: list[str]
+    answers: dict[str, Answer]
+    files: set[str]
+
+
+@contextmanager
+def traces(told: list[str]) -> Iterator[str]:
+    """Stand for X-Ray's daemon, and keep what it is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(("127.0.0.1", 0))
+        daemon.settimeout(0.2)
+        over = threading.Event()
+
+        def listen() -> None:
+            while not over.is_set():
+                try:
+                    told.append(daemon.recv(1 << 20).decode())
+                except TimeoutError:
+                    continue
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        try:
+            yield f"127.0.0.1:{daemon.getsockname()[1]}"
+        finally:
+            time.sleep(0.3)
+            over.set()
+            listener.join()
+
+
+@contextmanager
+def watched(folder: Path, seen: set[str]) -> Iterator[None]:
+    """Look into a folder again and again, and keep the names that are ever in it."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.002):
+            seen.update(str(Path(entry) / name) for entry, _, names in os.walk(folder) for name in names)
+            seen.update(entry.name for entry in os.scandir(folder))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def ask_everything(app: str, folder: Path, **environment: str) -> Told:
+    temporary, printed = folder / "tmp", folder / "printed.txt"
+    temporary.mkdir()
+    traced: list[str] = []
+    files: set[str] = set()
+    with traces(traced) as daemon:
+        told = {**VERBOSE, "TMPDIR": str(temporary), "AWS_XRAY_DAEMON_ADDRESS": daemon, "TOLD_OF": app, **environment}
+        with local_server(printed, "tests.verbose:app", **told) as address, watched(temporary, files):
+            answers = {name: wire.send(address, request) for name, request in ASKED.items()}
+    files.update(str(path) for path in temporary.rglob("*"))
+    return Told(printed.read_text("utf-8", "replace"), traced, answers, files)
+
+
+@pytest.fixture(scope="module", params=["functions.local:app", "tests.gateway:app"], ids=["laptop", "deployed"])
+def way(request: pytest.FixtureRequest, artifact: Path) -> str:
+    """The application of a laptop, and the functions behind the gateway."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def told(way: str, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What a process told while it was asked everything."""
+    return ask_everything(way, tmp_path_factory.mktemp("told"))
+
+
+@pytest.fixture(scope="module")
+def broken(way: str, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What a process told in which everything fails, with all that was sent in the error's message."""
+    return ask_everything(way, tmp_path_factory.mktemp("broken"), BROKEN="yes")
+
+
+def lines_of(printed: str) -> list[dict[str, Any]]:
+    """Return what was printed as JSON, by the service and not by a library."""
+    return [json.loads(line) for line in printed.splitlines() if line.startswith('{"') and line.endswith("}")]
+
+
+def check_nothing_is_told(told: Told) -> None:
+    for line in told.printed.splitlines():
+        assert not leaks(line), line[:500]
+    for segment in told.traced:
+        assert not leaks(segment), segment[:500]
+
+
+def test_the_name_would_be_found_in_any_form() -> None:
+    picture = canaries.pictures()["JPEG"]
+    request = wire.to_bytes(ASKED["predict: JPEG in JSON"])
+
+    assert leaks(picture) == ["plain", "two-byte letters"]
+    assert "base64" in leaks(json.dumps({"body": request.decode()}))
+    assert leaks(repr(picture.hex())) == ["hexadecimal"]
+    assert leaks(f"/scans/{NAME.upper()}") == ["plain"]
+    assert leaks("Jane Doe") == []
+
+
+def test_every_request_is_told_of_and_nothing_of_the_patient_is(told: Told) -> None:
+    requests = [line for line in lines_of(told.printed) if line.get("message") == "request"]
+    assert {line["status"] for line in requests} >= {200, 400, 404, 413, 415, 422}
+    assert len([line for line in lines_of(told.printed) if "_aws" in line]) >= len(requests) > 200
+    assert len([segment for segment in told.traced if '"annotations"' in segment]) == len(requests)
+    assert any("DEBUG" in line for line in told.printed.splitlines())
+    check_nothing_is_told(told)
+
+
+def test_what_nobody_foresaw_is_told_of_and_nothing_of_the_patient_is(broken: Told) -> None:
+    errors = [line for line in lines_of(broken.printed) if line.get("message") == "unexpected error"]
+    assert len(errors) > 100
+    assert {line["error"] for line in errors} == {"KeyError"}
+    check_nothing_is_told(broken)
+
+
+def test_an_error_repeats_nothing_of_what_was_sent(told: Told, broken: Told) -> None:
+    refused = [(name, each.answers[name]) for each in (told, broken) for name in ASKED]
+    refused = [(name, answer) for name, answer in refused if answer.status >= 400]
+    assert len(refused) > 300
+    for name, answer in refused:
+        check_names_nobody(name, answer)
+
+
+def test_an_answer_has_the_name_where_the_caller_put_it_and_nowhere_else(told: Told) -> None:
+    answered = [(name, answer) for name, answer in told.answers.items() if answer.status < 400]
+    assert len(answered) > 80
+    for name, answer in answered:
+        check_names_nobody(name, answer)
+
+
+def check_names_nobody(asked: str, answer: Answer) -> None:
+    """Look for the name in all of an answer but what it is for: file names, and what browsers are to be told."""
+    for name, value in answer.headers:
+        if name.lower() == "access-control-allow-headers":  # those that a browser asked for
+            assert value == dict(ASKED[asked].headers)["Access-Control-Request-Headers"], asked
+        elif not (name.lower() == "content-disposition" and answer.status == 200):
+            assert not leaks(f"{name}: {value}"), asked
+    if answer.body.startswith(b"%PDF"):
+        reader = pypdf.PdfReader(io.BytesIO(answer.body))
+        (page,) = reader.pages
+        assert page.extract_text().count(NAME) == 1, asked  # the file's name
+        assert not leaks(str(reader.metadata)), asked
+        for picture in page.images:
+            assert not leaks(picture.data), asked
+    elif dict(answer.headers).get("content-type") == "application/json":
+        body = json.loads(answer.body)
+        body.pop("filename", None)
+        assert not leaks(json.dumps(body)), asked
+    else:
+        assert not leaks(answer.body), asked
+
+
+def test_no_file_is_written_whatever_is_sent(told: Told, broken: Told) -> None:
+    for each in (told, broken):
+        assert each.files == set()
+        _, _, since_the_first = each.printed.partition('"message":"request"')  # before it, libraries are loaded
+        assert [line for line in since_the_first.splitlines() if line.startswith(OPENED)] == []
+
+
+# --- the other way in -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Worked:
+    """What a worker printed, and what lay in buckets, table and on the bus then."""
+
+    printed: str
+    left: dict[str, Any]
+    files: list[Path]
+
+
+def work(folder: Path, **environment: str) -> Worked:
+    (folder / "tmp").mkdir()
+    told = {
+        **os.environ,
+        **VERBOSE,
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "THYROID_UPLOADS_BUCKET": buckets.UPLOADS,
+        "THYROID_RESULTS_BUCKET": buckets.RESULTS,
+        "THYROID_RECORDS_TABLE": buckets.TABLE,
+        "TMPDIR": str(folder / "tmp"),
+        **environment,
+    }
+    command = [sys.executable, "-m", "tests.verbose_worker", str(folder / "left.json")]
+    with (folder / "printed.txt").open("wb") as printed:
+        subprocess.run(command, cwd=ROOT, env=told, stdout=printed, stderr=subprocess.STDOUT, check=True)
+    left = json.loads((folder / "left.json").read_text())
+    printed_by_it, _, its_own = (folder / "printed.txt").read_text("utf-8", "replace").rpartition(OPENED)
+    assert its_own.strip() == str(folder / "left.json")  # what the test itself writes at the end
+    return Worked(printed_by_it, left, list((folder / "tmp").rglob("*")))
+
+
+@pytest.mark.usefixtures("artifact")
+@pytest.mark.parametrize(
+    ("environment", "outcomes"),
+    [
+        ({}, {"analysed", "refused"}),
+        ({"BROKEN": "yes"}, {"failed"}),
+        ({"DENIED": "get_object"}, {"failed"}),
+        ({"DENIED": "put_object"}, {"failed"}),
+    ],
+    ids=["well", "what nobody foresaw", "may not read", "may not write"],
+)
+def test_a_worker_tells_nothing_of_a_patient_and_writes_no_file(
+    environment: dict[str, str], outcomes: set[str], tmp_path: Path
+) -> None:
+    worked = work(tmp_path, **environment)
+
+    told = [line for line in lines_of(worked.printed) if line.get("message") == "upload"]
+    assert {line["outcome"] for line in told} == outcomes
+    assert len([line for line in lines_of(worked.printed) if "_aws" in line]) >= len(told) >= 30
+    for line in worked.printed.splitlines():
+        assert not leaks(line), line[:500]
+        assert not line.startswith(OPENED)
+    assert worked.files == []
+    # AND neither does what it remembers; what it writes and tells does in the key alone
+    assert not leaks(json.dumps(worked.left["records"]))
+    for event in worked.left["events"]:
+        detail = json.loads(event["Entries"][0]["Detail"])
+        assert leaks(detail["input"].pop("key"))
+        assert leaks(detail["result"].pop("key"))
+        assert not leaks(json.dumps([event["Entries"][0]["DetailType"], detail]))
+    for key, (content, metadata) in worked.left["files"].items():
+        assert not leaks(metadata)
+        if key.endswith(".json"):
+            result = json.loads(content)
+            result["input"].pop("key")
+            result.pop("filename", None)
+            content = json.dumps(result)
+        if not key.startswith("archives/"):  # whose parts are lists of keys
+            assert not leaks(content), key
