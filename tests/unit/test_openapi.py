@@ -1,4 +1,18 @@
-from thyroid.schemas import AnalyzeOptions, AnalyzeRequest, ImageRequest, PredictOptions
+import json
+
+import pytest
+from pydantic import BaseModel
+
+from thyroid.schemas import (
+    AnalyzeOptions,
+    AnalyzeRequest,
+    GradCAMOptions,
+    GradCAMRequest,
+    ImageRequest,
+    PredictOptions,
+    ReportOptions,
+    ReportRequest,
+)
 from thyroid.web.openapi import PICTURE_PROBLEMS, PICTURE_TYPES, SECURITY_SCHEMES, request_body
 
 OPTIONS = {"filename", "layer_name", "target", "size", "include_gradcam"}
@@ -28,6 +42,25 @@ def test_the_query_has_the_options_and_none_is_required() -> None:
     size = next(parameter["schema"] for parameter in parameters if parameter["name"] == "size")
     assert "64" in str(size)
     assert "1024" in str(size)
+
+
+@pytest.mark.parametrize("with_image", [ImageRequest, GradCAMRequest, AnalyzeRequest, ReportRequest])
+def test_in_json_every_option_may_be_null_and_the_picture_may_not(with_image: type[BaseModel]) -> None:
+    fields = with_image.model_json_schema()["properties"]
+
+    null = {name for name, field in fields.items() if {"type": "null"} in field.get("anyOf", [])}
+    assert null == set(fields) - {"image"}
+    with_image.model_validate(dict.fromkeys(null) | {"image": "AAAA"})
+
+
+@pytest.mark.parametrize("options", [PredictOptions, GradCAMOptions, AnalyzeOptions, ReportOptions])
+def test_in_a_form_or_a_query_no_option_is_null_for_there_it_would_be_four_letters(options: type[BaseModel]) -> None:
+    described = request_body(options, ImageRequest)
+
+    form = described["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    for field in (*form.values(), *(parameter["schema"] for parameter in described["parameters"])):
+        assert "type" in field
+        assert '"null"' not in json.dumps(field)
 
 
 def test_an_endpoint_describes_no_option_that_it_does_not_take() -> None:

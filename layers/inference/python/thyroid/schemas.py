@@ -1,7 +1,7 @@
 """Requests and answers. The reference service's fields come first, as they are there; additions follow them."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -46,8 +46,21 @@ PictureType = Literal[
 # --- requests -------------------------------------------------------------------------------------------------------
 
 
+ANNOTATIONS = ("title", "description", "default", "examples")
+
+
+def _allow_null(schema: dict[str, Any]) -> None:
+    """Say of every field that may be left out that it may be null."""
+    for name, field in schema["properties"].items():
+        if name not in schema.get("required", ()) and {"type": "null"} not in field.get("anyOf", ()):
+            told = {key: field.pop(key) for key in list(field) if key not in ANNOTATIONS}
+            field["anyOf"] = [told, {"type": "null"}]
+
+
 class PredictOptions(BaseModel):
     """What may come with a picture. Fields that are null count as left out; unknown ones are ignored."""
+
+    model_config = ConfigDict(json_schema_extra=_allow_null)
 
     filename: Filename = None
 

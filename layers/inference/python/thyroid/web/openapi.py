@@ -37,7 +37,7 @@ def request_body(options: type[BaseModel], with_image: type[BaseModel]) -> dict[
     with_image : type
         The JSON body.
     """
-    fields = options.model_json_schema()["properties"]
+    fields = {name: _of_text(field) for name, field in options.model_json_schema()["properties"].items()}
     picture = {"type": "string", "format": "binary"}
     form = {"type": "object", "required": ["image"], "properties": {"image": picture, **copy.deepcopy(fields)}}
     content: dict[str, Any] = {
@@ -56,6 +56,15 @@ def request_body(options: type[BaseModel], with_image: type[BaseModel]) -> dict[
         for name, field in fields.items()
     ]
     return {"requestBody": {"required": True, "content": content}, "parameters": parameters, **WITH_KEY}
+
+
+def _of_text(field: dict[str, Any]) -> dict[str, Any]:
+    """Describe an option as a query or a form has it, where null is four letters; what is left out is no null."""
+    of_text = {key: value for key, value in field.items() if key != "anyOf" and value is not None}
+    for kind in field.get("anyOf", []):
+        if kind != {"type": "null"}:
+            of_text |= kind
+    return of_text
 
 
 def json_body(schema: type[BaseModel]) -> dict[str, Any]:
