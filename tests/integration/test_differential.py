@@ -17,6 +17,7 @@ import pypdf
 import pytest
 
 from tests import corpus, wire
+from tests import deployed as deployed_
 from tests.corpus import API, LINK, PNG, UPLOADS, as_json, post
 from tests.gateway import EVENT_LIMIT, Answer, Gateway, Pairs, Request
 from tests.server import local_server
@@ -24,17 +25,6 @@ from thyroid.uploads.link import new_id
 from thyroid.web.page import files, release_of
 
 GATEWAY = Gateway()
-
-# Buckets that are nowhere: links are signed without them, and who asks for a result finds no S3, at both alike.
-DEPLOYED = {
-    "THYROID_UPLOADS_BUCKET": "the-uploads",
-    "THYROID_RESULTS_BUCKET": "the-results",
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "AWS_ACCESS_KEY_ID": "none",
-    "AWS_SECRET_ACCESS_KEY": "none",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
-}
 
 # Of the servers, or of the moment.
 NOT_OF_THE_ANSWER = {"date", "server", "connection", "x-request-id"}
@@ -56,10 +46,10 @@ class Ways(NamedTuple):
 
 @pytest.fixture(scope="module")
 def ways(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ways]:
-    printed = tmp_path_factory.mktemp("servers")
+    printed, told = tmp_path_factory.mktemp("servers"), deployed_.ENVIRONMENT
     with (
-        local_server(printed / "laptop.txt", **DEPLOYED) as laptop,
-        local_server(printed / "deployed.txt", "tests.gateway:app", **DEPLOYED) as deployed,
+        local_server(printed / "laptop.txt", "tests.deployed:app", SERVED="functions.local:app", **told) as laptop,
+        local_server(printed / "deployed.txt", "tests.deployed:app", SERVED="tests.gateway:app", **told) as deployed,
     ):
         yield Ways(laptop, deployed)
 
@@ -130,6 +120,19 @@ def test_every_layer_is_explained_alike(ways: Ways) -> None:
     for layer in info["conv_layers"]:
         request = post(f"{API}/gradcam", as_json(layer_name=layer))
         check_same(*(wire.send(way, request) for way in ways))
+
+
+def test_a_link_is_waited_for_alike(ways: Ways) -> None:
+    results = [json.loads(wire.send(way, post(UPLOADS, LINK)).body)["result"] for way in ways]
+
+    waiting = [wire.send(way, Request("GET", result)) for way, result in zip(ways, results, strict=True)]
+
+    assert [answer.status for answer in waiting] == [202, 202]
+    check_same(*waiting)
+
+
+def test_a_link_that_ended_is_waited_for_no_longer_by_both(ways: Ways) -> None:
+    check_same(*(wire.send(way, Request("GET", f"{UPLOADS}/{new_id(0)}")) for way in ways))
 
 
 def test_the_largest_event_is_answered_alike(ways: Ways) -> None:
@@ -311,15 +314,6 @@ def test_a_length_that_is_wrong_harms_nobody_but_its_sender(ways: Ways, told: st
         with pytest.raises((ConnectionError, HTTPException)):
             wire.send_and_leave(ways.laptop, request)
     assert wire.send(ways.laptop, post(f"{API}/predict", PNG, "image/png")).status == 200
-
-
-def test_without_s3_a_result_is_an_error_of_ours_at_both(ways: Ways) -> None:
-    """The buckets of this test are nowhere."""
-    request = Request("GET", f"{UPLOADS}/{new_id(2**31)}")
-    laptop, deployed = (wire.send(way, request) for way in ways)
-
-    assert comparable(deployed) == comparable(laptop)
-    assert (laptop.status, json.loads(laptop.body)["code"]) == (500, "internal_error")
 
 
 def test_without_buckets_a_laptop_gives_links_to_itself_and_a_function_none(server: tuple[str, Path]) -> None:
