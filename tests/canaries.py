@@ -6,6 +6,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 from PIL import Image, PngImagePlugin
@@ -214,3 +215,17 @@ def _posted(path: str) -> Iterator[tuple[str, Request]]:
     yield "a content type", posted(NAME.encode(), f"text/{NAME}")
     yield "too much", posted(NAME.encode() * 780_000, "application/json")
     yield "a link", posted(json.dumps({"content_type": "image/png", NAME: NAME}).encode(), "application/json")
+
+
+def by_link(link: dict[str, Any]) -> Iterator[tuple[str, Request]]:
+    """Requests that use a link of a laptop, with a large picture, and ask for what became of it."""
+    fields = [(f'name="{name}"', value.encode()) for name, value in link["upload"]["fields"].items()]
+    data = pictures()["JPEG"].ljust(5_000_000, b"\0")
+    part = (f'name="file"; filename="{named("part")}"', data)
+    body, kind = form(*fields, (f'name="{NAME}"', NAME.encode()), part, boundary=NAME)
+    headers = (*HEADERS, ("Content-Type", kind))
+    yield "what no link is for", Request("POST", f"/local-uploads?{QUERY}", headers, body.replace(b'"key"', b'"no"'))
+    yield "a picture by a link", Request("POST", f"/local-uploads?{QUERY}", headers, body)
+    yield "its result", Request("GET", f"{link['result']}?{QUERY}", HEADERS)
+    for file in ("heatmap.png", "overlay.png", "result.json", named("file")):
+        yield f"its {file}", Request("GET", f"/local-uploads/{link['id']}/{file}?{QUERY}", HEADERS)
