@@ -55,7 +55,7 @@ browser: $(COMPILED) ## The page in a real browser (CHROMIUM= another than the o
 	$(PY) -m pytest tests/browser
 
 .PHONY: test-slow
-test-slow: $(COMPILED) ## The long ones: every picture and every layer against double precision, the page in a browser
+test-slow: $(COMPILED) ## The long ones: every picture and layer against double precision, made-up requests, the page in a browser
 	$(PY) -m pytest tests/slow tests/browser --timeout 1800
 
 .PHONY: check
