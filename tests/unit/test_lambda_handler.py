@@ -99,6 +99,34 @@ def test_a_body_that_is_not_base64_though_the_event_says_so_is_a_problem(handler
     assert json.loads(answer["body"])["request_id"] == answer["headers"]["x-request-id"] == "gateway-request"
 
 
+@pytest.mark.parametrize("body", [None, "text", b"bytes"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "api.example.org:Jane"},
+        {"Host": "[2001:db8::1]:80"},
+        {"Host": "api.example.org:"},
+        {"X-Forwarded-Port": "443, Jane"},
+        {"X-Anything": "Jane \ud800"},
+    ],
+)
+def test_an_event_that_cannot_be_read_is_a_problem_and_no_failure_that_lambda_logs(
+    handler: Handler, headers: dict[str, str], body: str | bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = handler(rest_event("POST", "/echo", body=body, headers=headers), CONTEXT)
+
+    assert answer["statusCode"] == 400
+    assert answer["headers"]["content-type"] == "application/problem+json"
+    assert json.loads(answer["body"])["code"] == "invalid_request"
+    assert "Jane" not in json.dumps(answer) + "".join(capsys.readouterr())
+
+
+def test_a_text_that_no_bytes_can_be_made_of_is_a_problem(handler: Handler) -> None:
+    answer = handler(rest_event("POST", "/echo", body="\ud800"), CONTEXT)
+
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (400, "invalid_request")
+
+
 def test_it_works_after_something_else_used_an_event_loop(handler: Handler) -> None:
     asyncio.run(asyncio.sleep(0))  # leaves the thread without a loop
 

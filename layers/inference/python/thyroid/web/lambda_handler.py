@@ -1,6 +1,7 @@
 """An application to a Lambda handler behind an API Gateway REST API."""
 
 import asyncio
+import base64
 import logging
 from collections.abc import Callable
 from functools import cache
@@ -11,7 +12,7 @@ from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
 
 from thyroid import quick_start
-from thyroid.errors import InvalidBase64Error
+from thyroid.errors import InvalidBase64Error, InvalidRequestError
 from thyroid.settings import get_settings
 from thyroid.telemetry.logs import get_logger
 from thyroid.web.app import get_service
@@ -45,23 +46,35 @@ def lambda_handler(app: FastAPI) -> Handler:
         try:
             with alone():
                 return adapter({**event, "path": path_below_base(event)}, context)
-        except ValueError:  # The application's own errors never come here: this is the body that is not base64.
-            if not event.get("isBase64Encoded"):
-                raise
-            return _not_base64(event, context)
+        except ValueError:  # The application's own errors never come here: this is an event that cannot be read.
+            return _unreadable(event, context)
 
     quick_start.ready()
     return handler
 
 
-def _not_base64(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Answer an event whose body is not what the event says it is; the application cannot be given it."""
+def _unreadable(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Answer an event that the application cannot be given; raised, the error would be logged with what was sent.
+
+    Its body is not base64 though it says so, or a header about the connection, such as ``Host``, makes no sense.
+    """
     request_id = request_id_of({"aws.event": event, "aws.context": context})
     request = Request({"type": "http", "headers": [], "state": {"request_id": request_id}})
-    detail = "The body of the event is not base64, as the event says it is; send the request again."
-    answer = problem(request, 400, "Not base64", InvalidBase64Error.code, detail, headers={"X-Request-Id": request_id})
+    title, code, detail = "Request refused", InvalidRequestError.code, "The request cannot be understood; see `/docs`."
+    if event.get("isBase64Encoded") and not _is_base64(event.get("body") or ""):
+        title, code = "Not base64", InvalidBase64Error.code
+        detail = "The body of the event is not base64, as the event says it is; send the request again."
+    answer = problem(request, 400, title, code, detail, headers={"X-Request-Id": request_id})
     body = bytes(answer.body).decode()
     return {"statusCode": 400, "headers": dict(answer.headers), "body": body, "isBase64Encoded": False}
+
+
+def _is_base64(body: str) -> bool:
+    try:
+        base64.b64decode(body)
+    except ValueError:
+        return False
+    return True
 
 
 @cache
