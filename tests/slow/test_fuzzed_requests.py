@@ -37,7 +37,10 @@ def test_whatever_the_description_allows_or_forbids_gets_an_answer_that_it_descr
             f"--report-json-path={report}",
         ]
         # It leaves files where it runs, and finds the hooks by their module's name.
-        told_of = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
+        told_of = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(str(Path(each).resolve()) for each in [str(ROOT), *sys.path]),
+        }
         done = subprocess.run(
             command, cwd=tmp_path, env=told_of, capture_output=True, text=True, check=False, timeout=MOST_SECONDS
         )
