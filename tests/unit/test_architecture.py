@@ -25,6 +25,7 @@ EDGES = {  # folder: what it alone may know of these
 MODEL_WORLD = {"tensorflow", "keras", "h5py", "huggingface_hub", "matplotlib", "thyroid_model"}
 
 ROAD = [
+    "structure",
     "imaging",
     "field_of_view",
     "input_check",

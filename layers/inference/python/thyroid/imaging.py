@@ -25,6 +25,7 @@ from PIL import (
 )
 from PIL.ExifTags import Base
 
+from thyroid import structure
 from thyroid.errors import InvalidRequestError, PayloadTooLargeError, UnreadableImageError, UnsupportedMediaTypeError
 
 PLUGINS = (PngImagePlugin, JpegImagePlugin, WebPImagePlugin, BmpImagePlugin, TiffImagePlugin, GifImagePlugin)
@@ -91,10 +92,12 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     PayloadTooLargeError
         If the header names more than `max_pixels`.
     UnreadableImageError
-        If the file is truncated or broken, has more than 16 bits a value, or a side under 32 pixels.
+        If the file is truncated or broken, is made of more parts than any picture, has more than 16 bits a value, or a
+        side under 32 pixels.
     """
     if not data:
         raise InvalidRequestError("The picture is empty; send the bytes of a picture file.")
+    structure.check(data)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(*image.size, max_pixels)
