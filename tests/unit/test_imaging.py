@@ -1,5 +1,7 @@
 import itertools
+import struct
 import tracemalloc
+import zlib
 
 import numpy as np
 import numpy.typing as npt
@@ -216,6 +218,29 @@ def test_a_header_over_the_limit_is_refused_before_pixels_are_decoded(size: tupl
     finally:
         tracemalloc.stop()
     assert peak < 1_000_000
+
+
+def tiled_tiff(side: int, kind: int = 4) -> bytes:
+    """A TIFF of 64 × 64 pixels, in one tile of `side` pixels a side that is empty but for what zlib leaves."""
+    tile = zlib.compress(bytes(side * side))
+    tags = [(256, 64), (257, 64), (258, 8), (259, 8), (262, 1), (322, side), (323, side), (324, 8), (325, len(tile))]
+    kinds = {322: kind}
+    entries = (struct.pack("<HHII", tag, kinds.get(tag, 4), 1, value) for tag, value in tags)
+    directory = struct.pack("<H", len(tags)) + b"".join(entries)
+    return b"II*\0" + struct.pack("<I", 8 + len(tile)) + tile + directory + bytes(4)
+
+
+def test_a_tile_is_no_larger_than_a_picture_may_be() -> None:
+    # a tile is decoded whole: one of 1 MB took 2.2 GB
+    assert decoded(tiled_tiff(992)).shape == (64, 64, 3)
+    with pytest.raises(PayloadTooLargeError, match=f"tiles of more than {MAX_PIXELS}"):
+        decoded(tiled_tiff(1008))
+
+
+@pytest.mark.parametrize("kind", [1, 2, 7, 11])  # a byte, a text, anything, a float
+def test_a_tile_whose_width_is_no_whole_number_is_unreadable(kind: int) -> None:
+    with pytest.raises(UnreadableImageError):
+        decoded(tiled_tiff(64, kind))
 
 
 def test_a_picture_at_the_limit_is_decoded() -> None:

@@ -90,7 +90,7 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     UnsupportedMediaTypeError
         If the bytes are none of these formats.
     PayloadTooLargeError
-        If the header names more than `max_pixels`.
+        If the header names more than `max_pixels`, for the picture or for a tile of it.
     UnreadableImageError
         If the file is truncated or broken, is made of more parts than any picture, has more than 16 bits a value, or a
         side under 32 pixels.
@@ -101,6 +101,7 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(*image.size, max_pixels)
+            _check_tile(image, max_pixels)
             picture = Picture(_pixels(image), image.format or "")
     except (UnsupportedMediaTypeError, PayloadTooLargeError, UnreadableImageError):
         raise
@@ -125,6 +126,16 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
             f"The picture is {width} × {height} pixels, too small to be judged; "
             f"send one of at least {SMALLEST_SIDE} pixels a side."
         )
+
+
+def _check_tile(image: Image.Image, max_pixels: int) -> None:
+    """Refuse a TIFF whose tiles are larger than a picture may be: one is decoded whole, however small the picture."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        width, height = (image.tag_v2.get(tag, 0) for tag in (TiffImagePlugin.TILEWIDTH, TiffImagePlugin.TILELENGTH))
+        if not (isinstance(width, int) and isinstance(height, int)):
+            raise _unreadable()
+        if width * height > max_pixels:
+            raise PayloadTooLargeError(f"The picture has tiles of more than {max_pixels} pixels; send smaller ones.")
 
 
 def _unreadable() -> UnreadableImageError:
