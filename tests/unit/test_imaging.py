@@ -1,7 +1,10 @@
 import itertools
 import struct
+import subprocess
+import sys
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -145,6 +148,20 @@ def test_broken_exif_data_around_sound_pixels_is_ignored() -> None:
     exif = b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\xff\xff" + b"\xff" * 20
 
     assert decoded(picture_file("JPEG", exif=exif)).shape == RAMP.shape
+
+
+def test_a_damaged_file_prints_nothing(tmp_path: Path) -> None:
+    # GIVEN tags that are longer than the file, each of which Pillow warns of
+    tags = b"".join(struct.pack("<HHII", tag, 2, 10_000_000, 8) for tag in range(1000, 1100))
+    file = tmp_path / "damaged.png"
+    file.write_bytes(picture_file("PNG", exif=b"II*\x00\x08\x00\x00\x00" + struct.pack("<H", 100) + tags + bytes(4)))
+    code = "import sys, pathlib; from thyroid.imaging import decode; "
+    code += "print(decode(pathlib.Path(sys.argv[1]).read_bytes(), max_pixels=10**6).format)"
+
+    # WHEN it is decoded in a process whose warnings are printed as Python does it
+    run = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True, check=True)
+
+    assert (run.stdout, run.stderr) == ("PNG\n", "")
 
 
 @pytest.mark.parametrize("data", [b"hello", b"%PDF-1.7 \n", b"<svg xmlns='http://www.w3.org/2000/svg'/>", bytes(64)])

@@ -6,6 +6,7 @@ size is read from the header and judged before any pixel is decoded.
 
 import io
 import logging
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,9 @@ SMALLEST_SIDE = 32
 
 # At DEBUG Pillow logs the tags of a file, a patient's name among them; Lambda sets the level of all loggers at once.
 logging.getLogger("PIL").setLevel(logging.WARNING)
+
+# Pillow's warnings of damage quote what is written in a file, and one file can raise tens of thousands of them.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # Pillow's own limits would come before ours and warn or raise where a larger `max_pixels` is wanted.
 Image.MAX_IMAGE_PIXELS = None
