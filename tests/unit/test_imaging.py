@@ -22,6 +22,7 @@ from tests.pictures import (
     saved,
     transparent_file,
 )
+from thyroid import imaging
 from thyroid.errors import InvalidRequestError, PayloadTooLargeError, UnreadableImageError, UnsupportedMediaTypeError
 from thyroid.imaging import FORMATS, UPRIGHT, Picture, decode
 
@@ -162,6 +163,35 @@ def test_a_damaged_file_prints_nothing(tmp_path: Path) -> None:
     run = subprocess.run([sys.executable, "-c", code, file], capture_output=True, text=True, check=True)
 
     assert (run.stdout, run.stderr) == ("PNG\n", "")
+
+
+def coloured_below() -> bytes:
+    """The ramp, with colour in its middle row alone."""
+    image = picture()
+    image.paste("red", (0, 32, 96, 33))
+    return saved(image)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(pytest.param(picture_file("PNG", mode), id=mode) for mode in ("1", "L", "P", "LA", "RGB", "RGBA")),
+        pytest.param(picture_file("JPEG", "CMYK"), id="CMYK"),
+        pytest.param(saved(Image.fromarray(GREY_RAMP.astype(np.uint16) * 257)), id="16 bits"),
+        pytest.param(picture_file("GIF", transparency=7), id="a transparent colour"),
+        pytest.param(transparent_file(), id="transparent"),
+        *(pytest.param(rotated_file(orientation), id=f"orientation {orientation}") for orientation in (3, 6)),
+        pytest.param(coloured_below(), id="colour below grey"),
+    ],
+)
+@pytest.mark.parametrize("pixels", [1, 96, 1000, 6143])
+def test_a_large_picture_is_converted_band_by_band_to_the_same_pixels(
+    data: bytes, pixels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = decoded(data)
+    monkeypatch.setattr(imaging, "BAND_PIXELS", pixels)
+
+    np.testing.assert_array_equal(decoded(data), whole)
 
 
 @pytest.mark.parametrize("data", [b"hello", b"%PDF-1.7 \n", b"<svg xmlns='http://www.w3.org/2000/svg'/>", bytes(64)])

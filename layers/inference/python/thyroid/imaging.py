@@ -45,6 +45,9 @@ Image.MAX_IMAGE_PIXELS = None
 # A 16-bit value v is 257 · v₈ when it stands for the 8-bit value v₈: 65535 = 257 · 255.
 SIXTEEN_BIT_STEP = 257.0
 
+# Of a picture that is converted in one piece, and of each band of a larger one.
+BAND_PIXELS = 1_000_000
+
 # What undoes each EXIF orientation (EXIF 2.32, tag 0x0112); 1 is upright.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -158,16 +161,33 @@ def _pixels(image: Image.Image) -> npt.NDArray[np.uint8]:
     image.load()  # An opened image stands at its first frame. TIFF applies its orientation here itself.
     orientation = _orientation(image)
     upright = image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
-    if upright.mode.startswith("I;16"):
-        values = np.asarray(upright).astype(np.float32)
-        return np.asarray(np.rint(values / SIXTEEN_BIT_STEP), np.uint8)
     if upright.mode in {"I", "F"}:
         raise UnreadableImageError("The picture has 32 bits a value, which name no white; save it with 8 or 16 bits.")
-    if upright.has_transparency_data:
-        with_alpha = upright.convert("RGBA")
-        upright = Image.new("RGB", upright.size)  # black
-        upright.paste(with_alpha, mask=with_alpha.getchannel("A"))
-    return _without_needless_colour(upright)
+    width, height = upright.size
+    if width * height <= BAND_PIXELS:
+        return _converted(upright)
+    # Each step of a conversion makes a picture of its own. A large one is converted band by band, so that it is held
+    # twice at the most: as it was decoded, and as it is returned.
+    pixels = np.empty((height, width), np.uint8)
+    rows = max(1, BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = _converted(upright.crop((0, top, width, bottom)))
+        if band.ndim > pixels.ndim:  # the first band with colour
+            pixels = np.repeat(pixels[..., np.newaxis], 3, axis=2)
+        pixels[top:bottom] = band if band.ndim == pixels.ndim else band[..., np.newaxis]
+    return pixels
+
+
+def _converted(image: Image.Image) -> npt.NDArray[np.uint8]:
+    if image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.float32)
+        return np.asarray(np.rint(values / SIXTEEN_BIT_STEP), np.uint8)
+    if image.has_transparency_data:
+        with_alpha = image.convert("RGBA")
+        image = Image.new("RGB", image.size)  # black
+        image.paste(with_alpha, mask=with_alpha.getchannel("A"))
+    return _without_needless_colour(image)
 
 
 def _without_needless_colour(image: Image.Image) -> npt.NDArray[np.uint8]:
