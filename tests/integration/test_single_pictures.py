@@ -136,7 +136,7 @@ def test_broken_input_of_each_kind_is_told_of_and_the_rest_is_answered(place: Pa
     said = {
         "notes.txt": "not a picture format that is taken",
         "empty.png": "The picture is empty",
-        "huge.png": "more than 40000000 pixels",
+        "huge.png": "more than 20000000 pixels",
         "torn.png": "damaged or incomplete",
         "long.png": "over the limit of 33554432 bytes",
         "folder": "It is a folder",

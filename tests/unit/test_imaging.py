@@ -294,6 +294,12 @@ def test_a_picture_at_the_limit_is_decoded() -> None:
     assert decoded(saved(Image.new("L", (1000, 1000)))).shape == (1000, 1000, 3)
 
 
+def test_a_webp_has_half_as_many_pixels_at_the_most_for_it_takes_twice_the_memory() -> None:
+    assert decoded(saved(Image.new("L", (1000, 500)), "WEBP")).shape == (500, 1000, 3)
+    with pytest.raises(PayloadTooLargeError, match="500000"):
+        decoded(saved(Image.new("L", (1000, 501)), "WEBP"))
+
+
 @pytest.mark.parametrize("size", [(1, 1), (31, 500), (500, 31)])
 def test_a_picture_too_small_to_be_judged_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(UnreadableImageError, match="at least 32 pixels"):

@@ -33,6 +33,9 @@ PLUGINS = (PngImagePlugin, JpegImagePlugin, WebPImagePlugin, BmpImagePlugin, Tif
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SMALLEST_SIDE = 32
 
+# Of as many pixels a WebP takes twice the memory of other formats: its decoder holds two canvases beside the picture.
+WEBP_SHARE = 2
+
 # At DEBUG Pillow logs the tags of a file, a patient's name among them; Lambda sets the level of all loggers at once.
 logging.getLogger("PIL").setLevel(logging.WARNING)
 
@@ -88,7 +91,7 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     data : bytes
         A whole PNG, JPEG, WebP, BMP, TIFF or GIF file.
     max_pixels : int
-        Largest width × height that is decoded.
+        Largest width × height that is decoded; of WebP half of it.
 
     Raises
     ------
@@ -107,7 +110,7 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     structure.check(data)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_size(*image.size, max_pixels)
+            _check_size(*image.size, max_pixels // WEBP_SHARE if image.format == "WEBP" else max_pixels)
             _check_tile(image, max_pixels)
             picture = Picture(_pixels(image), image.format or "")
     except (UnsupportedMediaTypeError, PayloadTooLargeError, UnreadableImageError):

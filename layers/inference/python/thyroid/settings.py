@@ -37,7 +37,7 @@ class Settings:
     max_body_bytes : int
         ``THYROID_MAX_BODY_BYTES``: what a request's body may take in the function's event; the limit of a JSON body.
     max_pixels : int
-        ``THYROID_MAX_PIXELS``: largest picture, in pixels, checked before any pixel is decoded.
+        ``THYROID_MAX_PIXELS``: largest picture, in pixels, checked before any pixel is decoded; of WebP half of it.
     threads : int
         ``THYROID_THREADS``: threads that one inference uses. If left out: in a function as many as it has whole
         processors, by its memory; elsewhere one.
@@ -74,7 +74,7 @@ class Settings:
     model_dir: Path = Path("build/model")
     cors_origins: tuple[str, ...] = ("*",)
     max_body_bytes: int = LAMBDA_EVENT_LIMIT - EVENT_RESERVE
-    max_pixels: int = 40_000_000
+    max_pixels: int = 20_000_000  # 5000 × 4000: with it no picture takes more than 512 MB
     threads: int = 1
     parallel: int = os.cpu_count() or 1
     most_at_a_time: int = 64
