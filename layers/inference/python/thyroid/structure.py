@@ -19,7 +19,7 @@ MOST_SEGMENTS = 1_000  # of JPEG; the largest colour profile takes 255, and a sc
 JUNK = 1_000  # bytes between segments of JPEG, which are read one by one, count as a segment
 MOST_SCANS = 100  # of JPEG, each a pass over all of the picture; progressive files have about ten
 MOST_BLOCKS = 65_536  # of GIF, before its first frame
-MOST_TAGS = 4_096  # of TIFF; some twenty are the rule
+MOST_TAGS = 512  # of TIFF; some twenty are the rule, and libtiff may print a line for each
 MOST_STRIPS = 65_536  # or tiles of TIFF
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
