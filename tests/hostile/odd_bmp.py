@@ -41,4 +41,4 @@ def _files() -> Iterator[tuple[str, bytes]]:
         yield f"eight bits in {name}", bmp.write(8, compression=bmp.RLE8, pixels=pixels)
     halves = bytes([bmp.WIDTH, 0x12])
     yield "four bits in runs", bmp.write(4, compression=bmp.RLE4, pixels=(halves + b"\x00\x00") * bmp.HEIGHT + end)
-    yield "with bytes behind its end", bmp.write(24) + bytes(1000)
+    yield "with bytes behind its end", bmp.write(24) + bytes(1_000_000)

@@ -40,7 +40,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
     yield "frame larger than its screen", narrow
     yield "no palette at all", plain[:10] + bytes([plain[10] & 0x70]) + plain[11:13] + plain[start:]
     yield "no trailer", plain[:-1]
-    yield "with bytes behind its end", plain + bytes(1000)
+    yield "with bytes behind its end", plain + bytes(1_000_000)
     for label in (0x01, 0x77, 0xF9, 0xFE, 0xFF):
         block = bytes([gif.EXTENSION, label]) + gif.blocks(b"anything at all" * 30)
         yield f"with an extension {label:02X}", gif.with_blocks(plain, block)

@@ -35,7 +35,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
     yield "of one pass for many", jpeg.scans(64, 64, 90)
     yield "with filling between its segments", jpeg.with_segments(plain, b"\xff" * 300)
     yield "with junk between its segments", jpeg.with_segments(plain, bytes(300))
-    yield "with bytes behind its end", plain + bytes(1000)
+    yield "with bytes behind its end", plain + bytes(1_000_000)
     yield "with another behind its end", plain + plain
     yield "with many comments", jpeg.with_segments(plain, jpeg.segment(jpeg.COM, b"x" * 100) * 300)
     yield "without JFIF's segment", plain[:2] + plain[20:]

@@ -29,7 +29,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
     yield "not compressed", png.write(0, 8, level=0)
     plain = png.write(0, 8)
     yield "with nothing behind its pixels", plain[:-12]
-    yield "with bytes behind its end", plain + bytes(1000)
+    yield "with bytes behind its end", plain + bytes(1_000_000)
     for kind, data in {
         b"gAMA": bytes(4),
         b"cHRM": bytes(32),

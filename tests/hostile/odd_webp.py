@@ -37,5 +37,5 @@ def _files() -> Iterator[tuple[str, bytes]]:
     head = webp.extended(0, WIDTH, HEIGHT)
     yield "extended for nothing", webp.riff(head + bits)
     yield "with a chunk that nobody knows", webp.riff(head + bits + webp.chunk(b"xyzw", b"anything"))
-    yield "with bytes behind its end", plain + bytes(1000)
+    yield "with bytes behind its end", plain + bytes(1_000_000)
     yield "with tags", saved(picture(), "WEBP", exif=exif(), xmp=XMP, icc_profile=b"none")

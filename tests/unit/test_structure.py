@@ -84,6 +84,7 @@ def test_a_file_of_more_parts_than_any_picture_has_is_refused(data: bytes) -> No
         pytest.param(with_blocks(*[b"\x21\xfe\x01x\x00"] * 1_000), id="comments of GIF"),
         pytest.param(tiff(20, 5_000), id="strips of TIFF"),
         *(pytest.param(picture_file(kind), id=kind) for kind in FORMATS),
+        *(pytest.param(picture_file(kind) + bytes(4_000_000), id=f"zeros behind {kind}") for kind in FORMATS),
         *(pytest.param(animated_file(kind), id=f"animated {kind}") for kind in ("GIF", "WEBP", "PNG", "TIFF")),
     ],
 )

@@ -58,6 +58,8 @@ def _png_has_too_many(data: bytes) -> bool:
         profiles += kind == b"iCCP"
         if chunks > MOST_CHUNKS or profiles > MOST_PROFILES:
             return True
+        if kind == b"IEND":  # what follows is not looked at
+            break
         at += 12 + length
     return False
 
