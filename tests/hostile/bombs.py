@@ -15,6 +15,7 @@ from tests.hostile.samples import all_samples, exif, saved
 
 FULL = 4_600_000  # bytes: nearly the largest file that a request carries
 LARGEST, LARGEST_WEBP = (5000, 4000), (4000, 2500)  # the most pixels that are taken
+COLOUR = {"RGB": (200, 30, 60), "RGBA": (200, 30, 60, 120), "CMYK": (0, 200, 150, 30)}  # grey would take a third
 MANY, PACKED, LONG, LARGE, FRAMES = "many parts", "packed bombs", "long sides", "largest pictures", "many frames"
 
 Make = Callable[[], bytes]
@@ -164,7 +165,7 @@ def _largest() -> Iterator[tuple[str, Make]]:
     yield "TIFF, turned", partial(_blank, "RGBA", LARGEST, "TIFF", compression="tiff_lzw", exif=exif(6))
     yield "BMP", partial(_blank, "1", LARGEST, "BMP")
     yield "JPEG of noise", partial(_noise, LARGEST, "JPEG", quality=5)
-    yield "WebP of noise", partial(_noise, LARGEST_WEBP, "WEBP", quality=40, method=0)
+    yield "WebP of noise", partial(_noise, LARGEST_WEBP, "WEBP", quality=5, method=0)
     yield "PNG of few colours", partial(_noise, LARGEST, "PNG")
 
 
@@ -175,7 +176,7 @@ def _frames() -> Iterator[tuple[str, Make]]:
 
 
 def _blank(mode: str, size: tuple[int, int], kind: str, **options: Any) -> bytes:
-    return saved(Image.new(mode, size), kind, **options)
+    return saved(Image.new(mode, size, COLOUR.get(mode, 0)), kind, **options)
 
 
 def _stripes(width: int, height: int) -> bytes:
@@ -184,9 +185,8 @@ def _stripes(width: int, height: int) -> bytes:
 
 
 def _noise(size: tuple[int, int], kind: str, **options: Any) -> bytes:
-    few = np.random.default_rng(0).integers(0, 8, (500, 500), dtype=np.uint8) * 36
-    image = Image.fromarray(np.tile(few, (size[1] // 500, size[0] // 500)))
-    return saved(image.convert("RGB"), kind, **options)
+    few = np.random.default_rng(0).integers(0, 4, (500, 500, 3), dtype=np.uint8) * 80
+    return saved(Image.fromarray(np.tile(few, (size[1] // 500, size[0] // 500, 1))), kind, **options)
 
 
 def _webp_of(kind: bytes, pixels: bytes) -> bytes:
