@@ -37,11 +37,23 @@ def served(calls: int, seconds: float, clients: Sequence[int], left_out: list[st
             name: {
                 "first_answer": server.first_answer,
                 "warm": warm[name],
-                "answers_a_second": {many: server.throughput(many, seconds) for many in clients},
+                "answers_a_second": _answers_a_second(name, server, clients, seconds, left_out),
                 "megabytes": server.megabytes(),
             }
             for name, server in running.items()
         }
+
+
+def _answers_a_second(
+    name: str, server: Server, clients: Sequence[int], seconds: float, left_out: list[str]
+) -> dict[int, float]:
+    found = {}
+    for many in clients:
+        try:
+            found[many] = server.throughput(many, seconds)
+        except ServerError as error:
+            left_out.append(f"{name} with {many} clients: {error}")
+    return found
 
 
 def _calling(server: Server, line: HTTPConnection) -> Callable[[], float]:

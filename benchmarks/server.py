@@ -93,8 +93,7 @@ class Server:
         def client(number: int) -> None:
             connection = self.connect()
             try:
-                self.ask(connection)
-                begin.wait()
+                begin.wait()  # before the first question: a server closes what is idle while others are answered
                 while not end.is_set():
                     self.ask(connection)
                     answered[number] += 1

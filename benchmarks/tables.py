@@ -104,7 +104,7 @@ def _servers(served: Mapping[str, Any]) -> str:
             f"{one['first_answer'] / 1000:.2f} s",
             f"{_milliseconds(one['warm'])} ms",
             f"{one['megabytes']:.0f} MB",
-            *(f"{one['answers_a_second'][many]:.0f}" for many in clients),
+            *(f"{one['answers_a_second'][many]:.0f}" if many in one["answers_a_second"] else "" for many in clients),
         ]
         for name, one in served.items()
     ]

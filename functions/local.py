@@ -15,7 +15,6 @@ access_log.propagate = False
 settings = get_settings()
 links = LocalLinks(get_service(), settings)
 
-routers = [*API, DOCS, PAGE, local_uploads_router(links, settings)]
-app = build_app(routers, most_at_a_time=settings.most_at_a_time)
+app = build_app([*API, DOCS, PAGE, local_uploads_router(links, settings)])
 if not settings.uploads_bucket:
     app.state.links = links

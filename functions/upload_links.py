@@ -14,7 +14,6 @@ from thyroid.results import Result
 from thyroid.schemas import UploadForm, UploadRequest, UploadResponse, WaitingResponse
 from thyroid.settings import get_settings
 from thyroid.web.app import build_app
-from thyroid.web.blocking import blocking
 from thyroid.web.body import Received, TheSettings, parse_json
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import RESULT_PROBLEMS, UPLOAD_PROBLEMS, WITH_KEY, json_body
@@ -60,7 +59,6 @@ TheLinks = Annotated["Links | LocalLinks", Depends(the_links)]
     responses=UPLOAD_PROBLEMS,
     openapi_extra=json_body(UploadRequest) | WITH_KEY,
 )
-@blocking
 def hand_out(request: Request, body: Received, settings: TheSettings, links: TheLinks) -> UploadResponse:
     """Hand out a link that takes one picture of the type and size named, for a quarter of an hour."""
     asked = parse_json(body, UploadRequest)
@@ -83,7 +81,6 @@ def hand_out(request: Request, body: Received, settings: TheSettings, links: The
     responses={202: {"model": WaitingResponse, "description": "Not yet"}, **RESULT_PROBLEMS},
     openapi_extra=WITH_KEY,
 )
-@blocking
 def find(request: Request, id: str, links: TheLinks) -> JSONResponse:  # noqa: A002
     """Answer as `/api/v1/analyze` does once the result is there; its pictures are links. Until then: 202."""
     written = links.find(id)

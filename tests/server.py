@@ -45,13 +45,17 @@ def server_process(
             yield address, process
         finally:
             process.terminate()
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
     for _ in range(600):
         assert process.poll() is None, "the server ended"
         try:
-            httpx.get(address, trust_env=False)
+            httpx.get(address, trust_env=False, timeout=60)
         except httpx.ConnectError:
             time.sleep(0.1)
         else:

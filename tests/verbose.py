@@ -8,9 +8,11 @@ import importlib
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any, NoReturn
 
 OPENED = "opened for writing: "
+CONTROL = "/dev/zero"  # is opened once, to show that it is told
 
 
 def _tell_of_writing(event: str, arguments: tuple[Any, ...]) -> None:
@@ -18,9 +20,14 @@ def _tell_of_writing(event: str, arguments: tuple[Any, ...]) -> None:
         path, mode, flags = arguments
         writes = set(mode or "") & set("wax+") or (flags or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
         if writes and not str(path).endswith(("/dev/null", ".pyc")) and ".pyc." not in str(path):
-            sys.stdout.write(f"{OPENED}{path}\n")
+            _say(f"{OPENED}{path}")
     elif event in {"os.mkdir", "os.rename", "os.link", "os.symlink"}:
-        sys.stdout.write(f"{OPENED}{arguments}\n")
+        _say(f"{OPENED}{arguments}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()  # a server that is ended loses what it has not sent off
 
 
 def _fail(*arguments: object, **named: object) -> NoReturn:
@@ -66,6 +73,8 @@ def _served(told_of: str) -> Any:
     served = getattr(importlib.import_module(module), name)
     logging.getLogger("uvicorn.access").disabled = True  # of the stand-in for the gateway; a laptop's is off by itself
     tell_of_writing()
+    with Path(CONTROL).open("wb"):
+        pass
     return served
 
 

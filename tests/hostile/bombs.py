@@ -3,7 +3,7 @@
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -226,6 +226,7 @@ def _long_tag(kind: int) -> bytes:
     return png.with_chunks(all_samples()["PNG"]["sixteen bits"], png.chunk(b"eXIf", block))
 
 
+@cache
 def _zeros(size: int) -> bytes:
     """Zeros, packed, without making them all at once."""
     packer, piece = zlib.compressobj(9), bytes(10**6)

@@ -25,7 +25,7 @@ from tests import buckets, canaries, wire
 from tests.canaries import NAME, leaks
 from tests.gateway import Answer
 from tests.server import ROOT, local_server
-from tests.verbose import OPENED
+from tests.verbose import CONTROL, OPENED
 
 ASKED = dict(canaries.requests())
 VERBOSE = {
@@ -232,7 +232,9 @@ def test_a_large_picture_came_by_a_link_where_a_laptop_gives_one(way: str, told:
 def test_no_file_is_written_whatever_is_sent(told: Told, broken: Told) -> None:
     for each in (told, broken):
         assert each.files == set()
-        _, _, since_the_first = each.printed.partition('"message":"request"')  # before it, libraries are loaded
+        before, found, since_the_first = each.printed.partition('"message":"request"')
+        assert f"{OPENED}{CONTROL}" in before  # among what libraries open while they are loaded
+        assert found
         assert [line for line in since_the_first.splitlines() if line.startswith(OPENED)] == []
 
 

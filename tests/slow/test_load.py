@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ CLIENTS = 200
 SECONDS = 60
 REQUESTS = 20_000
 LONGEST_WAIT = 10.0  # seconds, of which an answer takes one where 64 wait; more is a pile-up
-GROWTH = 500  # bytes a request at most: 10 MB over all of them, which is the noise of an allocator
+GROWTH = 300  # bytes a request at most, over the second half: 3 MB in all, which is the noise of an allocator
 PREDICT = "/api/v1/predict"
 
 Server = tuple[str, "Popen[bytes]"]
@@ -85,7 +86,7 @@ class Client:
 
 
 def resident_bytes(process: "Popen[bytes]") -> int:
-    return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * 4096
+    return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_under_200_clients_an_answer_comes_soon_or_says_when_to_come_again(server: Server) -> None:
@@ -115,6 +116,7 @@ def test_under_200_clients_an_answer_comes_soon_or_says_when_to_come_again(serve
     print(f"{CLIENTS} clients for {SECONDS} s: {dict(told.statuses)}, longest wait {told.longest:.2f} s")
     assert set(told.statuses) <= {200, 503}
     assert told.statuses[200] > 10 * SECONDS
+    assert told.statuses[503] > 0, "all were let in, though there are more than places"
     assert told.wrong == []
     assert told.longest < LONGEST_WAIT
     assert process.poll() is None
@@ -138,8 +140,12 @@ def test_memory_is_flat_over_20_000_requests(server: Server) -> None:
     asyncio.run(all_of_them())
 
     done, held = np.array(seen, dtype=float).T
-    slope = float(np.polyfit(done, held, 1)[0])
-    print(f"{REQUESTS} requests: {held[0] / 1e6:.1f} to {held[-1] / 1e6:.1f} MB, {slope:+.0f} bytes a request")
+    half = len(done) // 2
+    slope = float(np.polyfit(done[half:], held[half:], 1)[0])
+    print(
+        f"{REQUESTS} requests: {held[0] / 1e6:.1f}, {held[half] / 1e6:.1f} and {held[-1] / 1e6:.1f} MB at the first, "
+        f"the middle and the last, {slope:+.0f} bytes a request in the second half"
+    )
     assert set(told.statuses) == {200}
     assert slope < GROWTH
 

@@ -5,9 +5,12 @@ Ratios to TensorFlow in the same run are in tests/slow/test_speed.py, the image'
 """
 
 import io
+import json
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +24,8 @@ from thyroid.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 ENDPOINTS = ("predict", "gradcam", "analyze", "health", "model_info", "report", "upload_links")
-# Counted: 634 to 639, 674, 747 and 662. Another Python has some more or less.
-MOST_MODULES = {**dict.fromkeys(ENDPOINTS, 670), "site": 710, "uploads": 785, "archive_summary": 695}
+# Counted: 568 to 573, 608, 680 and 595. Another Python has some more or less.
+MOST_MODULES = {**dict.fromkeys(ENDPOINTS, 600), "site": 640, "uploads": 715, "archive_summary": 625}
 PACKAGES_OF_A_START = {
     *("PIL", "aws_lambda_powertools", "fastapi", "mangum", "numpy", "python_multipart"),  # ours
     *("annotated_doc", "annotated_types", "anyio", "opentelemetry", "pydantic", "pydantic_core"),  # FastAPI's
@@ -31,29 +34,51 @@ PACKAGES_OF_A_START = {
 }
 
 
-def said_by(code: str) -> list[str]:
+@dataclass(frozen=True)
+class Start:
+    """What a process has loaded once a function's module is imported."""
+
+    modules: list[str]
+    looks_for_garbage: bool
+    kept_from_the_search: int
+    built: list[str]
+
+
+@cache
+def start(function: str) -> Start:
+    code = f"""
+import gc, json, sys
+before = set(sys.modules)
+import functions.{function}
+openapi = sys.modules.get("fastapi.openapi.models")
+built = [name for name in ("OpenAPI", "Info") if openapi and getattr(openapi, name).__pydantic_complete__]
+print(json.dumps([sorted(sys.modules.keys() - before), gc.isenabled(), gc.get_freeze_count(), built]))
+"""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
-    return done.stdout.split()
+    return Start(*json.loads(done.stdout))
 
 
 @pytest.mark.parametrize("function", MOST_MODULES)
 def test_a_start_loads_few_modules(function: str) -> None:
-    (count,) = said_by(f"import functions.{function}, sys; print(len(sys.modules))")
-
-    assert int(count) <= MOST_MODULES[function]
+    assert len(start(function).modules) <= MOST_MODULES[function]
 
 
 @pytest.mark.parametrize("function", ENDPOINTS)
 def test_a_start_loads_these_packages_and_no_other(function: str) -> None:
-    code = f"""
-import sys
-before = set(sys.modules)
-import functions.{function}
-print(*{{name.split(".")[0] for name in sys.modules.keys() - before}} - set(sys.stdlib_module_names))
-"""
-    found = {name for name in said_by(code) if not name.startswith("_")}
+    found = {name.split(".")[0] for name in start(function).modules} - set(sys.stdlib_module_names)
 
-    assert found - {"functions", "thyroid"} <= PACKAGES_OF_A_START
+    assert {name for name in found if not name.startswith("_")} - {"functions", "thyroid"} <= PACKAGES_OF_A_START
+
+
+@pytest.mark.parametrize("function", MOST_MODULES)
+def test_garbage_is_looked_for_once_all_is_imported_and_not_among_that(function: str) -> None:
+    assert start(function).looks_for_garbage
+    assert start(function).kept_from_the_search > 10_000
+
+
+@pytest.mark.parametrize("function", [*ENDPOINTS, "site"])
+def test_schemas_that_only_the_documentation_needs_are_not_built(function: str) -> None:
+    assert start(function).built == []
 
 
 def grey_jpeg() -> bytes:
@@ -72,9 +97,11 @@ def test_a_picture_is_copied_out_of_the_decoder_once(artifact: Path, endpoint: s
     ask(data)
 
     tracemalloc.start()
-    ask(data)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    try:
+        ask(data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
 
     assert peak / (3000 * 2000) < 2.1  # one byte a pixel: it has no colour
 
@@ -85,7 +112,7 @@ def test_the_network_runs_in_two_pieces_of_compiled_kernels(artifact: Path) -> N
     interpreter.allocate_tensors()
     operators = [each["op_name"] for each in interpreter._get_ops_details()]
 
-    assert operators.count("DELEGATE") <= 2
+    assert 1 <= operators.count("DELEGATE") <= 2
     assert len(operators) <= 230
 
 

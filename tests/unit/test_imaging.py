@@ -320,3 +320,11 @@ def test_the_limit_may_be_above_pillows_own() -> None:
         decode(data, max_pixels=399_999_999)
     with pytest.raises(UnreadableImageError, match="damaged"):
         decode(data, max_pixels=400_000_000)
+
+
+def test_a_tiff_that_two_readers_would_read_differently_is_refused() -> None:
+    data = bytearray(picture_file("TIFF"))
+    data[:4] = b"MM\x00+"
+
+    with pytest.raises(UnreadableImageError):
+        decoded(bytes(data))

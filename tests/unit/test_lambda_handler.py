@@ -227,3 +227,13 @@ def test_no_setting_of_the_environment_makes_it_log_the_event() -> None:
 
     assert "request" in done.stdout
     assert "amazonaws.com" not in done.stdout  # the host, which is in the event
+
+
+def test_a_fault_of_ours_is_not_taken_for_an_event_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("of ours")
+
+    monkeypatch.setattr("mangum.protocols.http.HTTPCycle.__call__", fail)
+
+    with pytest.raises(ValueError, match="of ours"):
+        lambda_handler(build_app([APIRouter()]))(rest_event("GET", "/"), CONTEXT)

@@ -100,7 +100,7 @@ def _replace(out: Path, draft: Path) -> None:
 
 
 def _write(model: keras.Model, source: Source, folder: Path) -> Manifest:
-    """Write both graphs and a manifest that lacks only what the engine itself must measure."""
+    """Write the graphs and a manifest that lacks only what the engine itself must measure."""
     layers = describe_conv_layers(model)
     default = source.default_layer or layers[-1].name
     manifest = Manifest(

@@ -9,6 +9,9 @@ import sys
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return its exit status."""
     try:
+        from thyroid.settings import one_thread_for_products
+
+        one_thread_for_products()
         from thyroid.terminal.program import run  # with NumPy and all the rest
 
         return run(arguments)

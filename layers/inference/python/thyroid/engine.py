@@ -47,7 +47,8 @@ class Engine:
 
     def __init__(self, folder: Path, threads: int = 1, parallel: int = 1) -> None:
         self.manifest = Manifest.load(folder)
-        self._folder, self._threads, self._parallel = folder, threads, parallel
+        self._folder, self._threads = folder, threads
+        self._places = threading.Semaphore(parallel)
         self._score_graph = self._open(self.manifest.score_graph, SCORE)
         self._maps_graphs: dict[str, _Graph] = {}
         self._opening = threading.Lock()
@@ -105,36 +106,34 @@ class Engine:
         return score, self._maps(wanted.size).run(tensor)["maps"][alike.index(wanted.name)]
 
     def _open(self, graph: GraphFile, signature: str) -> "_Graph":
-        path = self._folder / graph.file
         try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            content = (self._folder / graph.file).read_bytes()
         except OSError as error:
             raise ModelUnavailableError(
-                f"The compiled model lacks its file {graph.file}; run `make model` to compile it again."
+                f"The compiled model lacks its file {graph.file}; run `make model` to compile it again, and start anew."
             ) from error
-        if digest != graph.sha256:
+        if hashlib.sha256(content).hexdigest() != graph.sha256:
             raise ModelUnavailableError(
-                f"{graph.file} is not the file that the manifest names; run `make model` to compile the model again."
+                f"{graph.file} is not the file that the manifest names; run `make model` to compile the model again, "
+                "and start anew."
             )
         try:
-            return _Graph(path, signature, self._threads, self._parallel)
-        except (ValueError, RuntimeError) as error:
+            return _Graph(content, signature, self._threads, self._places)
+        except Exception as error:  # the runtime raises what it likes
             raise ModelUnavailableError(
                 f"{graph.file} is no graph that the runtime can open; run `make model` to compile the model again."
             ) from error
 
 
 class _Graph:
-    """One LiteRT file, which is mapped into memory.
+    """One LiteRT file.
 
     An interpreter keeps its tensors between calls, so each runs one call at a time; another is made only where all are
-    busy.
+    busy. All are made of the same bytes, whose hash was the manifest's, whatever becomes of the file.
     """
 
-    def __init__(self, path: Path, signature: str, threads: int, parallel: int) -> None:
-        self._path, self._signature, self._threads = path, signature, threads
-        self._places = threading.Semaphore(parallel)
+    def __init__(self, content: bytes, signature: str, threads: int, places: threading.Semaphore) -> None:
+        self._content, self._signature, self._threads, self._places = content, signature, threads, places
         self._idle = [self._runner()]
 
     def run(self, tensor: NDArray[np.float32]) -> dict[str, Map]:
@@ -149,6 +148,6 @@ class _Graph:
                 self._idle.append(runner)
 
     def _runner(self) -> Callable[..., Any]:
-        interpreter = Interpreter(model_path=str(self._path), num_threads=self._threads)
+        interpreter = Interpreter(model_content=self._content, num_threads=self._threads)
         runner: Callable[..., Any] = interpreter.get_signature_runner(self._signature)
         return runner

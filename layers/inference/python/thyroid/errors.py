@@ -95,3 +95,9 @@ class ModelUnavailableError(ThyroidError):
     """The artifact is missing, damaged, or does not reproduce its golden score in this process."""
 
     code = "model_unavailable"
+
+
+class OverloadedError(ThyroidError):
+    """As many pictures wait for their turn as may; this one has to come again."""
+
+    code = "overloaded"

@@ -33,6 +33,10 @@ PLUGINS = (PngImagePlugin, JpegImagePlugin, WebPImagePlugin, BmpImagePlugin, Tif
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SMALLEST_SIDE = 32
 
+# A BigTIFF of big-endian numbers: Pillow looks for its tags where a classic TIFF has them, and libtiff, which decodes
+# it, elsewhere. What is checked would not be what is decoded.
+AMBIGUOUS_TIFF = b"MM\x00+"
+
 # Of as many pixels a WebP takes twice the memory of other formats: its decoder holds two canvases beside the picture.
 WEBP_SHARE = 2
 
@@ -108,6 +112,8 @@ def decode(data: bytes, *, max_pixels: int) -> Picture:
     if not data:
         raise InvalidRequestError("The picture is empty; send the bytes of a picture file.")
     structure.check(data)
+    if data.startswith(AMBIGUOUS_TIFF):
+        raise _unreadable()
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_size(*image.size, max_pixels // WEBP_SHARE if image.format == "WEBP" else max_pixels)
@@ -169,8 +175,8 @@ def _pixels(image: Image.Image) -> npt.NDArray[np.uint8]:
     width, height = upright.size
     if width * height <= BAND_PIXELS:
         return _converted(upright)
-    # Each step of a conversion makes a picture of its own. A large one is converted band by band, so that it is held
-    # twice at the most: as it was decoded, and as it is returned.
+    # Each step of a conversion makes a picture of its own. A large one is converted band by band, so that none of them
+    # is of all of it: it is held as it was decoded, turned if it has to be, and as it is returned.
     pixels = np.empty((height, width), np.uint8)
     rows = max(1, BAND_PIXELS // width)
     for top in range(0, height, rows):

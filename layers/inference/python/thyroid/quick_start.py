@@ -4,6 +4,8 @@ import gc
 
 from pydantic import BaseModel, ConfigDict
 
+from thyroid.settings import one_thread_for_products
+
 
 def begin() -> None:
     """Make the imports that follow quicker; called before them.
@@ -11,11 +13,13 @@ def begin() -> None:
     Schemas are built when they are first used (FastAPI alone defines forty of OpenAPI, for the documentation), and
     nothing looks for garbage, of which imports make next to none.
     """
+    one_thread_for_products()
     BaseModel.model_config = ConfigDict(defer_build=True)
     gc.disable()
 
 
 def ready() -> None:
-    """End what :func:`begin` began; called when all is imported. What is there then stays, and is never searched."""
-    gc.freeze()
-    gc.enable()
+    """End what :func:`begin` began, the first time it is called: what is there then stays, and is never searched."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()

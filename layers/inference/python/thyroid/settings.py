@@ -24,6 +24,19 @@ WHOLE_PROCESSOR_MB = 1769
 MOST_DIGITS = 18
 
 
+def _processors() -> int:
+    """Return how many processors this process may use; the share of one that a container may have is not known here."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def one_thread_for_products() -> None:
+    """Keep NumPy's products of matrices in the thread that asks for them; called before NumPy is loaded.
+
+    They are small here: to wake a thread on each processor for one takes longer than the product.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 @dataclass(frozen=True)
 class Settings:
     """What can be set from outside, with the variable that sets it.
@@ -43,8 +56,8 @@ class Settings:
         processors, by its memory; elsewhere one.
     parallel : int
         ``THYROID_PARALLEL``: inferences that run at a time; as many as there are processors if left out.
-    most_at_a_time : int
-        ``THYROID_MOST_AT_A_TIME``: requests with a body that a server takes in at a time; the others get a 503.
+    most_waiting : int
+        ``THYROID_MOST_WAITING``: pictures that wait on a server for their turn; the others get a 503.
     warm_up : bool
         ``THYROID_WARM_UP``: whether a function loads and proves the model before its first request comes.
     revision : str
@@ -76,8 +89,8 @@ class Settings:
     max_body_bytes: int = LAMBDA_EVENT_LIMIT - EVENT_RESERVE
     max_pixels: int = 20_000_000  # 5000 × 4000: with it no picture takes more than 512 MB
     threads: int = 1
-    parallel: int = os.cpu_count() or 1
-    most_at_a_time: int = 64
+    parallel: int = _processors()
+    most_waiting: int = 64
     warm_up: bool = False
     revision: str = ""
     service_name: str = "thyroid"
@@ -135,7 +148,7 @@ class Settings:
                 "THYROID_THREADS", max(1, number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1) // WHOLE_PROCESSOR_MB)
             ),
             parallel=number("THYROID_PARALLEL", cls.parallel),
-            most_at_a_time=number("THYROID_MOST_AT_A_TIME", cls.most_at_a_time),
+            most_waiting=number("THYROID_MOST_WAITING", cls.most_waiting),
             warm_up=switch("THYROID_WARM_UP"),
             revision=text_of("THYROID_REVISION"),
             service_name=text_of("POWERTOOLS_SERVICE_NAME") or cls.service_name,

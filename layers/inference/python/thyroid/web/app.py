@@ -14,7 +14,6 @@ from thyroid.telemetry import tracing
 from thyroid.telemetry.logs import get_logger
 from thyroid.telemetry.observation import record_prediction
 from thyroid.web import problems
-from thyroid.web.admission import Admission
 from thyroid.web.catch_unexpected import CatchUnexpected
 from thyroid.web.cors import Cors
 from thyroid.web.observe import Observe
@@ -41,12 +40,7 @@ def _service() -> Service:
     return Service(get_settings(), audit=record_prediction)
 
 
-def build_app(
-    routers: Iterable[APIRouter],
-    settings: Settings | None = None,
-    logger: Logger | None = None,
-    most_at_a_time: int | None = None,
-) -> FastAPI:
+def build_app(routers: Iterable[APIRouter], settings: Settings | None = None, logger: Logger | None = None) -> FastAPI:
     """Build an application that answers `routers` and nothing else.
 
     It serves no documentation by itself: that is a route like any other (:mod:`thyroid.web.docs`), since it describes
@@ -60,8 +54,6 @@ def build_app(
         Those of the process if left out.
     logger : aws_lambda_powertools.Logger, optional
         That of the process if left out.
-    most_at_a_time : int, optional
-        Requests with a body that are answered at a time, on a server; in a function it is one anyway.
     """
     settings = settings or get_settings()
     logger = logger or get_logger()
@@ -72,8 +64,6 @@ def build_app(
         app.include_router(router)
     problems.install(app)
     # The last one added is the outermost.
-    if most_at_a_time:
-        app.add_middleware(Admission, most=most_at_a_time)
     app.add_middleware(CatchUnexpected, logger=logger)
     app.add_middleware(
         Cors,

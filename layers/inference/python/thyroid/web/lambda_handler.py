@@ -46,11 +46,22 @@ def lambda_handler(app: FastAPI) -> Handler:
         try:
             with alone():
                 return adapter({**event, "path": path_below_base(event)}, context)
-        except ValueError:  # The application's own errors never come here: this is an event that cannot be read.
+        except ValueError:
+            if _can_be_read(adapter, event, context):
+                raise  # a fault of ours
             return _unreadable(event, context)
 
     quick_start.ready()
     return handler
+
+
+def _can_be_read(adapter: Mangum, event: Event, context: Any) -> bool:  # noqa: ANN401
+    """Return whether Mangum makes a request of an event: its address and headers, and its body."""
+    try:
+        request = adapter.infer(event, context)
+        return bool(request.scope) and request.body is not None
+    except ValueError:
+        return False
 
 
 def _unreadable(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401

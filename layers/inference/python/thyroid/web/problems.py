@@ -16,6 +16,7 @@ from thyroid.errors import (
     NotAcceptableError,
     NotAnsweredError,
     NotFoundError,
+    OverloadedError,
     PayloadTooLargeError,
     ThyroidError,
     UnknownLayerError,
@@ -26,7 +27,7 @@ from thyroid.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER_SECONDS = "30"
+RETRY_AFTER_SECONDS = "30"  # of a model that does not work
 OVERLOADED_RETRY_AFTER_SECONDS = "1"
 
 
@@ -71,6 +72,11 @@ KINDS: Mapping[type[ThyroidError], Kind] = {
     NotAnsweredError: Kind(410, "Given up"),
     UploadsUnavailableError: Kind(501, "Not taken here"),
     ModelUnavailableError: Kind(503, "Model unavailable"),
+    OverloadedError: Kind(503, "Overloaded"),
+}
+RETRY_AFTER: Mapping[type[ThyroidError], str] = {
+    ModelUnavailableError: RETRY_AFTER_SECONDS,
+    OverloadedError: OVERLOADED_RETRY_AFTER_SECONDS,
 }
 INTERNAL_ERROR = Kind(500, "Internal error")
 
@@ -149,13 +155,6 @@ def unexpected(request: Request) -> JSONResponse:
     )
 
 
-def overloaded(request: Request) -> JSONResponse:
-    """Build the answer for a request that has to wait its turn at the client."""
-    detail = "The server is answering as many requests as it can; send this one again after `Retry-After` seconds."
-    headers = {"Retry-After": OVERLOADED_RETRY_AFTER_SECONDS}
-    return problem(request, 503, "Overloaded", "overloaded", detail, headers=headers)
-
-
 def install(app: FastAPI) -> None:
     """Make `app` answer every error as a problem."""
     app.add_exception_handler(ThyroidError, _on_thyroid_error)
@@ -175,7 +174,7 @@ def _on_thyroid_error(request: Request, error: Exception) -> JSONResponse:
         error.code,
         error.detail,
         errors=error.errors if isinstance(error, InvalidFieldsError) else None,
-        headers={"Retry-After": RETRY_AFTER_SECONDS} if status == 503 else None,
+        headers={"Retry-After": RETRY_AFTER[type(error)]} if type(error) in RETRY_AFTER else None,
     )
 
 
