@@ -5,6 +5,7 @@ eager gradient tape for each map. With ``BENCH_COMPILED=true`` both are compiled
 """
 
 import os
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -48,4 +49,11 @@ def analyze(request: ImageRequest) -> dict[str, Any]:
     return {**scored, "gradcam": gradcam, "filename": request.filename}
 
 
-handler = Mangum(app, lifespan="off")
+@cache
+def _adapter() -> Mangum:
+    return Mangum(app, lifespan="off")  # which makes an event loop: not where only the application is wanted
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer an event of API Gateway."""
+    return _adapter()(event, context)
