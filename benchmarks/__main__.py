@@ -28,7 +28,7 @@ class Effort:
     seconds: float
 
 
-WHOLE, QUICK = Effort(5, 60, 5.0), Effort(2, 5, 0.5)
+WHOLE, QUICK = Effort(3, 40, 4.0), Effort(2, 5, 0.5)
 
 
 def measure(effort: Effort) -> dict[str, Any]:

@@ -24,10 +24,9 @@ def draw(path: Path, goals: Mapping[str, tuple[float, float]]) -> None:
     with mpl.rc_context({"svg.hashsalt": path.name, "svg.fonttype": "path", "font.size": 9}):
         figure = Figure(figsize=(7.2, 0.36 * len(names) + 0.9), layout="constrained")
         axes = figure.add_subplot()
-        bars = axes.barh(places, [goals[name][1] for name in names], color=_OURS, height=0.62)
-        axes.bar_label(bars, fmt="%.1f ×", padding=4)
+        axes.barh(places, [goals[name][1] for name in names], color=_OURS, height=0.62)
         axes.plot([goals[name][0] for name in names], places, "|", color=_AIM, markersize=16, markeredgewidth=2)
-        axes.set_yticks(places, names)
+        axes.set_yticks(places, [f"{name}: {goals[name][1]:.1f} ×" for name in names])
         axes.set_xlim(0, 1.12 * max(max(pair) for pair in goals.values()))
         axes.set_xlabel("times the reference design (mark: what was aimed at)")
         axes.spines[["top", "right"]].set_visible(False)

@@ -40,7 +40,11 @@ _PLOT = "![How many times better than the reference design, measure by measure](
 
 def markdown(figures: dict[str, Any]) -> str:
     """Return all tables."""
-    parts = [f"Measured on {figures['machine']}; medians, in brackets the least and the most."]
+    effort = figures["effort"]
+    parts = [
+        f"Measured on {figures['machine']}, {effort['starts']} starts and {effort['calls']} calls of each; medians, in "
+        "brackets the least and the most."
+    ]
     parts += [_goals(figures), _floors(figures)]
     for condition, of in figures["cold"].items():
         parts.append(_table(f"first answer, {condition}, s", of, _seconds))

@@ -27,11 +27,11 @@ def times(of: dict[str, Spread], contender: str) -> float:
 def test_a_warm_prediction_is_a_fraction_of_tensorflows(measured: tuple[Table, dict[str, float]]) -> None:
     table, _ = measured
 
-    assert times(table["predict"], REFERENCE) > 2.5
-    assert times(table["predict"], COMPILED) > 0.6
+    assert times(table["predict"], REFERENCE) > 3.5
+    assert times(table["predict"], COMPILED) > 0.8
 
 
-@pytest.mark.parametrize(("endpoint", "least"), [("gradcam", 4), ("analyze", 6)])
+@pytest.mark.parametrize(("endpoint", "least"), [("gradcam", 6), ("analyze", 9)])
 def test_a_warm_explanation_is_a_fraction_of_tensorflows(
     measured: tuple[Table, dict[str, float]], endpoint: str, least: float
 ) -> None:
@@ -43,7 +43,7 @@ def test_a_warm_explanation_is_a_fraction_of_tensorflows(
 def test_it_takes_a_fraction_of_the_memory(measured: tuple[Table, dict[str, float]]) -> None:
     _, memory = measured
 
-    assert memory[REFERENCE] / memory[SERVICE] > 3
+    assert memory[REFERENCE] / memory[SERVICE] > 3.4
 
 
 def test_the_first_answer_comes_in_a_fraction_of_the_time() -> None:
@@ -54,4 +54,4 @@ def test_the_first_answer_comes_in_a_fraction_of_the_time() -> None:
 
     found = by_turns({name: lambda name=name: first(name) for name in (SERVICE, REFERENCE)}, 3, "cold")  # type: ignore[misc]
 
-    assert times(found, REFERENCE) > 5
+    assert times(found, REFERENCE) > 6

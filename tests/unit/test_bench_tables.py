@@ -25,6 +25,7 @@ def figures() -> dict[str, Any]:
     one = {"first_answer": 500.0, "warm": took(12), "megabytes": 100.0}
     return {
         "machine": "2 cores",
+        "effort": {"starts": 3, "calls": 9, "seconds": 1.0},
         "left_out": [],
         "cold": {
             CACHED: {"predict": {SERVICE: took(300), REFERENCE: took(6000), COMPILED: took(6000), FLOOR: took(98)}}
