@@ -123,19 +123,21 @@ def check(pixels: npt.NDArray[np.uint8], box: Box) -> InputCheck:
         return InputCheck(("too_small",))
     view = box.crop(pixels)
     plane = _working_plane(view)
-    if _Levels.of(plane).deviation < BLANK_DEVIATION:
+    levels = _Levels.of(plane)
+    if levels.deviation < BLANK_DEVIATION:
         return InputCheck(("blank",))
     reasons: list[Reason] = []
     if _coloured_share(view) > COLOUR_SHARE:
         reasons.append("colour_overlay")
-    if rule().strangeness(_features(plane)) > 0:
+    if rule().strangeness(_features(plane, levels)) > 0:
         reasons.append("not_ultrasound")
     return InputCheck(tuple(reasons))
 
 
 def features(pixels: npt.NDArray[np.uint8], box: Box) -> npt.NDArray[np.float64]:
     """Measure the texture of a field of view: the numbers that `FEATURES` names, in that order."""
-    return _features(_working_plane(box.crop(pixels)))
+    plane = _working_plane(box.crop(pixels))
+    return _features(plane, _Levels.of(plane))
 
 
 # In the order of `_features`.
@@ -157,9 +159,8 @@ FEATURES = (
 )
 
 
-def _features(plane: Image.Image) -> npt.NDArray[np.float64]:
+def _features(plane: Image.Image, levels: "_Levels") -> npt.NDArray[np.float64]:
     # Sums of levels are taken in whole numbers, which is exact, and those of what is left of them in float32.
-    levels = _Levels.of(plane)
     whole = np.asarray(plane).astype(np.int32)
     area = _WINDOW**2
     total = _window_sums(whole)

@@ -19,7 +19,10 @@ def begin() -> None:
 
 
 def ready() -> None:
-    """End what :func:`begin` began, the first time it is called: what is there then stays, and is never searched."""
+    """Have garbage looked for again, but not in what is there the first time that this is called: that stays.
+
+    Where one function's module imports those of others, the first of these calls it, and the rest is imported as usual.
+    """
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
