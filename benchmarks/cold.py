@@ -10,8 +10,8 @@ from benchmarks import function, processor
 from benchmarks.contenders import ENVIRONMENT, FUNCTIONS, Contender
 from benchmarks.function import ROOT
 from benchmarks.picture import request
+from benchmarks.processor import WHOLE_PROCESSOR_MB
 from benchmarks.spread import Spread, by_turns, milliseconds
-from thyroid.settings import WHOLE_PROCESSOR_MB
 
 FLOOR = "the floor: Python, NumPy, Pillow, the picture"
 ENDPOINTS = ("predict", "gradcam")

@@ -14,8 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.processor import share
-from thyroid.settings import WHOLE_PROCESSOR_MB
+from benchmarks.processor import WHOLE_PROCESSOR_MB, share
 
 ROOT = Path(__file__).resolve().parents[1]
 _PATIENCE = 180  # seconds

@@ -6,8 +6,8 @@ from typing import Any
 from benchmarks.cold import CACHED, FLOOR
 from benchmarks.contenders import COMPILED, REFERENCE, SERVICE
 from benchmarks.cost import dollars_per_million
+from benchmarks.processor import WHOLE_PROCESSOR_MB
 from benchmarks.warm import MODEL_ALONE
-from thyroid.settings import WHOLE_PROCESSOR_MB
 
 # A `Spread`, as JSON has it.
 Told = Mapping[str, Any]

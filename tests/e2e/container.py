@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
+from benchmarks.processor import WHOLE_PROCESSOR_MB
 from tests.e2e.conftest import docker, wait_for
-from thyroid.settings import WHOLE_PROCESSOR_MB
 
 
 def like_lambda(memory_mb: int) -> tuple[str, ...]:

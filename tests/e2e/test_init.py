@@ -12,10 +12,10 @@ from typing import NamedTuple
 import pytest
 
 from benchmarks.contenders import AS_DEPLOYED
+from benchmarks.processor import WHOLE_PROCESSOR_MB
 from events.generate import events
 from tests.e2e.conftest import base_image, docker, measured
 from tests.e2e.container import started
-from thyroid.settings import WHOLE_PROCESSOR_MB
 
 MEMORY_MB = 512
 PROCESSOR = MEMORY_MB / WHOLE_PROCESSOR_MB

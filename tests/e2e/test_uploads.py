@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.contenders import AS_DEPLOYED
+from benchmarks.processor import WHOLE_PROCESSOR_MB
 from events.generate import FOLDER, message, picture
 from tests.e2e.conftest import docker, measured, run
 from tests.e2e.container import started
@@ -23,7 +24,7 @@ from tests.e2e.local_aws import HIDDEN, REGION, STACK, LocalAws, local_aws
 from tests.e2e.test_deployed import GENEROUS, assert_problem
 from thyroid import phantom
 from thyroid.results import Result
-from thyroid.settings import WHOLE_PROCESSOR_MB, Settings
+from thyroid.settings import Settings
 
 SCAN = picture(1, suspicious=True)
 ARCHIVE_BUCKET = "archive-of-pictures"

@@ -48,16 +48,6 @@ def test_every_setting_is_read_from_its_variable() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("memory", "threads"), [("512", 1), ("1769", 1), ("3537", 1), ("3538", 2), ("5307", 3), ("10240", 5)]
-)
-def test_a_function_infers_with_as_many_threads_as_its_memory_gives_processors(memory: str, threads: int) -> None:
-    environment = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": memory}
-
-    assert Settings.from_environment(environment).threads == threads
-    assert Settings.from_environment({**environment, "THYROID_THREADS": "4"}).threads == 4
-
-
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "9" * 5000])
 def test_a_number_that_is_none_is_refused_by_the_name_of_its_variable(value: str) -> None:
     with pytest.raises(ValueError, match="THYROID_THREADS"):

@@ -17,9 +17,6 @@ LAMBDA_EVENT_LIMIT = 6_291_456
 # agent is nothing else, all that takes 62,000 bytes (tests/integration/test_payload_limits.py).
 EVENT_RESERVE = 65_536
 
-# A function's share of the processor grows with its memory; with so many MB it has a whole one (AWS Lambda quotas).
-WHOLE_PROCESSOR_MB = 1769
-
 # Python itself refuses to read very long numbers, with a message that names no variable.
 MOST_DIGITS = 18
 
@@ -52,8 +49,8 @@ class Settings:
     max_pixels : int
         ``THYROID_MAX_PIXELS``: largest picture, in pixels, checked before any pixel is decoded; of WebP half of it.
     threads : int
-        ``THYROID_THREADS``: threads that one inference uses. If left out: in a function as many as it has whole
-        processors, by its memory; elsewhere one.
+        ``THYROID_THREADS``: threads that one inference uses. Two spare the network a third of its time at best, and a
+        whole request nothing in the median: each waits for the other.
     parallel : int
         ``THYROID_PARALLEL``: inferences that run at a time; as many as there are processors if left out.
     most_waiting : int
@@ -144,9 +141,7 @@ class Settings:
             cors_origins=names("THYROID_CORS_ORIGINS") or cls.cors_origins,
             max_body_bytes=number("THYROID_MAX_BODY_BYTES", cls.max_body_bytes),
             max_pixels=number("THYROID_MAX_PIXELS", cls.max_pixels),
-            threads=number(
-                "THYROID_THREADS", max(1, number("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", 1) // WHOLE_PROCESSOR_MB)
-            ),
+            threads=number("THYROID_THREADS", cls.threads),
             parallel=number("THYROID_PARALLEL", cls.parallel),
             most_waiting=number("THYROID_MOST_WAITING", cls.most_waiting),
             warm_up=switch("THYROID_WARM_UP"),
