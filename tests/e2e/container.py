@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from benchmarks.processor import WHOLE_PROCESSOR_MB
-from tests.e2e.conftest import docker, wait_for
+from tests.e2e.commands import docker, wait_for
 
 
 def like_lambda(memory_mb: int) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ It differs from AWS in ways that are told here and nowhere else:
   number.
 - It knows no batches in a distributed map, and writes no results of one: each item comes as a batch of its own.
 - Its events of S3 name no version; the worker asks for it.
+- It does not ask whether a key is enabled, only whether the stage's usage plan has it.
 
 The worker's timeout and the queue's are shorter in the copy, so that tests see what comes back.
 
@@ -33,10 +34,12 @@ import boto3
 import yaml
 
 from deploy.release import new_name
-from tests.e2e.conftest import ROOT, docker, run, sam, wait_for
+from tests.e2e.commands import ROOT, docker, run, sam, wait_for
 
 REGION = "eu-central-1"
 STACK = "thyroid-e2e"
+# Limits that no test meets by the way.
+GENEROUS = {"KeyRateLimit": "10000", "KeyBurstLimit": "5000", "StageRateLimit": "10000", "StageBurstLimit": "5000"}
 LOCAL_IMAGE = "localhost/thyroid-e2e:latest"
 BUILT = ROOT / ".aws-sam" / "build"
 COPY = BUILT / "local-aws.yaml"

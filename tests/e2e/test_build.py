@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, base_image
+from tests.e2e.commands import ROOT, base_image
 from tests.unit.test_hub import PROXIES, Running
 
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"

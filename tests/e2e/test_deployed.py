@@ -5,7 +5,6 @@ import io
 import json
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,58 +13,16 @@ import pypdf
 import pytest
 from PIL import Image
 
-from events.generate import picture
-from tests.e2e.conftest import ROOT, docker, measured
-from tests.e2e.local_aws import LOCAL_IMAGE, STACK, LocalAws, gateway_responses, local_aws
+from tests.e2e.calls import NAME, PICTURE_ENDPOINTS, SCAN, as_json, assert_problem
+from tests.e2e.commands import ROOT, docker
+from tests.e2e.conftest import measured
+from tests.e2e.local_aws import GENEROUS, LOCAL_IMAGE, STACK, LocalAws, gateway_responses
 from thyroid.audit import AuditRecord
 from thyroid.settings import Settings
 from thyroid.web.page import PAGE, files, release_of
-from thyroid.web.problems import Problem
 
 OPEN = ("/", "/app", "/docs", "/redoc", "/openapi.json", "/docs/swagger-ui.css", "/api/v1/health")
-REPORTS = ("/api/v1/report/pdf", "/api/v1/report/json")
-PICTURE_ENDPOINTS = ("/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze", *REPORTS)
-GENEROUS = {"KeyRateLimit": "10000", "KeyBurstLimit": "5000", "StageRateLimit": "10000", "StageBurstLimit": "5000"}
 LAMBDA_ANSWER_LIMIT = 6_291_556
-SCAN = picture(1, suspicious=True)
-NAME = "Jane-Doe.png"
-
-
-@pytest.fixture(scope="module")
-def aws(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A local AWS with the stack deployed to it."""
-    with local_aws(image, tmp_path_factory.mktemp("aws") / "log") as running:
-        begin = time.monotonic()
-        running.deploy(**GENEROUS)
-        measured(f"sam deploy to the local AWS: {time.monotonic() - begin:.0f} s")
-        yield running
-
-
-@pytest.fixture
-def anyone(aws: LocalAws) -> Iterator[httpx.Client]:
-    """A caller without a key."""
-    with httpx.Client(base_url=aws.api(), timeout=60, trust_env=False) as client:
-        yield client
-
-
-@pytest.fixture
-def user(aws: LocalAws) -> Iterator[httpx.Client]:
-    """A caller with the stack's key."""
-    with httpx.Client(base_url=aws.api(), timeout=60, trust_env=False, headers={"X-Api-Key": aws.key()}) as client:
-        yield client
-
-
-def as_json(scan: bytes = SCAN, **fields: object) -> dict[str, object]:
-    return {"image": base64.b64encode(scan).decode("ascii"), "filename": NAME, **fields}
-
-
-def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
-    """Check that an answer is a problem as the API describes them, and that a browser may read it."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem = Problem.model_validate_json(answer.text)
-    assert (problem.status, problem.code) == (status, code)
-    assert problem.request_id
 
 
 # --- with and without a key -------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from events.generate import events
-from tests.e2e.conftest import ROOT, base_image, docker, measured
+from tests.e2e.commands import ROOT, base_image, docker
+from tests.e2e.conftest import measured
 from tests.e2e.container import like_lambda, started
 
 SERVING_LAYER_LIMIT_MB = 400

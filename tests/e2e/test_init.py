@@ -14,7 +14,8 @@ import pytest
 from benchmarks.contenders import AS_DEPLOYED
 from benchmarks.processor import WHOLE_PROCESSOR_MB
 from events.generate import events
-from tests.e2e.conftest import base_image, docker, measured
+from tests.e2e.commands import base_image, docker
+from tests.e2e.conftest import measured
 from tests.e2e.container import started
 
 MEMORY_MB = 512

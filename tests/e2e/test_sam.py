@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from events.generate import FOLDER, picture
-from tests.e2e.conftest import ROOT, measured, run, sam, wait_for
+from tests.e2e.commands import ROOT, run, sam, wait_for
+from tests.e2e.conftest import measured
 from thyroid.web.page import files, release_of
 
 # Which function an event is for, and the fields that its answer has.

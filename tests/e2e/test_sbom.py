@@ -12,7 +12,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from deploy.image import look_inside
 from deploy.sbom import BUNDLED_WEIGHTS, main
-from tests.e2e.conftest import ROOT, base_image, docker, run
+from tests.e2e.commands import ROOT, base_image, docker, run
 from tests.unit.test_licences import table
 
 SHA256 = "import hashlib; print(hashlib.sha256(open({!r}, 'rb').read()).hexdigest())"

@@ -16,17 +16,17 @@ from PIL import Image
 
 from benchmarks.contenders import AS_DEPLOYED
 from benchmarks.processor import WHOLE_PROCESSOR_MB
-from events.generate import FOLDER, message, picture
-from tests.e2e.conftest import docker, measured, run
+from events.generate import FOLDER, message
+from tests.e2e.calls import SCAN, assert_problem
+from tests.e2e.commands import docker, run
+from tests.e2e.conftest import measured
 from tests.e2e.container import started
 from tests.e2e.growth import growth
-from tests.e2e.local_aws import HIDDEN, REGION, STACK, LocalAws, local_aws
-from tests.e2e.test_deployed import GENEROUS, assert_problem
+from tests.e2e.local_aws import GENEROUS, HIDDEN, REGION, STACK, LocalAws, local_aws
 from thyroid import phantom
 from thyroid.results import Result
 from thyroid.settings import Settings
 
-SCAN = picture(1, suspicious=True)
 ARCHIVE_BUCKET = "archive-of-pictures"
 ARCHIVE_CONCURRENCY = "4"
 NAME = "Jane-Doe"  # stands for a patient, in every key; no log may hold it
@@ -40,13 +40,6 @@ def aws(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalA
         running.client("s3").create_bucket(Bucket=ARCHIVE_BUCKET, CreateBucketConfiguration=where)
         running.deploy(**GENEROUS, ArchiveBucket=ARCHIVE_BUCKET, ArchiveConcurrency=ARCHIVE_CONCURRENCY)
         yield running
-
-
-@pytest.fixture
-def user(aws: LocalAws) -> Iterator[httpx.Client]:
-    """A caller with the stack's key."""
-    with httpx.Client(base_url=aws.api(), timeout=60, trust_env=False, headers={"X-Api-Key": aws.key()}) as client:
-        yield client
 
 
 @pytest.fixture
