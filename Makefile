@@ -105,6 +105,7 @@ ANSWERS := $(CURDIR)/deployment-$(STACK).toml
 REGION ?= $(shell sed -n 's/^region *= *"\(.*\)"/\1/p' 'deployment-$(STACK).toml' 2>/dev/null | tail -n 1)
 VENV_SAM := .venv-sam
 VENV_LINT := .venv-lint
+VENV_AUDIT := .venv-audit
 VENV_AWS := .venv-aws
 SAM := SAM_CLI_TELEMETRY=0 $(VENV_SAM)/bin/sam
 UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --no-emit-index-url --no-header --no-annotate
@@ -196,6 +197,22 @@ check-template: $(READY) $(VENV_SAM)/.ready $(VENV_LINT)/.ready
 	$(PY) -m pytest tests/stack
 check: check-template
 
+# What a service runs, without exceptions but those that say why beside the code; then what is run beside it, which starts
+# other programs (B404, B603, B607): make, docker, git and Python, by name, with arguments that no request brings.
+BANDIT := $(VENV_LINT)/bin/bandit --quiet --recursive
+.PHONY: check-security
+check-security: $(VENV_LINT)/.ready
+	$(BANDIT) layers functions client
+	$(BANDIT) --skip B404,B603,B607 benchmarks deploy docs events
+check: check-security
+
+# Not a part of `make check`: whether it passes depends on what the world found out since yesterday.
+LOCKS := requirements.txt functions/requirements.txt layers/model/requirements.txt $(wildcard tests/tools/*.txt)
+.PHONY: audit
+audit: $(VENV_AUDIT)/.ready ## Look for known vulnerabilities in everything that is pinned (asks PyPI; SERVICE=osv: osv.dev)
+	$(VENV_AUDIT)/bin/pip-audit --strict --disable-pip --no-deps --vulnerability-service $(or $(SERVICE),pypi) \
+		$(LOCKS:%=--requirement %)
+
 .PHONY: base-image
 base-image: ## Pin the base image to what its tag means today, in template.yaml and functions/Dockerfile
 	deploy/pin-base-image
@@ -222,5 +239,5 @@ lock: $(READY) ## Pin the versions that pyproject.toml leaves open (UPGRADE=--up
 	cp requirements.txt layers/model/requirements.txt  # what is there already is what is preferred
 	$(UV_COMPILE) --universal --python-version 3.13 --extra model pyproject.toml -o layers/model/requirements.txt
 	$(UV_COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_34 -c requirements.txt pyproject.toml -o functions/requirements.txt
-	$(STRICT) for tool in sam aws lint; do \
+	$(STRICT) for tool in sam aws lint audit; do \
 		$(UV_COMPILE) $(UPGRADE) --universal --python-version 3.11 tests/tools/$$tool.in -o tests/tools/$$tool.txt; done
