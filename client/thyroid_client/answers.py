@@ -24,6 +24,7 @@ OTHER_VERSION = "check `base_url`, and that client and service are of versions t
 # Status to type, and to the sentence where the answer brings none of its own.
 KINDS: dict[int, tuple[type[ThyroidAPIError], str]] = {
     400: (BadPicture, "The service did not understand the request; check the picture and its options."),
+    408: (Unavailable, "The request took too long to arrive; send it again, or a smaller picture."),
     410: (Unavailable, "The service gave the picture up; upload it again."),
     413: (BadPicture, "The picture is too large to be sent like this; make it smaller, or use `upload`."),
     415: (BadPicture, "The picture is of no format that the service takes; send PNG, JPEG, WebP, BMP, TIFF or GIF."),

@@ -73,7 +73,7 @@ class BadPicture(ThyroidAPIError):
 
 
 class Unavailable(ThyroidAPIError):
-    """The service is there and does not work at the moment, or does not offer this (410, 5xx)."""
+    """The service does not work at the moment, does not offer this (410, 5xx), or waited too long for it (408)."""
 
 
 class NotReady(Unavailable):

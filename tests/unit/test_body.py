@@ -13,6 +13,7 @@ from thyroid.errors import (
     InvalidBase64Error,
     InvalidRequestError,
     PayloadTooLargeError,
+    RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
 from thyroid.schemas import AnalyzeOptions, AnalyzeRequest
@@ -317,6 +318,19 @@ def test_a_client_that_leaves_is_no_fault_of_the_body() -> None:
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
     with pytest.raises(ClientDisconnect):
         asyncio.run(receive(Request(scope, gone), Settings()))
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "image/png", "multipart/form-data; boundary=x", "a/b"])
+def test_a_body_that_stops_in_the_middle_is_not_waited_for(content_type: str) -> None:
+    messages = iter([{"type": "http.request", "body": b"half", "more_body": True}])
+
+    async def stalled() -> dict[str, Any]:
+        return next(messages, None) or await asyncio.get_running_loop().create_future()
+
+    headers = [(b"content-type", content_type.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "query_string": b""}
+    with pytest.raises(RequestTimeoutError, match="within 0 seconds"):
+        asyncio.run(receive(Request(scope, stalled), Settings(body_seconds=0)))
 
 
 # --- charsets of a form ----------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ KINDS = [
     (403, Refused),
     (404, UnexpectedAnswer),
     (405, UnexpectedAnswer),
+    (408, Unavailable),
     (410, Unavailable),
     (413, BadPicture),
     (415, BadPicture),

@@ -70,7 +70,7 @@ def test_an_endpoint_describes_no_option_that_it_does_not_take() -> None:
 
 
 def test_errors_are_described_as_problems() -> None:
-    assert set(PICTURE_PROBLEMS) == {400, 403, 413, 415, 422, 429, 503, 504}
+    assert set(PICTURE_PROBLEMS) == {400, 403, 408, 413, 415, 422, 429, 503, 504}
     for answer in PICTURE_PROBLEMS.values():
         assert answer["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 

@@ -26,6 +26,7 @@ def answer_to(error: Exception) -> tuple[int, dict[str, str], dict[str, object]]
     ("error", "status", "code"),
     [
         (errors.InvalidBase64Error, 400, "invalid_base64"),
+        (errors.RequestTimeoutError, 408, "request_timeout"),
         (errors.PayloadTooLargeError, 413, "payload_too_large"),
         (errors.UnsupportedMediaTypeError, 415, "unsupported_media_type"),
         (errors.InvalidRequestError, 422, "invalid_request"),
@@ -65,6 +66,13 @@ def test_who_finds_no_model_is_told_when_to_come_back() -> None:
     _, headers, _ = answer_to(errors.ModelUnavailableError("Not now."))
 
     assert int(headers["retry-after"]) > 0
+
+
+def test_who_was_too_slow_is_hung_up_on() -> None:
+    """What comes on the connection after the answer is the rest of a body, and no request."""
+    _, headers, _ = answer_to(errors.RequestTimeoutError("Faster."))
+
+    assert headers["connection"] == "close"
 
 
 def test_wrong_fields_are_listed() -> None:

@@ -43,6 +43,12 @@ class PayloadTooLargeError(ThyroidError):
     code = "payload_too_large"
 
 
+class RequestTimeoutError(ThyroidError):
+    """The body did not arrive whole in the time that it has; the sentence names that time."""
+
+    code = "request_timeout"
+
+
 class UnsupportedMediaTypeError(ThyroidError):
     """The bytes are not a picture format that is taken, or the content type is not one that is understood."""
 

@@ -46,6 +46,8 @@ class Settings:
         ``THYROID_CORS_ORIGINS``: origins that browsers may call from, separated by commas; ``*`` for all.
     max_body_bytes : int
         ``THYROID_MAX_BODY_BYTES``: what a request's body may take in the function's event; the limit of a JSON body.
+    body_seconds : int
+        ``THYROID_BODY_SECONDS``: how long a server waits for the whole of a request's body; a function has it.
     max_pixels : int
         ``THYROID_MAX_PIXELS``: largest picture, in pixels, checked before any pixel is decoded; of WebP half of it.
     threads : int
@@ -84,6 +86,7 @@ class Settings:
     model_dir: Path = Path("build/model")
     cors_origins: tuple[str, ...] = ("*",)
     max_body_bytes: int = LAMBDA_EVENT_LIMIT - EVENT_RESERVE
+    body_seconds: int = 60
     max_pixels: int = 20_000_000  # 5000 × 4000: with it no picture takes more than 512 MB
     threads: int = 1
     parallel: int = _processors()
@@ -140,6 +143,7 @@ class Settings:
             model_dir=Path(text_of("THYROID_MODEL_DIR") or cls.model_dir),
             cors_origins=names("THYROID_CORS_ORIGINS") or cls.cors_origins,
             max_body_bytes=number("THYROID_MAX_BODY_BYTES", cls.max_body_bytes),
+            body_seconds=number("THYROID_BODY_SECONDS", cls.body_seconds),
             max_pixels=number("THYROID_MAX_PIXELS", cls.max_pixels),
             threads=number("THYROID_THREADS", cls.threads),
             parallel=number("THYROID_PARALLEL", cls.parallel),

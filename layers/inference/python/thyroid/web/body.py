@@ -1,9 +1,11 @@
 """A request's body, in any of its three kinds, to picture bytes and options.
 
 A JSON body with the picture in base64, the picture file itself, or a multipart form. Whatever the kind, the body is
-held in memory and never on disk, its size is judged while it arrives, and the same options are checked in the same way.
+held in memory and never on disk, its size is judged while it arrives, for which it has so much time, and the same
+options are checked in the same way.
 """
 
+import asyncio
 import binascii
 import logging
 import re
@@ -17,7 +19,13 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from thyroid.errors import InvalidBase64Error, InvalidRequestError, PayloadTooLargeError, UnsupportedMediaTypeError
+from thyroid.errors import (
+    InvalidBase64Error,
+    InvalidRequestError,
+    PayloadTooLargeError,
+    RequestTimeoutError,
+    UnsupportedMediaTypeError,
+)
 from thyroid.settings import Settings, get_settings
 from thyroid.web.openapi import PICTURE_TYPES
 from thyroid.web.problems import FieldProblem, InvalidFieldsError
@@ -80,6 +88,8 @@ async def receive(request: Request, settings: TheSettings) -> Body:
     PayloadTooLargeError
         If it is over the limit of its kind, whatever its Content-Length says: ``settings.max_body_bytes`` for JSON,
         ``settings.max_binary_body_bytes`` for the other two.
+    RequestTimeoutError
+        If it is not there after ``settings.body_seconds``.
     UnsupportedMediaTypeError
         If its content type is none of the three kinds.
     InvalidRequestError
@@ -88,7 +98,8 @@ async def receive(request: Request, settings: TheSettings) -> Body:
     content_type = _content_type(request, "application/json")
     media_type = content_type.partition(";")[0].strip().lower()
     binary = media_type == FORM or media_type in PICTURE_TYPES  # which format it has is told by its bytes, later
-    content = await _read(request, settings.max_binary_body_bytes if binary else settings.max_body_bytes)
+    limit = settings.max_binary_body_bytes if binary else settings.max_body_bytes
+    content = await _read(request, limit, settings.body_seconds)
     if not binary and not _is_json(media_type):
         raise UnsupportedMediaTypeError(
             "This content type is not taken; send application/json with the picture in base64, multipart/form-data "
@@ -104,7 +115,7 @@ async def receive(request: Request, settings: TheSettings) -> Body:
 Received = Annotated[Body, Depends(receive)]
 
 
-async def receive_form(request: Request, part: str, limit: int) -> Body:
+async def receive_form(request: Request, part: str, limit: int, seconds: int) -> Body:
     """Read a multipart form with one file, larger than a request to a function may be.
 
     Raises
@@ -113,13 +124,15 @@ async def receive_form(request: Request, part: str, limit: int) -> Body:
         If it is no such form.
     PayloadTooLargeError
         If the form is over `limit` bytes.
+    RequestTimeoutError
+        If it is not there after so many seconds.
     InvalidRequestError
         If it is broken or has not just one such part.
     """
     content_type = _content_type(request, "")
     if not content_type.lower().startswith(FORM):
         raise UnsupportedMediaTypeError(f"This address takes {FORM} with a part `{part}`.")
-    content = await _read(request, limit)
+    content = await _read(request, limit, seconds)
     if content is None:
         raise PayloadTooLargeError(f"The form is over the limit of {limit} bytes; send a smaller picture.")
     return await _multipart(content_type, content, part)
@@ -199,18 +212,24 @@ def _content_type(request: Request, unsaid: str) -> str:
     return ", ".join(said) if said else unsaid
 
 
-async def _read(request: Request, limit: int) -> bytes | None:
-    """Return the body, or None where it is over the limit."""
+async def _read(request: Request, limit: int, seconds: int) -> bytes | None:
+    """Return the body, or None where it is over the limit. A client that stops in the middle is not waited for."""
     content = bytearray()
     total = 0
-    async for chunk in request.stream():
-        total += len(chunk)
-        if total <= limit:
-            content += chunk
-        else:
-            content.clear()
-            if total > READ_ON * limit:
-                break
+    try:
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                total += len(chunk)
+                if total <= limit:
+                    content += chunk
+                else:
+                    content.clear()
+                    if total > READ_ON * limit:
+                        break
+    except TimeoutError:
+        raise RequestTimeoutError(
+            f"The body did not arrive whole within {seconds} seconds; send it again, faster, or a smaller picture."
+        ) from None
     return bytes(content) if total <= limit else None
 
 

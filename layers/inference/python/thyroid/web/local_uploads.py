@@ -126,7 +126,7 @@ def local_uploads_router(links: LocalLinks, settings: Settings) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     async def form(request: Request) -> Body:
-        return await receive_form(request, "file", settings.max_upload_bytes + FORM_BYTES)
+        return await receive_form(request, "file", settings.max_upload_bytes + FORM_BYTES, settings.body_seconds)
 
     @router.post(ADDRESS, status_code=204)
     @blocking

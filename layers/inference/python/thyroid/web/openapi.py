@@ -91,10 +91,12 @@ GATEWAY_PROBLEMS = {
     403: "`forbidden`: deployed, a key is asked for",
     429: "`throttled`, with `Retry-After`, or `quota_exceeded`: deployed, a key may ask for so much",
 }
+SLOW = "`request_timeout`: on a server of your own, the body did not arrive in the time that it has"
 PICTURE_PROBLEMS = problem_responses(
     GATEWAY_PROBLEMS
     | {
         400: "`invalid_base64`: the picture is not base64",
+        408: SLOW,
         413: "`payload_too_large`: the body or the picture is over its limit, which `detail` names",
         415: "`unsupported_media_type`: not a picture format, or not a content type, that is taken",
         422: "`invalid_request`, `unreadable_image`, `unsuitable_picture` or `unknown_layer`: `detail` says why",
@@ -109,6 +111,7 @@ PDF_PROBLEMS = PICTURE_PROBLEMS | problem_responses(
 UPLOAD_PROBLEMS = problem_responses(
     GATEWAY_PROBLEMS
     | {
+        408: SLOW,
         413: "`payload_too_large`: the picture file is over the limit, which `detail` names",
         415: "`unsupported_media_type`: the body is not JSON",
         422: "`invalid_request`: `detail` says what to change",

@@ -18,6 +18,7 @@ from thyroid.errors import (
     NotFoundError,
     OverloadedError,
     PayloadTooLargeError,
+    RequestTimeoutError,
     ThyroidError,
     UnknownLayerError,
     UnreadableImageError,
@@ -61,6 +62,7 @@ class Kind(NamedTuple):
 
 KINDS: Mapping[type[ThyroidError], Kind] = {
     InvalidBase64Error: Kind(400, "Not base64"),
+    RequestTimeoutError: Kind(408, "Too slow"),
     PayloadTooLargeError: Kind(413, "Too large"),
     UnsupportedMediaTypeError: Kind(415, "Not a picture format that is taken"),
     NotFoundError: Kind(404, "Not found"),
@@ -74,9 +76,10 @@ KINDS: Mapping[type[ThyroidError], Kind] = {
     ModelUnavailableError: Kind(503, "Model unavailable"),
     OverloadedError: Kind(503, "Overloaded"),
 }
-RETRY_AFTER: Mapping[type[ThyroidError], str] = {
-    ModelUnavailableError: RETRY_AFTER_SECONDS,
-    OverloadedError: OVERLOADED_RETRY_AFTER_SECONDS,
+HEADERS: Mapping[type[ThyroidError], Mapping[str, str]] = {
+    ModelUnavailableError: {"Retry-After": RETRY_AFTER_SECONDS},
+    OverloadedError: {"Retry-After": OVERLOADED_RETRY_AFTER_SECONDS},
+    RequestTimeoutError: {"Connection": "close"},  # nothing but the rest of the body could come on it
 }
 INTERNAL_ERROR = Kind(500, "Internal error")
 
@@ -174,7 +177,7 @@ def _on_thyroid_error(request: Request, error: Exception) -> JSONResponse:
         error.code,
         error.detail,
         errors=error.errors if isinstance(error, InvalidFieldsError) else None,
-        headers={"Retry-After": RETRY_AFTER[type(error)]} if type(error) in RETRY_AFTER else None,
+        headers=HEADERS.get(type(error)),
     )
 
 

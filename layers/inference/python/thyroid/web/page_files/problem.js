@@ -10,6 +10,7 @@ const IN_A_MOMENT = "Try again in a moment.";
 const ADVICE = {
   401: "Ask whoever runs this service for access.",
   403: "Enter your key under “API key” and try again.",
+  408: "See that your connection is good, and try again.",
   413: SMALLER,
   429: "Wait a moment, then try again.",
   500: IN_A_MOMENT,
@@ -49,7 +50,7 @@ export async function problemOf(answer) {
   const sentence = told?.detail ?? `The server answered ${answer.status} and did not say why.`;
   return new Problem(inMegabytes(String(sentence)), {
     advice: ADVICE[answer.status] ?? (told?.detail ? "" : IN_A_MOMENT),
-    mayPass: answer.status === 429 || answer.status >= 500,
+    mayPass: answer.status === 408 || answer.status === 429 || answer.status >= 500,
     status: answer.status,
     code: told?.code ?? "",
     requestId: told?.request_id ?? "",

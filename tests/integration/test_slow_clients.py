@@ -1,0 +1,185 @@
+"""Clients that send a byte at a time, or stop in the middle: others are answered, and nobody is held for ever."""
+
+import json
+import select
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPResponse
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests import wire
+from tests.canaries import NAME, leaks, pictures
+from tests.corpus import API, as_json, form, post
+from tests.gateway import Answer, Request
+from tests.server import server_process
+
+pytestmark = pytest.mark.usefixtures("artifact")
+
+PICTURE = pictures()["PNG"]
+PREDICT = post(f"{API}/predict?filename={NAME}", PICTURE, "image/png")
+HEALTH = Request("GET", f"{API}/health")
+BODIES = {
+    "as it is": PREDICT,
+    "JSON": post(f"{API}/analyze", as_json(PICTURE, filename=NAME)),
+    "a form": post(f"{API}/gradcam", *form((f'name="image"; filename="{NAME}.png"', PICTURE))),
+    "a kind that is not taken": post(f"{API}/report/json", PICTURE, f"text/{NAME}"),
+    "a form of a link": post("/local-uploads", *form((f'name="file"; filename="{NAME}.png"', PICTURE))),
+    "no picture": post(f"{API}/uploads", b'{"content_type": "image/png"}'.ljust(1000)),
+}
+
+
+def connect(address: str) -> socket.socket:
+    parts = urlsplit(address)
+    return socket.create_connection((parts.hostname, parts.port or 80), timeout=wire.SECONDS)
+
+
+def head_and_body(request: Request) -> tuple[bytes, bytes]:
+    """Return a request of a connection that may be kept, in two parts."""
+    head, _, body = wire.to_bytes(request).partition(b"\r\n\r\n")
+    return head.replace(b"\r\nConnection: close", b"") + b"\r\n\r\n", body
+
+
+@contextmanager
+def stalled(address: str, sent: bytes, count: int) -> Iterator[list[socket.socket]]:
+    """Open so many connections, send the same on each, and no more."""
+    with ExitStack() as all_of_them:
+        connections = [all_of_them.enter_context(closing(connect(address))) for _ in range(count)]
+        for each in connections:
+            each.sendall(sent)
+        yield connections
+
+
+def answer_on(connection: socket.socket) -> Answer:
+    response = HTTPResponse(connection)
+    response.begin()
+    return Answer(response.status, tuple(response.getheaders()), response.read())
+
+
+def check_was_too_slow(answer: Answer) -> None:
+    headers = {name.lower(): value for name, value in answer.headers}
+    assert (answer.status, headers["content-type"]) == (408, "application/problem+json")
+    assert json.loads(answer.body)["code"] == "request_timeout"
+    assert headers["connection"] == "close"
+    assert not leaks(answer.body)
+
+
+def is_answered(connection: socket.socket) -> bool:
+    return bool(select.select([connection], [], [], 0)[0])
+
+
+def test_while_many_stop_at_every_stage_others_are_answered(tmp_path: Path) -> None:
+    head, body = head_and_body(PREDICT)
+    # GIVEN a server that works on one picture at a time, and lets none wait but one
+    told = {"THYROID_PARALLEL": "1", "THYROID_MOST_WAITING": "1"}
+    with server_process(tmp_path / "printed", **told) as (address, process):
+        expected = json.loads(wire.send(address, PREDICT).body)["prediction"]
+        # WHEN twenty each say nothing, stop in the first line, in a header, before the body, in its middle, and
+        # before its last byte
+        stages = (b"", head[:9], head[:-30], head, head + body[: len(body) // 2], head + body[:-1])
+        with ExitStack() as all_of_them:
+            held = [each for stage in stages for each in all_of_them.enter_context(stalled(address, stage, 20))]
+            # THEN others are answered as ever, and none of the stalled has a place
+            for _ in range(10):
+                answer = wire.send(address, PREDICT)
+                assert answer.status == 200
+                assert json.loads(answer.body)["prediction"] == expected
+            assert wire.send(address, HEALTH).status == 200
+            assert not any(is_answered(each) for each in held)
+            # AND who goes on after all is answered
+            held[-1].sendall(body[-1:])
+            assert answer_on(held[-1]).status == 200
+        # AND it is well when they are gone
+        assert wire.send(address, PREDICT).status == 200
+        assert process.poll() is None
+    printed = (tmp_path / "printed").read_text()
+    assert "unexpected error" not in printed
+    assert not leaks(printed)
+
+
+@pytest.fixture(scope="module")
+def impatient(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A server that waits a second for a body."""
+    printed = tmp_path_factory.mktemp("impatient") / "printed.txt"
+    with server_process(printed, THYROID_BODY_SECONDS="1") as (address, process):
+        yield address, printed
+        assert process.poll() is None
+
+
+def test_a_body_that_stops_in_the_middle_gets_an_answer(impatient: tuple[str, Path]) -> None:
+    address, _ = impatient
+    halves = {
+        (kind, chunked): wire.to_bytes(request, chunked=chunked)[: -len(request.body) // 2]
+        for kind, request in BODIES.items()
+        for chunked in (False, True)
+    }
+    # WHEN half of a body of any kind comes, and no more, its length said before or not
+    with ExitStack() as all_of_them:
+        connections = {
+            kind: all_of_them.enter_context(stalled(address, half.replace(b"\r\nConnection: close", b""), 1))[0]
+            for kind, half in halves.items()
+        }
+        # THEN that is answered, and the connection is closed
+        for connection in connections.values():
+            check_was_too_slow(answer_on(connection))
+            assert connection.recv(1) == b""
+
+
+def test_so_does_one_that_comes_a_byte_at_a_time(impatient: tuple[str, Path]) -> None:
+    address, _ = impatient
+    head, body = head_and_body(PREDICT)
+    with stalled(address, head, 1) as (connection,):
+        for byte in body:
+            if is_answered(connection):
+                break
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+        check_was_too_slow(answer_on(connection))
+
+
+def test_so_does_one_that_is_too_large_and_has_no_end(impatient: tuple[str, Path]) -> None:
+    """A body over the limit is read on, so that its client can read why it is refused; but not for ever."""
+    address, _ = impatient
+    head, _ = head_and_body(post(f"{API}/predict", b"", "image/png", ("Content-Length", "15000000")))
+    with stalled(address, head + bytes(5_000_000), 1) as (connection,):
+        check_was_too_slow(answer_on(connection))
+
+
+def test_who_is_slow_and_in_time_is_answered(impatient: tuple[str, Path]) -> None:
+    address, _ = impatient
+    head, body = head_and_body(PREDICT)
+    with stalled(address, head, 1) as (connection,):
+        for start in range(0, len(body), 1 + len(body) // 10):
+            connection.sendall(body[start : start + 1 + len(body) // 10])
+            time.sleep(0.01)
+        assert answer_on(connection).status == 200
+
+
+def test_many_that_stop_together_are_all_answered_and_others_meanwhile(impatient: tuple[str, Path]) -> None:
+    address, printed = impatient
+    head, body = head_and_body(PREDICT)
+    with stalled(address, head + body[: len(body) // 2], 100) as connections:
+        assert wire.send(address, PREDICT).status == 200
+        for each in connections:
+            check_was_too_slow(answer_on(each))
+    assert wire.send(address, HEALTH).status == 200
+    # AND what became of them is told, and nothing of a patient
+    log = printed.read_text()
+    assert log.count('"problem":"request_timeout"') >= 100
+    assert "unexpected error" not in log
+    assert not leaks(log)
+
+
+def test_a_server_that_is_asked_to_stop_waits_for_no_client_that_has_stopped(tmp_path: Path) -> None:
+    head, body = head_and_body(PREDICT)
+    server = server_process(tmp_path / "printed", THYROID_BODY_SECONDS="1")
+    with server as (address, process), ExitStack() as all_of_them:
+        for stage in (head[:-30], head, head + body[: len(body) // 2]):
+            all_of_them.enter_context(stalled(address, stage, 5))
+        assert wire.send(address, HEALTH).status == 200
+        process.terminate()
+        assert process.wait(timeout=30) in (0, -15)
