@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +118,17 @@ def test_a_runtime_that_breaks_is_a_model_that_does_not_work(
 
     assert not service.health().model_loaded
     with pytest.raises(ModelUnavailableError, match="RuntimeError"):
+        service.predict(picture_file())
+
+
+def test_a_runtime_that_cannot_be_loaded_is_a_model_that_does_not_work(
+    artifact: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "thyroid.engine", None)  # so that its import fails
+    service = Service(Settings(model_dir=artifact))
+
+    assert not service.health().model_loaded
+    with pytest.raises(ModelUnavailableError, match="does not run here"):
         service.predict(picture_file())
 
 

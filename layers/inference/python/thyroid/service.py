@@ -77,15 +77,16 @@ def load_engine(settings: Settings) -> Engine:
     ModelUnavailableError
         If it is missing or damaged, does not run here, or scores its golden picture otherwise.
     """
-    from thyroid.engine import Engine as LiteRTEngine  # the runtime is loaded with the first model, not before
-
     try:
+        from thyroid.engine import Engine as LiteRTEngine  # the runtime is loaded with the first model, not before
+
         engine = LiteRTEngine(settings.model_dir, settings.threads, settings.parallel)
         golden.prove(engine, settings.model_dir)
     except ModelUnavailableError:
         raise
     except Exception as error:
-        # Of the runtime, or of a golden picture that is none. Whatever it is, no picture is scored by this model.
+        # Of the runtime, which may not even load, or of a golden picture that is none. Whatever it is, no picture is
+        # scored by this model.
         kind = type(error).__name__
         raise ModelUnavailableError(f"The model does not run here ({kind}); run `make model` again.") from error
     return engine
