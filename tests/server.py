@@ -14,6 +14,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
+# What is served: the application of a laptop, and the functions behind the gateway. The access log of the gateway's
+# stand-in is no part of the service, whose own is off.
+WAYS: dict[str, tuple[str, dict[str, str]]] = {
+    "laptop": ("functions.local:app", {}),
+    "deployed": ("tests.gateway:app", {"UVICORN_ACCESS_LOG": "false"}),
+}
+
 
 @contextmanager
 def local_server(printed: Path, app: str = "functions.local:app", **environment: str) -> Iterator[str]:
