@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -42,6 +43,7 @@ from thyroid.service import Service
 from thyroid.telemetry.observation import record_prediction
 from thyroid.uploads import aws
 from thyroid.uploads.archive import TRIES, BatchError
+from thyroid.uploads.link import new_id
 from thyroid.uploads.upload import Upload
 
 cloud = buckets.cloud
@@ -645,3 +647,15 @@ def test_who_asks_for_a_result_is_told_that_it_is_our_fault_until_s3_works_again
         assert given["id"] not in text, kind
         wire.mend()
         assert links("GET", given["result"])["statusCode"] == 200
+
+
+def test_a_bucket_that_is_gone_is_our_fault_and_no_link_that_was_not_used(links: Any, cloud: Cloud, wire: Wire) -> None:
+    """Asked for an object alone, S3 says 404 of it whether the object is missing or the whole bucket."""
+    address = f"/api/v1/uploads/{new_id(int(time.time()) - 100)}"
+    assert links("GET", address)["statusCode"] == 404
+
+    heads = {"s3.HeadObject", "s3.HeadBucket"}
+    wire.fails(refused(404, "NoSuchBucket"), lambda sent, request: sent in heads and UPLOADS in request.url)
+
+    answer = links("GET", address)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, "internal_error")

@@ -119,9 +119,10 @@ class Links:
         try:
             self._s3.head_object(Bucket=upload.bucket, Key=upload.key)
         except ClientError as error:
-            if error.response["Error"]["Code"] in MISSING:
-                return False
-            raise
+            if error.response["Error"]["Code"] not in MISSING:
+                raise
+            self._s3.head_bucket(Bucket=upload.bucket)  # one that is not there is 404 as well, and no unused link
+            return False
         return True
 
 
