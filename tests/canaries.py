@@ -1,7 +1,6 @@
 """A patient's name in every place that a request or a picture has for one, and a search for it in whatever form."""
 
 import base64
-import io
 import json
 import struct
 import zlib
@@ -15,7 +14,8 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from tests.corpus import API, PICTURES, UPLOADS, form
 from tests.gateway import Pairs, Request
-from tests.pictures import picture
+from tests.hostile import png
+from tests.pictures import picture_file
 
 NAME = "Jane-Doe"
 DIRECTORIES = {IFD.Exif: 0x9000, IFD.GPSInfo: 0x0000}  # and the tag that says their version
@@ -69,15 +69,15 @@ def pictures() -> dict[str, bytes]:
     for tag in BYTES:
         tags.tagtype[tag] = 7
         tags[tag] = named(f"tag {tag}").encode()
-    file["PNG"] = _saved("PNG", pnginfo=with_texts, exif=exif, icc_profile=icc)
-    file["JPEG"] = _saved("JPEG", exif=exif, comment=named("comment").encode(), icc_profile=icc, xmp=xmp)
+    file["PNG"] = picture_file("PNG", pnginfo=with_texts, exif=exif, icc_profile=icc)
+    file["JPEG"] = picture_file("JPEG", exif=exif, comment=named("comment").encode(), icc_profile=icc, xmp=xmp)
     file["JPEG"] = (
         file["JPEG"][:2] + b"\xff\xed" + _sized(b"Photoshop 3.0\0" + named("IPTC").encode()) + file["JPEG"][2:]
     )
-    file["TIFF"] = _saved("TIFF", tiffinfo=tags)
-    file["WEBP"] = _saved("WEBP", exif=exif, xmp=xmp, icc_profile=icc)
-    file["GIF"] = _saved("GIF", comment=named("comment"))
-    file["BMP"] = _saved("BMP") + named("behind the end").encode()
+    file["TIFF"] = picture_file("TIFF", tiffinfo=tags)
+    file["WEBP"] = picture_file("WEBP", exif=exif, xmp=xmp, icc_profile=icc)
+    file["GIF"] = picture_file("GIF", comment=named("comment"))
+    file["BMP"] = picture_file("BMP") + named("behind the end").encode()
     return {kind: data for kind, data in file.items() if leaks(data) or kind == "PNG"}
 
 
@@ -89,7 +89,7 @@ def broken_pictures() -> dict[str, bytes]:
     found["PNG of a bomb of text"] = _with_chunk(
         b"zTXt", named("bomb").encode() + b"\0\0" + zlib.compress(bytes(10**8))
     )
-    found["JPEG of a broken EXIF"] = _saved(
+    found["JPEG of a broken EXIF"] = picture_file(
         "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + named("EXIF").encode() * 9
     )
     found["TIFF of a broken directory"] = b"II*\0\x08\0\0\0\xff\xff" + named("directory").encode() * 9
@@ -112,27 +112,17 @@ def _exif() -> Image.Exif:
     return exif
 
 
-def _saved(kind: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    picture().save(file, kind, **options)
-    return file.getvalue()
-
-
 def _sized(data: bytes) -> bytes:
     return struct.pack(">H", len(data) + 2) + data
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
 def _chunked(kind: bytes, data: bytes) -> bytes:
-    return b"\x89PNG\r\n\x1a\n" + _chunk(kind, data)
+    return png.SIGNATURE + png.chunk(kind, data)
 
 
 def _with_chunk(kind: bytes, data: bytes) -> bytes:
-    sound = _saved("PNG")
-    return sound[:33] + _chunk(kind, data) + sound[33:]
+    sound = picture_file("PNG")
+    return sound[:33] + png.chunk(kind, data) + sound[33:]
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------

@@ -1,11 +1,15 @@
 """What tests share."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from thyroid.manifest import MANIFEST_FILE
 from thyroid.settings import get_settings
+
+# A shell starts what runs in its background (`make test &`) with interrupts ignored, and so would all that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

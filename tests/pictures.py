@@ -1,13 +1,14 @@
 """Pictures for tests, made by code: sound ones of every kind, and files that are not what they seem."""
 
 import io
-import struct
 import zlib
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from tests.hostile import png
 
 GREY_RAMP = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (64, 1))
 
@@ -41,13 +42,8 @@ def noise_file(height: int, width: int, kind: str = "PNG", seed: int = 0) -> byt
 
 def png_that_claims(width: int, height: int) -> bytes:
     """A PNG file of a few bytes whose header names a size that it does not hold."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     pixels = zlib.compress(bytes(1000))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return png.SIGNATURE + png.header(width, height, colour=2) + png.chunk(b"IDAT", pixels) + png.chunk(b"IEND")
 
 
 def sixteen_bit_file() -> bytes:

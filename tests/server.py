@@ -1,5 +1,6 @@
 """A real server of its own process."""
 
+import json
 import os
 import socket
 import subprocess
@@ -8,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -56,6 +58,11 @@ def server_process(
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def lines_of(printed: str) -> list[dict[str, Any]]:
+    """Return what a server printed as JSON: the service's lines, and not a library's."""
+    return [json.loads(line) for line in printed.splitlines() if line.startswith('{"') and line.endswith("}")]
 
 
 def _wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:

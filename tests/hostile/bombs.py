@@ -11,7 +11,8 @@ from PIL import Image
 
 from tests.hostile import bmp, gif, jpeg, png, tiff, webp
 from tests.hostile.case import ANSWERED, TOO_LARGE, UNREADABLE, Case
-from tests.hostile.samples import all_samples, exif, saved
+from tests.hostile.samples import all_samples, exif
+from tests.pictures import saved
 
 FULL = 4_600_000  # bytes: nearly the largest file that a request carries
 LARGEST, LARGEST_WEBP = (5000, 4000), (4000, 2500)  # the most pixels that are taken

@@ -13,7 +13,8 @@ from PIL import Image
 from tests.hostile.canary import CANARY
 from tests.hostile.case import REFUSED, UNKNOWN, Case, case
 from tests.hostile.polyglots import HTML, PDF, PHP, SHELL, SVG, archive
-from tests.hostile.samples import picture, saved
+from tests.hostile.samples import picture
+from tests.pictures import saved
 
 BY_NAME, BY_BYTES = "dressed by name", "dressed by first bytes"
 SIGNATURES = {

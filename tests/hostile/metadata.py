@@ -9,7 +9,8 @@ import numpy as np
 from tests.hostile import jpeg, png, tiff, webp
 from tests.hostile.canary import CANARY
 from tests.hostile.case import ANSWERED, Case, case
-from tests.hostile.samples import HEIGHT, WIDTH, XMP, all_samples, exif, picture, saved
+from tests.hostile.samples import HEIGHT, WIDTH, XMP, all_samples, exif, picture
+from tests.pictures import saved
 
 PROFILES, TAGS, TURNED = "garbage profiles", "garbage tags", "turned"
 ORIENTATIONS = (*range(10), 255, 65_535)

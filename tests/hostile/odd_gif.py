@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from tests.hostile import gif
 from tests.hostile.case import ANSWERED, Case, case
-from tests.hostile.samples import picture, saved
+from tests.hostile.samples import picture
+from tests.pictures import saved
 
 FAMILY = "odd but valid: GIF"
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from tests.hostile import jpeg
 from tests.hostile.case import ANSWERED, Case, case
-from tests.hostile.samples import exif, picture, saved
+from tests.hostile.samples import exif, picture
+from tests.pictures import saved
 
 FAMILY = "odd but valid: JPEG"
 

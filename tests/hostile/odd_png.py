@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from tests.hostile import png
 from tests.hostile.case import ANSWERED, Case, case
-from tests.hostile.samples import picture, saved
+from tests.hostile.samples import picture
+from tests.pictures import saved
 
 FAMILY = "odd but valid: PNG"
 TRANSPARENT = {0: b"\x00\x01", 2: b"\x00\x01\x00\x02\x00\x03", 3: b"\x00\x80"}  # a level, a colour, of the palette

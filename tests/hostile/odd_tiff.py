@@ -9,7 +9,8 @@ from PIL import Image
 
 from tests.hostile import tiff
 from tests.hostile.case import ANSWERED, UNREADABLE, Case, case
-from tests.hostile.samples import exif, picture, saved
+from tests.hostile.samples import exif, picture
+from tests.pictures import saved
 
 FAMILY = "odd but valid: TIFF"
 NO_WHITE = "32 bits a value: TIFF"

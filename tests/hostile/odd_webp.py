@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from tests.hostile import webp
 from tests.hostile.case import ANSWERED, Case, case
-from tests.hostile.samples import HEIGHT, WIDTH, XMP, exif, picture, saved
+from tests.hostile.samples import HEIGHT, WIDTH, XMP, exif, picture
+from tests.pictures import saved
 
 FAMILY = "odd but valid: WebP"
 

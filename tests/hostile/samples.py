@@ -1,6 +1,5 @@
 """Small sound pictures of every format: what all mutations begin with. A name stands wherever one can."""
 
-import io
 from functools import cache
 from typing import Any
 
@@ -12,6 +11,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from tests.hostile import bmp, png
 from tests.hostile.canary import CANARY
+from tests.pictures import saved
 
 WIDTH, HEIGHT = 56, 40
 XMP = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><dc:creator>{CANARY}</dc:creator></x:xmpmeta>".encode()
@@ -24,13 +24,6 @@ def picture(mode: str = "RGB", seed: int = 0, size: tuple[int, int] = (WIDTH, HE
     grain = rng.integers(-20, 21, (size[1], size[0], 3))
     rgb = Image.fromarray(np.clip(np.asarray(soft).astype(int) + grain, 0, 255).astype(np.uint8))
     return rgb.convert(mode)
-
-
-def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
-    """Return the picture as a file."""
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
 
 
 def exif(orientation: int = 1) -> Image.Exif:

@@ -20,7 +20,7 @@ from tests import corpus, wire
 from tests import deployed as deployed_
 from tests.corpus import API, LINK, PNG, UPLOADS, as_json, post
 from tests.gateway import EVENT_LIMIT, Answer, Gateway, Pairs, Request
-from tests.server import local_server
+from tests.server import lines_of, local_server
 from thyroid.uploads.link import new_id
 from thyroid.web.page import files, release_of
 
@@ -61,7 +61,7 @@ def ways(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[W
 
 def check_bounds(printed: str) -> None:
     """Look at what a server printed: nothing took long, nothing was unforeseen, and little memory was used."""
-    told = [json.loads(line) for line in printed.splitlines() if line.startswith('{"')]
+    told = lines_of(printed)
     requests = [line for line in told if line.get("message") == "request"]
     assert max(line["duration_ms"] for line in requests) < LONGEST_MS
     assert [line for line in told if line.get("message") == "unexpected error" or "function failed" in line] == []

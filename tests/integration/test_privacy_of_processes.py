@@ -24,7 +24,7 @@ import pytest
 from tests import buckets, canaries, wire
 from tests.canaries import NAME, leaks
 from tests.gateway import Answer
-from tests.server import ROOT, local_server
+from tests.server import ROOT, lines_of, local_server
 from tests.verbose import CONTROL, OPENED
 
 ASKED = dict(canaries.requests())
@@ -144,11 +144,6 @@ def told(way: str, tmp_path_factory: pytest.TempPathFactory) -> Told:
 def broken(way: str, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """What a process told in which everything fails, with all that was sent in the error's message."""
     return ask_everything(way, tmp_path_factory.mktemp("broken"), BROKEN="yes")
-
-
-def lines_of(printed: str) -> list[dict[str, Any]]:
-    """Return what was printed as JSON, by the service and not by a library."""
-    return [json.loads(line) for line in printed.splitlines() if line.startswith('{"') and line.endswith("}")]
 
 
 def check_nothing_is_told(told: Told) -> None:
