@@ -1,4 +1,5 @@
 import struct
+from collections.abc import Callable
 
 import pytest
 
@@ -16,11 +17,11 @@ def segment(marker: int, data: bytes = b"") -> bytes:
     return b"\xff" + bytes([marker]) + struct.pack(">H", len(data) + 2) + data
 
 
-def tiff(tags: int, strips: int, order: str = "<", *, big: bool = False) -> bytes:
+def tiff(tags: int, strips: int, order: str = "<", *, big: bool = False, tag: int = 273) -> bytes:
     head = (b"II" if order == "<" else b"MM") + struct.pack(order + "H", 43 if big else 42)
     head += struct.pack(order + "HHQ", 8, 0, 16) if big else struct.pack(order + "I", 8)
     entry = order + ("HHQQ" if big else "HHII")
-    entries = [struct.pack(entry, 40_000, 1, 1, 0)] * (tags - 1) + [struct.pack(entry, 273, 1, strips, 0)]
+    entries = [struct.pack(entry, 40_000, 1, 1, 0)] * (tags - 1) + [struct.pack(entry, tag, 1, strips, 0)]
     return head + struct.pack(order + ("Q" if big else "H"), tags) + b"".join(entries)
 
 
@@ -72,6 +73,71 @@ def test_a_file_of_more_parts_than_any_picture_has_is_refused(data: bytes) -> No
         decode(data, max_pixels=1_000_000)
 
 
+def gif(flags: int, palette: int, *blocks: bytes) -> bytes:
+    """A GIF whose palette would end it, were it taken for blocks."""
+    return b"GIF89a" + struct.pack("<HHBBB", 96, 64, flags, 0, 0) + b"\x3b" * palette + b"".join(blocks)
+
+
+SCAN = segment(0xDA, bytes(6))
+
+# How many there may be, and what makes a file of so many: what else is in it is not counted.
+COUNTED: dict[str, tuple[int, Callable[[int], bytes]]] = {
+    "chunks of PNG": (structure.MOST_CHUNKS, lambda n: PNG[:8] + chunk(b"prIv", b"12345") * n),
+    "chunks of PNG, the last cut off": (
+        structure.MOST_CHUNKS,
+        lambda n: PNG[:8] + chunk(b"prIv") * (n - 1) + chunk(b"prIv")[:8],
+    ),
+    "profiles of PNG": (structure.MOST_PROFILES, lambda n: PNG[:33] + chunk(b"iCCP", b"12345") * n + PNG[33:]),
+    "segments of JPEG": (structure.MOST_SEGMENTS, lambda n: JPEG[:2] + segment(0xFE, b"12345") * n),
+    "segments of JPEG with a little junk": (
+        structure.MOST_SEGMENTS,
+        lambda n: JPEG[:2] + (segment(0xFE) + bytes(structure.JUNK - 1)) * n,
+    ),
+    "segments of JPEG behind a scan": (structure.MOST_SEGMENTS, lambda n: JPEG[:2] + SCAN + segment(0xFE) * (n - 1)),
+    "markers of JPEG that stand alone": (structure.MOST_SEGMENTS, lambda n: JPEG[:2] + b"\xff\x01" * n),
+    "junk in JPEG": (
+        structure.MOST_SEGMENTS,
+        lambda n: JPEG[:2] + segment(0xFE) + bytes(structure.JUNK) * (n - 2) + segment(0xFE),
+    ),
+    "scans of JPEG": (structure.MOST_SCANS, lambda n: JPEG[:2] + SCAN * n),
+    "extensions of GIF": (structure.MOST_BLOCKS, lambda n: gif(0, 0, b"\x21\xfe\x00" * n)),
+    "blocks of a GIF comment": (structure.MOST_BLOCKS, lambda n: gif(0, 0, b"\x21\xfe", b"\x02xx" * (n - 1), b"\x00")),
+    "junk in GIF": (structure.MOST_BLOCKS, lambda n: gif(0, 0, bytes(n))),
+    "junk behind a palette of two": (structure.MOST_BLOCKS, lambda n: gif(0x80, 3 * 2, bytes(n))),
+    "junk behind a palette of 256": (structure.MOST_BLOCKS, lambda n: gif(0x87, 3 * 256, bytes(n))),
+    "junk behind no palette, though its size is told": (structure.MOST_BLOCKS, lambda n: gif(0x07, 0, bytes(n))),
+    "tags of TIFF": (structure.MOST_TAGS, lambda n: tiff(n, 1)),
+    "tags of TIFF, cut off": (structure.MOST_TAGS, lambda n: tiff(n, 1)[:10]),
+    "strips of TIFF": (structure.MOST_STRIPS, lambda n: tiff(10, n)),
+    "tiles of TIFF": (structure.MOST_STRIPS, lambda n: tiff(10, n, tag=324)),
+    "tags of BigTIFF": (structure.MOST_TAGS, lambda n: tiff(n, 1, big=True)),
+    "strips of BigTIFF": (structure.MOST_STRIPS, lambda n: tiff(10, n, big=True)),
+}
+
+
+@pytest.mark.parametrize("what", COUNTED)
+def test_as_many_parts_as_may_be_are_taken_and_one_more_is_not(what: str) -> None:
+    most, made_of = COUNTED[what]
+
+    structure.check(made_of(most))
+    with pytest.raises(UnreadableImageError):
+        structure.check(made_of(most + 1))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(tiff(1, 1)[:8] + b"\xff" * 2, id="tags of TIFF"),
+        pytest.param(tiff(10, 2**32 - 1), id="strips of TIFF"),
+        pytest.param(tiff(1, 1, big=True)[:16] + b"\xff" * 8, id="tags of BigTIFF"),
+        pytest.param(tiff(10, 2**64 - 1, big=True), id="strips of BigTIFF"),
+    ],
+)
+def test_the_largest_number_that_a_file_can_name_is_too_many_and_not_below_zero(data: bytes) -> None:
+    with pytest.raises(UnreadableImageError, match="too many parts"):
+        structure.check(data)
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -81,6 +147,12 @@ def test_a_file_of_more_parts_than_any_picture_has_is_refused(data: bytes) -> No
         pytest.param(with_scans(50), id="scans of JPEG"),
         pytest.param(with_segments(segment(0xE1, segment(0xDA) * 1_000)), id="a JPEG's tags that look like scans"),
         pytest.param(JPEG + segment(0xDA) * 1_000, id="what stands behind a JPEG"),
+        pytest.param(PNG + chunk(b"iCCP") * 1_000, id="what stands behind a PNG"),
+        pytest.param(GIF + bytes(structure.MOST_BLOCKS + 1), id="what stands behind a GIF"),
+        pytest.param(gif(0, 0, b"\x3b", bytes(structure.MOST_BLOCKS + 1)), id="what stands behind an empty GIF"),
+        pytest.param(JPEG[:2] + SCAN + b"\xff\xd0" * 5_000, id="restarts within a scan"),
+        pytest.param(JPEG[:2] + SCAN + bytes(2_000 * structure.JUNK) + b"\xff\xd9", id="a long scan"),
+        pytest.param(tiff(10, structure.MOST_STRIPS + 1, tag=279), id="as many values of another tag"),
         pytest.param(with_blocks(*[b"\x21\xfe\x01x\x00"] * 1_000), id="comments of GIF"),
         pytest.param(tiff(20, 5_000), id="strips of TIFF"),
         *(pytest.param(picture_file(kind), id=kind) for kind in FORMATS),
@@ -105,6 +177,15 @@ def test_what_is_no_picture_is_left_to_the_decoder(data: bytes) -> None:
     structure.check(data)
 
 
-@pytest.mark.parametrize("head", [b"II*\0", b"MM\0*", b"II+\0", b"II*\0\xff\xff\xff\xff", b"GIF89a", b"\xff\xd8\xff"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        *(b"II*\0", b"MM\0*", b"II+\0", b"GIF89a", b"\xff\xd8\xff"),
+        pytest.param(b"II*\0" + b"\xff" * 4, id="a TIFF whose tags would lie behind its end"),
+        pytest.param(b"II+\0\x08\0\0\0" + b"\xff" * 8, id="a BigTIFF whose tags would lie behind its end"),
+        pytest.param(gif(0, 0, b"\x21\xfe"), id="a GIF cut off within an extension"),
+        pytest.param(gif(0, 0, b"\x21\xfe\x01x"), id="a GIF cut off between blocks"),
+    ],
+)
 def test_a_beginning_alone_is_left_to_the_decoder(head: bytes) -> None:
     structure.check(head)
