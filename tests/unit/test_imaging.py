@@ -4,7 +4,10 @@ import subprocess
 import sys
 import tracemalloc
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +26,13 @@ from tests.pictures import (
     transparent_file,
 )
 from thyroid import imaging
-from thyroid.errors import InvalidRequestError, PayloadTooLargeError, UnreadableImageError, UnsupportedMediaTypeError
+from thyroid.errors import (
+    InvalidRequestError,
+    PayloadTooLargeError,
+    ThyroidError,
+    UnreadableImageError,
+    UnsupportedMediaTypeError,
+)
 from thyroid.imaging import FORMATS, UPRIGHT, Picture, decode
 
 RAMP = in_rgb(GREY_RAMP)
@@ -99,9 +108,10 @@ def test_sixteen_bits_are_rounded_and_not_cut_off() -> None:
     assert [int(v) for v in decoded(saved(Image.fromarray(values)))[[0, 39], 0, 0]] == [1, 2]
 
 
-def test_thirty_two_bits_are_refused_for_they_name_no_white() -> None:
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_thirty_two_bits_are_refused_for_they_name_no_white(kind: type[np.generic]) -> None:
     with pytest.raises(UnreadableImageError, match="32 bits"):
-        decoded(saved(Image.fromarray(np.full((40, 40), 1e6, np.float32)), "TIFF"))
+        decoded(saved(Image.fromarray(np.full((40, 40), 1_000_000, kind)), "TIFF"))
 
 
 def test_what_is_transparent_lies_over_black() -> None:
@@ -117,6 +127,14 @@ def test_a_transparent_palette_colour_lies_over_black() -> None:
 
     assert decoded(saved(image, "PNG")).max() == 200
     assert decoded(saved(image, "PNG", transparency=1)).max() == 0
+
+
+@pytest.mark.parametrize(("mode", "colour"), [("L", 200), ("RGB", (200, 100, 50))])
+def test_a_transparent_colour_of_a_picture_without_a_palette_lies_over_black(mode: str, colour: Any) -> None:
+    image = Image.new(mode, (64, 64), colour)
+
+    assert decoded(saved(image)).max() == 200
+    assert decoded(saved(image, transparency=colour)).max() == 0
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
@@ -267,11 +285,10 @@ def test_a_header_over_the_limit_is_refused_before_pixels_are_decoded(size: tupl
     assert peak < 1_000_000
 
 
-def tiled_tiff(side: int, kind: int = 4) -> bytes:
+def tiled_tiff(side: int, kinds: Mapping[int, int] = MappingProxyType({})) -> bytes:
     """A TIFF of 64 × 64 pixels, in one tile of `side` pixels a side that is empty but for what zlib leaves."""
     tile = zlib.compress(bytes(side * side))
     tags = [(256, 64), (257, 64), (258, 8), (259, 8), (262, 1), (322, side), (323, side), (324, 8), (325, len(tile))]
-    kinds = {322: kind}
     entries = (struct.pack("<HHII", tag, kinds.get(tag, 4), 1, value) for tag, value in tags)
     directory = struct.pack("<H", len(tags)) + b"".join(entries)
     return b"II*\0" + struct.pack("<I", 8 + len(tile)) + tile + directory + bytes(4)
@@ -284,10 +301,15 @@ def test_a_tile_is_no_larger_than_a_picture_may_be() -> None:
         decoded(tiled_tiff(1008))
 
 
+def test_a_tile_of_just_the_limit_is_decoded() -> None:
+    assert decode(tiled_tiff(64), max_pixels=64 * 64).pixels.shape == (64, 64)
+
+
+@pytest.mark.parametrize("tag", [322, 323])
 @pytest.mark.parametrize("kind", [1, 2, 7, 11])  # a byte, a text, anything, a float
-def test_a_tile_whose_width_is_no_whole_number_is_unreadable(kind: int) -> None:
+def test_a_tile_whose_width_or_height_is_no_whole_number_is_unreadable(kind: int, tag: int) -> None:
     with pytest.raises(UnreadableImageError):
-        decoded(tiled_tiff(64, kind))
+        decoded(tiled_tiff(64, {tag: kind}))
 
 
 def test_a_picture_at_the_limit_is_decoded() -> None:
@@ -328,3 +350,48 @@ def test_a_tiff_that_two_readers_would_read_differently_is_refused() -> None:
 
     with pytest.raises(UnreadableImageError):
         decoded(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        pytest.param(b"", "The picture is empty; send the bytes of a picture file.", id="empty"),
+        pytest.param(
+            b"hello",
+            "The image is not a picture format that is taken; send PNG, JPEG, WebP, BMP, TIFF or GIF.",
+            id="no picture",
+        ),
+        pytest.param(
+            b"\xff\xd8\xff\xe0", "The picture is damaged or incomplete; send the whole file again.", id="a beginning"
+        ),
+        pytest.param(
+            picture_file()[:100], "The picture is damaged or incomplete; send the whole file again.", id="cut off"
+        ),
+        pytest.param(
+            saved(Image.new("F", (40, 40)), "TIFF"),
+            "The picture has 32 bits a value, which name no white; save it with 8 or 16 bits.",
+            id="32 bits",
+        ),
+        pytest.param(
+            saved(Image.new("L", (31, 40))),
+            "The picture is 31 × 40 pixels, too small to be judged; send one of at least 32 pixels a side.",
+            id="too small",
+        ),
+        pytest.param(
+            png_that_claims(1001, 1000), "The picture has more than 1000000 pixels; send a smaller one.", id="too large"
+        ),
+        pytest.param(
+            tiled_tiff(1008), "The picture has tiles of more than 1000000 pixels; send smaller ones.", id="large tiles"
+        ),
+        pytest.param(
+            b"\xff\xd8" + b"\xff\xfe\x00\x02" * 1_001,
+            "The picture's file is made of too many parts; save the picture anew.",
+            id="too many parts",
+        ),
+    ],
+)
+def test_a_refusal_says_in_a_sentence_what_is_wrong_and_what_to_do(data: bytes, sentence: str) -> None:
+    with pytest.raises(ThyroidError) as refused:
+        decoded(data)
+
+    assert refused.value.detail == sentence
