@@ -27,7 +27,9 @@ def test_a_score_falls_into_its_band(score: float, class_id: int, label: str, ri
     assert (verdict.risk, verdict.recommendation) == (risk, recommendation)
 
 
-@pytest.mark.parametrize(("score", "percentage"), [(0.1234, 87.66), (0.8765, 87.65), (0.5, 50.0), (1.0, 100.0)])
+@pytest.mark.parametrize(
+    ("score", "percentage"), [(0.1234, 87.66), (0.8765, 87.65), (0.87654, 87.65), (0.5, 50.0), (1.0, 100.0)]
+)
 def test_the_confidence_is_the_probability_of_the_label_given(score: float, percentage: float) -> None:
     assert assess(score, MANIFEST).confidence_percentage == percentage
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 import thyroid
-from tests.fakes import DEFAULT_LAYER, FakeEngine
+from tests.fakes import DEFAULT_LAYER, FakeEngine, golden_artifact, make_manifest
 from tests.pictures import noise_file, picture_file, png_that_claims, saved
 from thyroid import phantom
 from thyroid.audit import AuditRecord
@@ -24,9 +25,18 @@ from thyroid.errors import (
     UnsuitablePictureError,
     UnsupportedMediaTypeError,
 )
+from thyroid.field_of_view import Box
 from thyroid.schemas import DISCLAIMER
-from thyroid.service import Service
+from thyroid.service import Service, load_engine
 from thyroid.settings import Settings
+
+# What is said of the ramp that most tests here send.
+SMALL = {
+    "looks_like_ultrasound": False,
+    "reasons": ["too_small"],
+    "detail": "The picture does not look like what the model was trained on: "
+    "its field of view is under 96 pixels a side.",
+}
 
 
 def service_with(engine: FakeEngine, folder: Path = Path("none")) -> Service:
@@ -48,12 +58,7 @@ def test_a_prediction_says_what_the_score_means_and_which_model_gave_it() -> Non
         "risk_assessment": "High Risk",
         "recommendation": "Immediate specialist consultation and biopsy recommended",
         "model": {"name": "fake", "version": "1.2.3", "sha256": "a" * 64},
-        "input_check": {
-            "looks_like_ultrasound": False,
-            "reasons": ["too_small"],
-            "detail": "The picture does not look like what the model was trained on: "
-            "its field of view is under 96 pixels a side.",
-        },
+        "input_check": SMALL,
         "disclaimer": DISCLAIMER,
     }
 
@@ -71,6 +76,22 @@ def test_an_explanation_has_the_default_layer_and_three_pictures() -> None:
     assert (answer.target, answer.has_evidence) == ("malignant", True)
     for encoded in (answer.images.original, answer.images.heatmap, answer.images.overlay):
         assert Image.open(io.BytesIO(base64.b64decode(encoded))).size == (224, 224)
+
+
+def test_an_explanation_says_what_it_is_of_what_the_score_was_and_which_model_gave_it() -> None:
+    answer = service_with(FakeEngine(0.8765)).gradcam(picture_file(), filename="scan.png", target="benign")
+
+    assert answer.model_dump(by_alias=True, exclude={"timestamp", "images"}) == {
+        "success": True,
+        "filename": "scan.png",
+        "layer_used": DEFAULT_LAYER,
+        "prediction": {"class": 1, "label": "Malignant (Cancerous)", "confidence_score": 0.8765},
+        "target": "benign",
+        "has_evidence": True,
+        "model": {"name": "fake", "version": "1.2.3", "sha256": "a" * 64},
+        "input_check": SMALL,
+        "disclaimer": DISCLAIMER,
+    }
 
 
 @pytest.mark.parametrize(("target", "lit"), [("malignant", slice(0, 32)), ("benign", slice(64, 96))])
@@ -119,8 +140,21 @@ def test_an_analysis_is_the_prediction_and_the_explanation() -> None:
     assert analysis.gradcam.model_dump() == explanation.model_dump(include=part)
 
 
-def test_an_analysis_without_grad_cam_has_none() -> None:
-    assert service_with(FakeEngine()).analyze(picture_file(), include_gradcam=False).gradcam is None
+def test_an_analysis_without_grad_cam_is_the_prediction_alone() -> None:
+    service = service_with(FakeEngine(0.6))
+
+    analysis = service.analyze(picture_file(), filename="a.png", include_gradcam=False)
+
+    prediction = service.predict(picture_file(), filename="a.png")
+    assert analysis.gradcam is None
+    assert analysis.model_dump(exclude={"timestamp", "gradcam"}) == prediction.model_dump(exclude={"timestamp"})
+
+
+def test_an_analysis_explains_the_layer_that_was_asked_for() -> None:
+    analysis = service_with(FakeEngine()).analyze(picture_file(), layer_name="conv2d")
+
+    assert analysis.gradcam is not None
+    assert analysis.gradcam.layer_used == "conv2d"
 
 
 def test_pictures_too_large_to_be_sent_back_are_refused_with_what_to_do() -> None:
@@ -131,20 +165,44 @@ def test_pictures_too_large_to_be_sent_back_are_refused_with_what_to_do() -> Non
         service_with(FakeEngine()).gradcam(data, size=1024)
 
 
-def test_the_limit_on_pixels_is_the_setting() -> None:
+def test_pictures_of_just_the_limit_are_sent_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN the base64 of three pictures, whose length all counts
+    service = service_with(FakeEngine())
+    images = service.gradcam(picture_file()).images
+    total = len(images.original) + len(images.heatmap) + len(images.overlay)
+
+    monkeypatch.setattr("thyroid.service.LARGEST_IMAGES", total)
+    assert service.gradcam(picture_file()).images == images
+
+    monkeypatch.setattr("thyroid.service.LARGEST_IMAGES", total - 1)
+    with pytest.raises(PayloadTooLargeError, match=rf"would take {total} bytes of at most {total - 1};"):
+        service.gradcam(picture_file())
+
+
+@pytest.mark.parametrize("way", ["predict", "gradcam"])
+def test_the_limit_on_pixels_is_the_setting(way: str) -> None:
     service = Service(Settings(max_pixels=5000), lambda _settings: FakeEngine())
 
     with pytest.raises(PayloadTooLargeError, match="5000"):
-        service.predict(png_that_claims(100, 100))
+        WAYS[way](service, png_that_claims(100, 100))
 
 
-def test_the_model_info_names_every_layer() -> None:
+def test_the_model_info_says_what_the_manifest_does() -> None:
     info = service_with(FakeEngine()).model_info()
 
-    assert info.model_name == "Thyroid Cancer Detection Model"
-    assert info.conv_layers == ["conv2d", "depthwise_separable_conv"]
-    assert info.model_dump()["input_shape"] == (None, 64, 64, 3)
-    assert info.classes == {"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"}
+    assert info.model_dump() == {
+        "model_name": "Thyroid Cancer Detection Model",
+        "input_shape": (None, 64, 64, 3),
+        "output_shape": (None, 1),
+        "total_parameters": 278039,
+        "classes": {"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"},
+        "conv_layers": ["conv2d", "depthwise_separable_conv"],
+        "default_layer": DEFAULT_LAYER,
+        "model": {"name": "fake", "version": "1.2.3", "sha256": "a" * 64},
+        "description": "A model for tests.",
+        "evaluation": {"auc": 0.7},
+        "disclaimer": DISCLAIMER,
+    }
 
 
 def test_the_model_that_the_settings_name_is_opened_once() -> None:
@@ -179,6 +237,33 @@ def test_a_model_that_failed_to_open_is_tried_again() -> None:
         service.predict(picture_file())
 
     assert service.predict(picture_file()).success
+
+
+def test_the_runtime_gets_what_the_settings_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # GIVEN a runtime that says what it was opened with
+    opened: list[tuple[object, ...]] = []
+
+    def opening(*arguments: object) -> FakeEngine:
+        opened.append(arguments)
+        return FakeEngine(0.4, make_manifest(golden_artifact(tmp_path, score=0.4)))
+
+    monkeypatch.setattr("thyroid.engine.Engine", opening)
+    # WHEN
+    load_engine(Settings(model_dir=tmp_path, threads=3, parallel=5))
+    # THEN
+    assert opened == [(tmp_path, 3, 5)]
+
+
+def test_a_runtime_that_breaks_is_told_by_its_kind_and_not_by_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> FakeEngine:
+        raise RuntimeError("/home/someone/model")
+
+    monkeypatch.setattr("thyroid.engine.Engine", refuse)
+
+    with pytest.raises(ModelUnavailableError) as refused:
+        load_engine(Settings())
+
+    assert refused.value.detail == "The model does not run here (RuntimeError); run `make model` again."
 
 
 # --- health ----------------------------------------------------------------------------------------------------------
@@ -299,6 +384,18 @@ def test_each_prediction_that_is_answered_is_recorded_once(way: str) -> None:
     assert record.duration_ms >= 10
 
 
+@pytest.mark.parametrize("way", ["predict", "gradcam"])
+def test_the_duration_is_from_the_bytes_to_the_score_in_milliseconds(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a clock that is looked at twice
+    clock = iter([100.0, 100.0123456])
+    monkeypatch.setattr("thyroid.service.time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    records: list[AuditRecord] = []
+
+    WAYS[way](Service(Settings(), lambda _settings: FakeEngine(), records.append), picture_file())
+
+    assert records[0].duration_ms == 12.346
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_refused_is_not_recorded(way: str) -> None:
     records: list[AuditRecord] = []
@@ -344,6 +441,25 @@ def test_a_report_is_the_analysis_with_what_identifies_picture_and_service() -> 
     assert report.picture.model_dump() == {"width": 96, "height": 64, "sha256": hashlib.sha256(data).hexdigest()}
     assert report.field_of_view.model_dump() == {"left": 0, "top": 0, "right": 96, "bottom": 64}
     assert report.code_version == thyroid.__version__
+
+
+def test_the_field_of_view_is_looked_for_once_and_is_what_the_network_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a model that looks at the field of view alone
+    manifest = make_manifest()
+    steps = manifest.preprocessing.model_copy(update={"field_of_view": True})
+    engine = FakeEngine(manifest=manifest.model_copy(update={"preprocessing": steps}))
+    looked: list[tuple[int, ...]] = []
+
+    def find(pixels: npt.NDArray[np.uint8]) -> Box:
+        looked.append(pixels.shape)
+        return Box(8, 4, 88, 60)
+
+    monkeypatch.setattr("thyroid.field_of_view.find", find)
+    # WHEN
+    report = service_with(engine).report(picture_file())
+    # THEN
+    assert report.field_of_view.model_dump() == {"left": 8, "top": 4, "right": 88, "bottom": 60}
+    assert looked == [(64, 96)]
 
 
 def test_a_report_keeps_the_shape_of_the_picture() -> None:
