@@ -212,6 +212,27 @@ def test_a_large_picture_is_converted_band_by_band_to_the_same_pixels(
     np.testing.assert_array_equal(decoded(data), whole)
 
 
+@pytest.mark.parametrize(
+    ("pixels", "heights"),
+    [(1, [1] * 64), (96, [1] * 64), (1000, [10] * 6 + [4]), (6143, [63, 1]), (6144, [64]), (1_000_000, [64])],
+)
+def test_no_band_is_of_more_pixels_than_are_converted_in_one_piece(
+    pixels: int, heights: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    converted, sizes = imaging._converted, list[tuple[int, int]]()
+
+    def watched(band: Image.Image) -> npt.NDArray[np.uint8]:
+        sizes.append(band.size)
+        return converted(band)
+
+    monkeypatch.setattr(imaging, "BAND_PIXELS", pixels)
+    monkeypatch.setattr(imaging, "_converted", watched)
+
+    decoded(picture_file())
+
+    assert sizes == [(96, height) for height in heights]
+
+
 @pytest.mark.parametrize("data", [b"hello", b"%PDF-1.7 \n", b"<svg xmlns='http://www.w3.org/2000/svg'/>", bytes(64)])
 def test_what_is_no_picture_is_refused_as_such(data: bytes) -> None:
     with pytest.raises(UnsupportedMediaTypeError, match="PNG, JPEG, WebP, BMP, TIFF or GIF"):

@@ -37,7 +37,7 @@ def test_everything_is_pinned() -> None:
         SERVED,
         COMPILE_STAGE,
         "requirements.txt",
-        *(f"tests/tools/{tool}.txt" for tool in ("sam", "aws", "lint", "audit")),
+        *(f"tests/tools/{tool}.txt" for tool in ("sam", "aws", "lint", "audit", "mutants")),
     ):
         assert all(re.fullmatch(r"[a-z0-9-]+==\S+", pin) for pin in pins(file))
 

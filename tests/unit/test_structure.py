@@ -95,6 +95,7 @@ COUNTED: dict[str, tuple[int, Callable[[int], bytes]]] = {
     ),
     "segments of JPEG behind a scan": (structure.MOST_SEGMENTS, lambda n: JPEG[:2] + SCAN + segment(0xFE) * (n - 1)),
     "markers of JPEG that stand alone": (structure.MOST_SEGMENTS, lambda n: JPEG[:2] + b"\xff\x01" * n),
+    "restarts of JPEG before a scan": (structure.MOST_SEGMENTS, lambda n: JPEG[:2] + b"\xff\xd0" * n),
     "junk in JPEG": (
         structure.MOST_SEGMENTS,
         lambda n: JPEG[:2] + segment(0xFE) + bytes(structure.JUNK) * (n - 2) + segment(0xFE),
