@@ -328,9 +328,13 @@ def test_a_tile_of_just_the_limit_is_decoded() -> None:
 
 @pytest.mark.parametrize("tag", [322, 323])
 @pytest.mark.parametrize("kind", [1, 2, 7, 11])  # a byte, a text, anything, a float
-def test_a_tile_whose_width_or_height_is_no_whole_number_is_unreadable(kind: int, tag: int) -> None:
+def test_a_tile_whose_width_or_height_is_no_whole_number_is_unreadable_and_nothing_is_printed(
+    kind: int, tag: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(UnreadableImageError):
         decoded(tiled_tiff(64, {tag: kind}))
+
+    assert capfd.readouterr().err == ""  # libtiff, were it asked, would print a line
 
 
 def test_a_picture_at_the_limit_is_decoded() -> None:
