@@ -343,7 +343,7 @@ def test_a_picture_at_the_limit_is_decoded() -> None:
 
 def test_a_webp_has_half_as_many_pixels_at_the_most_for_it_takes_twice_the_memory() -> None:
     assert decoded(saved(Image.new("L", (1000, 500)), "WEBP")).shape == (500, 1000, 3)
-    with pytest.raises(PayloadTooLargeError, match="500000"):
+    with pytest.raises(PayloadTooLargeError, match="more than 500000 pixels"):
         decoded(saved(Image.new("L", (1000, 501)), "WEBP"))
 
 
