@@ -58,6 +58,21 @@ browser: $(COMPILED) ## The page in a real browser (CHROMIUM= another than the o
 test-slow: $(COMPILED) ## The long ones: every picture and layer against double precision, made-up requests, the page in a browser
 	$(PY) -m pytest tests/slow tests/browser --timeout 1800
 
+# What mutmut calls a mutant begins with the name that its module is imported by, which it takes from the path: so the
+# package lies under src in a copy of what is needed. What the project wants is installed beside, in $(VENV).
+MUTMUT := THYROID_MODEL_DIR="$(CURDIR)/build/model" PYTHONPATH="$(CURDIR)/build/mutants/mutants/src:$$packages" \
+	"$(CURDIR)/.venv-mutants/bin/mutmut"
+
+.PHONY: mutants
+mutants: $(COMPILED) .venv-mutants/.ready ## Mutation testing of what judges a picture, into build/mutants (docs/mutants.md)
+	@rm -rf build/mutants && mkdir -p build/mutants/src build/mutants/mutants/src  # the latter is on the path
+	@cp -R layers/inference/python/thyroid build/mutants/src && cp -R tests pyproject.toml build/mutants
+	@$(STRICT) packages=$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); cd build/mutants; \
+	$(MUTMUT) run; \
+	$(MUTMUT) results --all yes > results.txt; \
+	sed -n 's/^ *\(.*\): survived$$/\1/p' results.txt | while read -r mutant; do $(MUTMUT) show "$$mutant"; done > survivors.diff; \
+	sed 's/^ *thyroid\.\([a-z_]*\)\..*: /\1: /' results.txt | sort | uniq -c
+
 .PHONY: check
 check: $(READY) ## Linters, types, templates
 	$(VENV)/bin/ruff check
@@ -239,5 +254,5 @@ lock: $(READY) ## Pin the versions that pyproject.toml leaves open (UPGRADE=--up
 	cp requirements.txt layers/model/requirements.txt  # what is there already is what is preferred
 	$(UV_COMPILE) --universal --python-version 3.13 --extra model pyproject.toml -o layers/model/requirements.txt
 	$(UV_COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_34 -c requirements.txt pyproject.toml -o functions/requirements.txt
-	$(STRICT) for tool in sam aws lint audit; do \
+	$(STRICT) for tool in sam aws lint audit mutants; do \
 		$(UV_COMPILE) $(UPGRADE) --universal --python-version 3.11 tests/tools/$$tool.in -o tests/tools/$$tool.txt; done
