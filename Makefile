@@ -48,7 +48,7 @@ model: $(COMPILED) ## Compile a model into build/model (MODEL=bundled|published|
 
 .PHONY: test
 test: $(COMPILED) ## The suite: no container engine, no data sets, under ten minutes
-	$(PY) -m pytest
+	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
 
 .PHONY: browser
 browser: $(COMPILED) ## The page in a real browser (CHROMIUM= another than the one that is found)

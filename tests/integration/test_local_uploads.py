@@ -53,6 +53,9 @@ def test_a_picture_larger_than_a_request_may_be_comes_in_by_a_link(client: TestC
         answer = client.get(address)
         assert answer.headers["content-type"] == "image/png"
         assert Image.open(io.BytesIO(answer.content)).size == (224, 224)
+    # AND nothing else is
+    nothing = client.get(address.rpartition("/")[0] + "/report.pdf")
+    assert (nothing.status_code, nothing.json()["code"]) == (404, "not_found")
 
 
 @pytest.mark.usefixtures("artifact")

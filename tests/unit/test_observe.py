@@ -2,13 +2,16 @@ import hashlib
 import io
 import json
 import time
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
 from starlette.testclient import TestClient
 
 import thyroid
@@ -53,6 +56,39 @@ def an_app() -> FastAPI:
         raise RuntimeError("Jane Doe")
 
     return app
+
+
+def test_an_answer_that_breaks_off_is_not_begun_again() -> None:
+    app = FastAPI()
+
+    def half() -> Iterator[str]:
+        yield "half"
+        raise RuntimeError("Jane Doe")
+
+    app.get("/half")(lambda: StreamingResponse(half()))
+    client, stream = observed(app)
+
+    response = client.get("/half")
+
+    assert response.text == "half"
+    error, request = lines(stream)
+    assert (error["message"], error["error"]) == ("unexpected error", "RuntimeError")
+    assert request["request_id"] == error["request_id"]
+    assert "Jane" not in stream.getvalue()
+
+
+def test_what_fails_while_a_server_starts_is_the_servers_to_tell() -> None:
+    @asynccontextmanager
+    async def fails(_app: FastAPI) -> AsyncIterator[None]:
+        int("no number")
+        yield
+
+    client, stream = observed(FastAPI(lifespan=fails))
+
+    with pytest.raises(ValueError, match="no number"), client:
+        pass
+
+    assert lines(stream) == []
 
 
 def test_a_request_is_one_line_with_route_status_time_and_id() -> None:

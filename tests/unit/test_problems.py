@@ -1,6 +1,7 @@
 import pytest
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 
 from thyroid import errors
@@ -91,3 +92,9 @@ def test_what_the_router_refuses_is_a_problem_too(status: int, code: str) -> Non
     assert (got_status, body["code"]) == (status, code)
     assert headers["allow"] == "POST"
     assert "internal words" not in str(body)
+
+
+def test_a_client_that_left_is_no_fault_of_ours() -> None:
+    status, _, body = answer_to(ClientDisconnect())
+
+    assert (status, body["code"]) == (400, "invalid_request")

@@ -130,7 +130,9 @@ def _dismiss(crew: dict[Connection, _Member[Task]], connection: Connection) -> N
     member.process.join()
 
 
-def _serve(make: Callable[[], Callable[[Task], Reply]], connection: Connection) -> None:
+def _serve(  # pragma: no cover - runs in the members' processes, where it is not counted
+    make: Callable[[], Callable[[Task], Reply]], connection: Connection
+) -> None:
     """Do tasks until the pipe is closed, by the parent or by its death."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
