@@ -41,13 +41,13 @@ $(COMPILED): $(READY) $(COMPILED_FROM)
 
 .PHONY: run
 run: $(COMPILED) ## Serve on http://localhost:8000 (PORT=, MODEL=bundled|published|PATH)
-	$(VENV)/bin/uvicorn functions.local:app --host $(HOST) --port $(PORT)
+	$(VENV)/bin/uvicorn functions.local:app --host $(HOST) --port $(PORT) --timeout-graceful-shutdown 60
 
 .PHONY: model
 model: $(COMPILED) ## Compile a model into build/model (MODEL=bundled|published|PATH)
 
 .PHONY: test
-test: $(COMPILED) ## The suite: no container engine, no data sets, under ten minutes
+test: $(COMPILED) ## The suite and its coverage: no container engine, no data sets, ten minutes or so
 	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
 
 .PHONY: browser
@@ -74,7 +74,7 @@ mutants: $(COMPILED) .venv-mutants/.ready ## Mutation testing of what judges a p
 	sed 's/^ *thyroid\.\([a-z_]*\)\..*: /\1: /' results.txt | sort | uniq -c
 
 .PHONY: check
-check: $(READY) ## Linters, types, templates
+check: $(READY) ## Linters, types, security, templates
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy

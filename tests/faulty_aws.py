@@ -129,7 +129,7 @@ class Wire:
 
 
 @pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+def aws_wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     """The wire between every client of this process and moto. Nobody waits between tries, and all are made."""
     made, let_through = Wire(), BotocoreStubber.__call__
 

@@ -33,16 +33,18 @@ def local_server(printed: Path, app: str = "functions.local:app", **environment:
 
 @contextmanager
 def server_process(
-    printed: Path, app: str = "functions.local:app", **environment: str
+    printed: Path, app: str = "functions.local:app", *, patience: str = "60", **environment: str
 ) -> "Iterator[tuple[str, subprocess.Popen[bytes]]]":
     """Serve as `make run` does, and give the address and the process; what the server prints goes into a file.
 
-    Another application may be served in its stead, and the environment may say more than this process's does.
+    Another application may be served in its stead, the environment may say more than this process's does, and who asks
+    to stop may have less patience, in seconds.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--timeout-graceful-shutdown", patience]
     told = {**os.environ, **environment}
     with (
         printed.open("wb") as output,

@@ -92,7 +92,9 @@ def _many_parts() -> Iterator[tuple[str, Make]]:
         yield f"WebP of chunks {kind.decode()}", partial(_webp_of, kind, lossy[12:])
     for rows, number in ((60_000, 4), (600_000, 4), (4_000_000, 1)):
         yield f"TIFF of {rows} strips of type {number}", partial(_strips, rows, number)
-    yield "TIFF of strips that lie over each other", _overlapping
+    for name, slow in (("PackBits", _slow_packbits), ("Deflate", _slow_deflate)):
+        for count in (15, 1_000, 65_500):
+            yield f"TIFF of {count} {name} strips that lie over each other", partial(_overlapping, count, slow)
     yield "TIFF of 60,000 tags", partial(_tags, 60_000, 40)
     yield "TIFF of 500 tags", partial(_tags, 500, 40)
     yield "TIFF of 500 tags that are too long", partial(_tags, 500, FULL)
@@ -201,12 +203,28 @@ def _strips(count: int, kind: int) -> bytes:
     return tiff.write([tags], bytes(32))
 
 
-def _overlapping() -> bytes:
-    """A picture of 10,000 packed strips, each of which is said to be all of the file."""
-    packed, count = zlib.compress(bytes(32)), 10_000
-    places = [tiff.tag(tiff.STRIP_OFFSETS, *[tiff.PIXELS_AT] * count), tiff.tag(tiff.STRIP_BYTES, *[4_000_000] * count)]
-    tags = tiff.plane(32, count, *places, tiff.tag(tiff.ROWS, 1), tiff.tag(tiff.COMPRESSION, 8))
-    return tiff.write([tags], packed + bytes(4_000_000))
+# Of a row of 32 pixels, and what a decoder walks through before it: just below what libtiff takes of a strip.
+_NOTHING = 2**20 - 2_000
+
+
+def _slow_packbits() -> tuple[int, bytes]:
+    return 32773, b"\x80" * _NOTHING + b"\xe1\x07"
+
+
+def _slow_deflate() -> tuple[int, bytes]:
+    packer = zlib.compressobj(wbits=-15)
+    row = packer.compress(bytes(32)) + packer.flush()
+    blocks = b"\0\0\0\xff\xff" * (_NOTHING // 5)
+    return 8, b"\x78\x9c" + blocks + row + struct.pack(">I", zlib.adler32(bytes(32)))
+
+
+def _overlapping(count: int, packed: Callable[[], tuple[int, bytes]]) -> bytes:
+    """A picture of so many strips of a row, all of which are the same megabyte."""
+    compression, strip = packed()
+    places = [tiff.tag(tiff.STRIP_OFFSETS, *[tiff.PIXELS_AT] * count)]
+    places.append(tiff.tag(tiff.STRIP_BYTES, *[len(strip)] * count))
+    tags = tiff.plane(32, count, *places, tiff.tag(tiff.ROWS, 1), tiff.tag(tiff.COMPRESSION, compression))
+    return tiff.write([tags], strip)
 
 
 def _tags(count: int, length: int) -> bytes:

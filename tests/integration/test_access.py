@@ -12,11 +12,11 @@ from tests import deployed, wire
 from tests.corpus import API, OPEN, as_json, post
 from tests.detours import EVIL, HOSTS, files_elsewhere, overrides
 from tests.gateway import Answer, Request
-from tests.server import local_server
+from tests.server import WAYS, local_server
 from thyroid.web.page import files, release_of
 
 
-@pytest.fixture(scope="module", params=["functions.local:app", "tests.gateway:app"], ids=["laptop", "deployed"])
+@pytest.fixture(scope="module", params=[app for app, _ in WAYS.values()], ids=list(WAYS))
 def address(request: pytest.FixtureRequest, artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     printed = tmp_path_factory.mktemp("server") / "printed.txt"
     with local_server(printed, "tests.deployed:app", SERVED=request.param, **deployed.ENVIRONMENT) as running:

@@ -21,7 +21,7 @@ from functions import upload_links, uploads
 from tests import buckets, faulty_aws
 from tests import clock as clocks
 from tests.buckets import BROKEN, OVER, RESULTS, SETTINGS, SOUND, UPLOADS, Cloud, check_no_result_stands_alone, decided
-from tests.canaries import leaks, pictures
+from tests.canaries import NAME, leaks, pictures
 from tests.clock import Clock
 from tests.events import CONTEXT, rest_event
 from tests.fakes import FakeEngine
@@ -47,10 +47,9 @@ from thyroid.uploads.link import new_id
 from thyroid.uploads.upload import Upload
 
 cloud = buckets.cloud
-wire = faulty_aws.wire
+aws_wire = faulty_aws.aws_wire
 clock = clocks.clock
 
-NAME = "Jane-Doe"
 HIT = f"{NAME}/hit.png"
 SCORE = 0.1234
 
@@ -233,9 +232,9 @@ def check_is_decided(cloud: Cloud, upload: Upload) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_whatever_fails_at_a_call_its_message_alone_comes_again_until_it_is_done(
-    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire, printed: Told
+    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, printed: Told
 ) -> None:
-    check_each_comes_again_until_it_is_done(call, some_kinds_of(call), handler, cloud, engine, wire, printed)
+    check_each_comes_again_until_it_is_done(call, some_kinds_of(call), handler, cloud, engine, aws_wire, printed)
 
 
 def check_each_comes_again_until_it_is_done(
@@ -244,13 +243,13 @@ def check_each_comes_again_until_it_is_done(
     handler: Any,
     cloud: Cloud,
     engine: FakeEngine,
-    wire: Wire,
+    aws_wire: Wire,
     printed: Told,
 ) -> None:
     # GIVEN pictures, for each of which the call fails in another way whenever it is made, and one that nothing is with
     picture = pictures()["PNG"]
     hit = {kind: cloud.upload(f"{NAME}/hit{number}.png", picture) for number, kind in enumerate(kinds)}
-    met = {kind: wire.fails(kinds[kind][0], hits(call, upload, engine)) for kind, upload in hit.items()}
+    met = {kind: aws_wire.fails(kinds[kind][0], hits(call, upload, engine)) for kind, upload in hit.items()}
     other = cloud.upload(f"{NAME}/other.png", picture)
     printed()
     # WHEN all are told of in one batch
@@ -271,7 +270,7 @@ def check_each_comes_again_until_it_is_done(
     assert text.count('"outcome":"failed"') == text.count('"FailedUploads":[1.0]') == len(hit)
     assert not leaks(text)
     # WHEN AWS works again, and the messages come back
-    wire.mend()
+    aws_wire.mend()
     before = engine.calls
     assert failed(handler({"Records": messages}, CONTEXT)) == []
     # THEN all is done, with no more than one inference for each, and for good
@@ -286,11 +285,11 @@ def check_each_comes_again_until_it_is_done(
 
 @pytest.mark.parametrize("call", CALLS)
 def test_what_fails_but_once_is_healed_before_anyone_hears_of_it(
-    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire
+    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire
 ) -> None:
     kinds = {kind: fault for kind, (fault, retried) in some_kinds_of(call).items() if retried}
     hit = {kind: cloud.upload(f"{NAME}/hit{number}.png") for number, kind in enumerate(kinds)}
-    met = [wire.fails(kinds[kind], hits(call, upload, engine), times=1) for kind, upload in hit.items()]
+    met = [aws_wire.fails(kinds[kind], hits(call, upload, engine), times=1) for kind, upload in hit.items()]
 
     messages = [told(upload, state=call != "which state it is") for upload in hit.values()]
     assert failed(handler({"Records": messages}, CONTEXT)) == []
@@ -303,12 +302,12 @@ def test_what_fails_but_once_is_healed_before_anyone_hears_of_it(
 
 
 def test_a_client_that_met_so_much_trouble_that_it_tries_but_once_leaves_it_to_the_queue(
-    handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """botocore bounds how much of what a client asks is asked again."""
     monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", lambda _quota, _amount: False)
     hit = cloud.upload(HIT)
-    wire.fails(refused(503, "SlowDown"), hits("the picture", hit, engine), times=1)
+    aws_wire.fails(refused(503, "SlowDown"), hits("the picture", hit, engine), times=1)
 
     assert failed(handler({"Records": [told(hit)]}, CONTEXT)) == [name_of(HIT)]
 
@@ -322,11 +321,11 @@ def test_a_client_that_met_so_much_trouble_that_it_tries_but_once_leaves_it_to_t
 
 @pytest.mark.parametrize("call", [call for call in CALLS if call != "that it is begun"])
 def test_a_call_that_took_effect_and_whose_answer_was_lost_does_no_harm(
-    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire
+    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire
 ) -> None:
     """botocore makes it again; a write then meets what it wrote itself, which S3's conditions refuse."""
     hit = cloud.upload(HIT)
-    failing = wire.fails(unheard, hits(call, hit, engine), times=1)
+    failing = aws_wire.fails(unheard, hits(call, hit, engine), times=1)
 
     assert failed(handler({"Records": [told(hit, state=call != "which state it is")]}, CONTEXT)) == []
 
@@ -337,11 +336,11 @@ def test_a_call_that_took_effect_and_whose_answer_was_lost_does_no_harm(
 
 
 def test_one_that_cannot_know_that_it_was_itself_who_began_leaves_it_for_later(
-    handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire, clock: Clock
+    handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, clock: Clock
 ) -> None:
     # GIVEN that the answer is lost which says that the picture is begun
     hit = cloud.upload(HIT)
-    wire.fails(unheard, hits("that it is begun", hit, engine), times=1)
+    aws_wire.fails(unheard, hits("that it is begun", hit, engine), times=1)
     # WHEN botocore asks again THEN it seems that another is at it, and the message comes back
     assert failed(handler({"Records": [told(hit)]}, CONTEXT)) == [name_of(HIT)]
     assert (engine.calls, cloud.results(HIT)) == (0, {})
@@ -353,16 +352,16 @@ def test_one_that_cannot_know_that_it_was_itself_who_began_leaves_it_for_later(
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_whose_answer_is_lost_again_and_again_is_left_for_later(
-    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire
+    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire
 ) -> None:
     hit = cloud.upload(HIT)
     state = call != "which state it is"
-    wire.fails(unheard, hits(call, hit, engine))
+    aws_wire.fails(unheard, hits(call, hit, engine))
 
     assert failed(handler({"Records": [told(hit, state=state)]}, CONTEXT_THAT_ENDS)) == [name_of(HIT)]
     check_no_result_stands_alone(cloud.results(HIT))
 
-    wire.mend()
+    aws_wire.mend()
     assert failed(handler({"Records": [told(hit, state=state)]}, CONTEXT)) == []
     check_is_decided(cloud, hit)
     assert cloud.statuses() == {"COMPLETED"}
@@ -374,10 +373,10 @@ def test_a_call_whose_answer_is_lost_again_and_again_is_left_for_later(
 @pytest.mark.parametrize(("status", "code"), [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict")])
 @pytest.mark.parametrize("call", ["to write the heatmap", "to write the overlay", "to write the result"])
 def test_a_write_that_met_another_once_is_tried_again_at_once(
-    call: str, status: int, code: str, handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire
+    call: str, status: int, code: str, handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire
 ) -> None:
     hit = cloud.upload(HIT)
-    failing = wire.fails(refused(status, code), hits(call, hit, engine), times=1)
+    failing = aws_wire.fails(refused(status, code), hits(call, hit, engine), times=1)
 
     assert failed(handler({"Records": [told(hit)]}, CONTEXT)) == []
 
@@ -388,10 +387,10 @@ def test_a_write_that_met_another_once_is_tried_again_at_once(
 @pytest.mark.parametrize(("status", "code"), [(412, "PreconditionFailed"), (409, "ConditionalRequestConflict")])
 @pytest.mark.parametrize("call", ["to write the heatmap", "to write the overlay", "to write the result"])
 def test_and_one_that_meets_others_again_and_again_is_left_for_later(
-    call: str, status: int, code: str, handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire, printed: Told
+    call: str, status: int, code: str, handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, printed: Told
 ) -> None:
     hit = cloud.upload(HIT)
-    wire.fails(refused(status, code), hits(call, hit, engine))
+    aws_wire.fails(refused(status, code), hits(call, hit, engine))
     printed()
 
     assert failed(handler({"Records": [told(hit)]}, CONTEXT)) == [name_of(HIT)]
@@ -400,23 +399,23 @@ def test_and_one_that_meets_others_again_and_again_is_left_for_later(
     text = printed()
     assert '"error":"ConflictError"' in text
     assert not leaks(text)
-    wire.mend()
+    aws_wire.mend()
     assert failed(handler({"Records": [told(hit)]}, CONTEXT)) == []
     check_is_decided(cloud, hit)
 
 
 def test_a_record_that_another_wrote_leaves_the_picture_to_him(
-    handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire, printed: Told
+    handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, printed: Told
 ) -> None:
     hit = cloud.upload(HIT)
-    wire.fails(refused(400, "ConditionalCheckFailedException"), hits("that it is begun", hit, engine))
+    aws_wire.fails(refused(400, "ConditionalCheckFailedException"), hits("that it is begun", hit, engine))
     printed()
 
     assert failed(handler({"Records": [told(hit)]}, CONTEXT)) == [name_of(HIT)]
 
     assert (engine.calls, cloud.results(HIT)) == (0, {})
     assert not leaks(printed())
-    wire.mend()
+    aws_wire.mend()
     assert failed(handler({"Records": [told(hit)]}, CONTEXT)) == []
     check_is_decided(cloud, hit)
 
@@ -437,7 +436,7 @@ DELETED: dict[str, tuple[Fault, int]] = {
 @pytest.mark.parametrize("kind", DELETED)
 @pytest.mark.parametrize("which", REMOVALS)
 def test_an_older_decision_that_cannot_be_removed_is_never_beside_the_newer(
-    which: str, kind: str, handler: Any, cloud: Cloud, wire: Wire, printed: Told
+    which: str, kind: str, handler: Any, cloud: Cloud, aws_wire: Wire, printed: Told
 ) -> None:
     # GIVEN a decision about an older version, whose removal fails
     earlier, decision = REMOVALS[which]
@@ -445,7 +444,7 @@ def test_an_older_decision_that_cannot_be_removed_is_never_beside_the_newer(
     new = cloud.upload(HIT, SOUND)
     fault, times = DELETED[kind]
     place = f"{HIT}/{decision}"
-    failing = wire.fails(fault, lambda sent, request: sent == "s3.DeleteObject" and place in request.url, times)
+    failing = aws_wire.fails(fault, lambda sent, request: sent == "s3.DeleteObject" and place in request.url, times)
     printed()
     # WHEN a new version comes
     answer = handler({"Records": [told(new)]}, CONTEXT_THAT_ENDS)
@@ -455,20 +454,20 @@ def test_an_older_decision_that_cannot_be_removed_is_never_beside_the_newer(
     assert not {RESULT, ERROR} <= set(cloud.results(HIT))
     assert not leaks(printed())
     # AND in the end there is its own
-    wire.mend()
+    aws_wire.mend()
     assert failed(handler({"Records": [told(new)]}, CONTEXT)) == []
     check_is_decided(cloud, new)
 
 
 @pytest.mark.parametrize("kind", BY_SERVICE["dynamodb"])
 def test_a_picture_that_failed_and_cannot_be_given_back_is_anyones_when_its_time_is_over(
-    kind: str, handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire, printed: Told
+    kind: str, handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, printed: Told
 ) -> None:
     # GIVEN that neither the picture can be read, nor the record of its beginning removed
     hit = cloud.upload(HIT)
     fault, _ = BY_SERVICE["dynamodb"][kind]
     read = hits("the picture", hit, engine)
-    wire.fails(
+    aws_wire.fails(
         lambda request, let_through: (refused(503, "SlowDown") if "s3." in request.url else fault)(
             request, let_through
         ),
@@ -479,18 +478,18 @@ def test_a_picture_that_failed_and_cannot_be_given_back_is_anyones_when_its_time
     assert failed(handler({"Records": [told(hit)]}, CONTEXT_THAT_ENDS)) == [name_of(HIT)]
     assert cloud.results(HIT) == {}
     assert not leaks(printed())
-    wire.mend()
+    aws_wire.mend()
     assert failed(handler({"Records": [told(hit)]}, CONTEXT)) == []
     check_is_decided(cloud, hit)
 
 
 def test_an_event_that_the_bus_does_not_take_is_told_again(
-    handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire, printed: Told
+    handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, printed: Told
 ) -> None:
     hit = cloud.upload(HIT)
     entry = {"ErrorCode": "ThrottlingException", "ErrorMessage": NAME}
     body = json.dumps({"FailedEntryCount": 1, "Entries": [entry]}).encode()
-    wire.fails(lambda request, _pass: faulty_aws.answer(request, 200, body), hits("to tell others", hit, engine))
+    aws_wire.fails(lambda request, _pass: faulty_aws.answer(request, 200, body), hits("to tell others", hit, engine))
     printed()
 
     assert failed(handler({"Records": [told(hit)]}, CONTEXT_THAT_ENDS)) == [name_of(HIT)]
@@ -498,7 +497,7 @@ def test_an_event_that_the_bus_does_not_take_is_told_again(
     text = printed()
     assert '"error":"NotificationError"' in text
     assert not leaks(text)
-    wire.mend()
+    aws_wire.mend()
     assert failed(handler({"Records": [told(hit)]}, CONTEXT)) == []
     assert engine.calls == 1
 
@@ -548,12 +547,12 @@ ARCHIVE_CALLS = ["which state it is", "that it is begun", "the picture"]
 
 @pytest.mark.parametrize("call", ARCHIVE_CALLS)
 def test_a_batch_of_an_archive_is_tried_again_as_often_as_helps_and_then_says_which_failed(
-    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire, printed: Told
+    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, printed: Told
 ) -> None:
     kinds = some_kinds_of(call)
     hit = {kind: cloud.upload(f"{NAME}/hit{number}.png") for number, kind in enumerate(kinds)}
     for kind, upload in hit.items():
-        wire.fails(kinds[kind][0], hits(call, upload, engine))
+        aws_wire.fails(kinds[kind][0], hits(call, upload, engine))
     other = cloud.upload(f"{NAME}/other.png")
     keys = [upload.key for upload in (*hit.values(), other)]
     printed()
@@ -569,7 +568,7 @@ def test_a_batch_of_an_archive_is_tried_again_as_often_as_helps_and_then_says_wh
     assert [line["key"] for line in lines if line["status"] == "failed"] == [upload.key for upload in hit.values()]
     assert not leaks(printed())
     # AND the next run does it
-    wire.mend()
+    aws_wire.mend()
     assert handler(archive(*keys), CONTEXT) == {"analysed": len(keys)}
     for upload in hit.values():
         check_is_decided(cloud, upload)
@@ -584,11 +583,11 @@ FOR_GOOD = {
 
 @pytest.mark.parametrize("call", FOR_GOOD)
 def test_what_trying_again_does_not_help_is_counted_at_once(
-    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire
+    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire
 ) -> None:
     hit = [cloud.upload(f"{NAME}/hit{number}.png") for number in range(len(FOR_GOOD[call]))]
     for upload, fault in zip(hit, FOR_GOOD[call].values(), strict=True):
-        wire.fails(fault, hits(call, upload, engine))
+        aws_wire.fails(fault, hits(call, upload, engine))
 
     assert handler(archive(*(upload.key for upload in hit)), CONTEXT) == {"failed": len(hit)}
 
@@ -596,13 +595,13 @@ def test_what_trying_again_does_not_help_is_counted_at_once(
 
 
 def test_a_batch_whose_lines_cannot_be_written_is_tried_again(
-    handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire
+    handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire
 ) -> None:
     hit = cloud.upload(HIT)
-    wire.fails(refused(503, "SlowDown"), lambda sent, request: sent == "s3.PutObject" and "/parts/" in request.url)
+    aws_wire.fails(refused(503, "SlowDown"), lambda sent, request: sent == "s3.PutObject" and "/parts/" in request.url)
     with pytest.raises(Exception, match="SlowDown"):
         handler(archive(hit.key, attempt=TRIES), CONTEXT)
-    wire.mend()
+    aws_wire.mend()
     assert handler(archive(hit.key), CONTEXT) == {"analysed": 1}
     assert engine.calls == 1
     assert cloud.keys("archives/a-run/parts/")
@@ -626,7 +625,7 @@ def links(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
 
 
 def test_who_asks_for_a_result_is_told_that_it_is_our_fault_until_s3_works_again(
-    links: Any, handler: Any, cloud: Cloud, wire: Wire, printed: Told
+    links: Any, handler: Any, cloud: Cloud, aws_wire: Wire, printed: Told
 ) -> None:
     given = json.loads(links("POST", "/api/v1/uploads", '{"content_type": "image/png"}')["body"])
     assert failed(handler({"Records": [told(cloud.upload(f"api/{given['id']}"))]}, CONTEXT)) == []
@@ -634,7 +633,7 @@ def test_who_asks_for_a_result_is_told_that_it_is_our_fault_until_s3_works_again
     for kind, (fault, _) in kinds.items():
         printed()
         # WHEN S3 does not give the result
-        wire.fails(fault, lambda sent, _request: sent == "s3.GetObject")
+        aws_wire.fails(fault, lambda sent, _request: sent == "s3.GetObject")
         answer = links("GET", given["result"])
         # THEN that is one error of ours, neither waiting nor a picture that never came
         problem = json.loads(answer["body"])
@@ -645,17 +644,17 @@ def test_who_asks_for_a_result_is_told_that_it_is_our_fault_until_s3_works_again
         assert '"message":"unexpected error"' in text, kind
         assert not leaks(text + answer["body"]), kind
         assert given["id"] not in text, kind
-        wire.mend()
+        aws_wire.mend()
         assert links("GET", given["result"])["statusCode"] == 200
 
 
-def test_a_bucket_that_is_gone_is_our_fault_and_no_link_that_was_not_used(links: Any, cloud: Cloud, wire: Wire) -> None:
+def test_a_bucket_that_is_gone_is_our_fault_and_no_unused_link(links: Any, cloud: Cloud, aws_wire: Wire) -> None:
     """Asked for an object alone, S3 says 404 of it whether the object is missing or the whole bucket."""
     address = f"/api/v1/uploads/{new_id(int(time.time()) - 100)}"
     assert links("GET", address)["statusCode"] == 404
 
     heads = {"s3.HeadObject", "s3.HeadBucket"}
-    wire.fails(refused(404, "NoSuchBucket"), lambda sent, request: sent in heads and UPLOADS in request.url)
+    aws_wire.fails(refused(404, "NoSuchBucket"), lambda sent, request: sent in heads and UPLOADS in request.url)
 
     answer = links("GET", address)
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, "internal_error")

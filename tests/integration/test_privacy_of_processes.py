@@ -24,7 +24,7 @@ import pytest
 from tests import buckets, canaries, wire
 from tests.canaries import NAME, leaks
 from tests.gateway import Answer
-from tests.server import ROOT, lines_of, local_server
+from tests.server import ROOT, WAYS, lines_of, local_server
 from tests.verbose import CONTROL, OPENED
 
 ASKED = dict(canaries.requests())
@@ -128,7 +128,7 @@ def ask_everything(app: str, folder: Path, **environment: str) -> Told:
     return Told(printed.read_text("utf-8", "replace"), traced, answers, files)
 
 
-@pytest.fixture(scope="module", params=["functions.local:app", "tests.gateway:app"], ids=["laptop", "deployed"])
+@pytest.fixture(scope="module", params=[app for app, _ in WAYS.values()], ids=list(WAYS))
 def way(request: pytest.FixtureRequest, artifact: Path) -> str:
     """The application of a laptop, and the functions behind the gateway."""
     return str(request.param)

@@ -1,10 +1,12 @@
-"""Clients that send a byte at a time, or stop in the middle: others are answered, and nobody is held for ever."""
+"""Clients that send a byte at a time or stop in the middle: others are answered, and no body is awaited for ever."""
 
 import json
 import select
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPResponse
 from pathlib import Path
@@ -16,6 +18,7 @@ from tests import wire
 from tests.canaries import NAME, leaks, pictures
 from tests.corpus import API, as_json, form, post
 from tests.gateway import Answer, Request
+from tests.pictures import noise_file
 from tests.server import server_process
 
 pytestmark = pytest.mark.usefixtures("artifact")
@@ -141,12 +144,13 @@ def test_so_does_one_that_comes_a_byte_at_a_time(impatient: tuple[str, Path]) ->
         check_was_too_slow(answer_on(connection))
 
 
-def test_so_does_one_that_is_too_large_and_has_no_end(impatient: tuple[str, Path]) -> None:
+def test_one_that_is_too_large_and_has_no_end_is_told_that_it_is_too_large(impatient: tuple[str, Path]) -> None:
     """A body over the limit is read on, so that its client can read why it is refused; but not for ever."""
     address, _ = impatient
     head, _ = head_and_body(post(f"{API}/predict", b"", "image/png", ("Content-Length", "15000000")))
     with stalled(address, head + bytes(5_000_000), 1) as (connection,):
-        check_was_too_slow(answer_on(connection))
+        assert answer_on(connection).status == 413
+        assert connection.recv(1) == b""
 
 
 def test_who_is_slow_and_in_time_is_answered(impatient: tuple[str, Path]) -> None:
@@ -183,3 +187,30 @@ def test_a_server_that_is_asked_to_stop_waits_for_no_client_that_has_stopped(tmp
         assert wire.send(address, HEALTH).status == 200
         process.terminate()
         assert process.wait(timeout=30) in (0, -15)
+
+
+def test_who_does_not_read_the_answers_keeps_a_server_from_stopping_only_so_long(tmp_path: Path) -> None:
+    # GIVEN a client that takes in next to nothing of ten answers of megabytes
+    head, body = head_and_body(post(f"{API}/analyze?size=800", noise_file(300, 300), "image/png"))
+    with server_process(tmp_path / "printed", patience="1") as (address, process), closing(socket.socket()) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", urlsplit(address).port or 80))
+        deaf.sendall((head + body) * 10)
+        time.sleep(1)  # so that the first is on its way
+        # WHEN the server is asked to stop, THEN it does
+        assert wire.send(address, HEALTH).status == 200
+        process.terminate()
+        assert process.wait(timeout=30) in (0, -15)
+
+
+def test_forms_that_take_long_to_read_wait_for_their_turn_and_hold_up_nobody_else(tmp_path: Path) -> None:
+    # GIVEN forms of a million beginnings of a boundary, which the parser looks at one by one
+    slow = post(f"{API}/predict", *form((f'name="image"; filename="{NAME}.png"', b"\r\n--Bx" * 700_000), boundary="B"))
+    told = {"THYROID_PARALLEL": "1", "THYROID_MOST_WAITING": "1"}
+    with server_process(tmp_path / "printed", **told) as (address, _), ThreadPoolExecutor(6) as senders:
+        # WHEN six come together
+        sent = [senders.submit(wire.send, address, slow) for _ in range(6)]
+        # THEN others are answered meanwhile
+        assert wire.send(address, HEALTH).status == 200
+        # AND of the six those that are over what may wait are told so
+        assert Counter(each.result().status for each in sent).keys() == {415, 503}

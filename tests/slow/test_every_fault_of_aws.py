@@ -10,12 +10,14 @@ from tests.faulty_aws import Wire
 from tests.integration import conftest
 from tests.integration import test_faults_of_aws as faults
 
-cloud, wire, written = faults.cloud, faults.wire, conftest.written
+cloud, aws_wire, written = faults.cloud, faults.aws_wire, conftest.written
 own_clients, engine, handler, printed = faults.own_clients, faults.engine, faults.handler, faults.printed
 
 
 @pytest.mark.parametrize("call", faults.CALLS)
 def test_whatever_fails_wherever_its_message_alone_comes_again_until_it_is_done(
-    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, wire: Wire, printed: faults.Told
+    call: str, handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, printed: faults.Told
 ) -> None:
-    faults.check_each_comes_again_until_it_is_done(call, faults.kinds_of(call), handler, cloud, engine, wire, printed)
+    faults.check_each_comes_again_until_it_is_done(
+        call, faults.kinds_of(call), handler, cloud, engine, aws_wire, printed
+    )

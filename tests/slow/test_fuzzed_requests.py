@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import deployed
-from tests.server import ROOT, lines_of, local_server
+from tests.server import ROOT, WAYS, lines_of, local_server
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 PHASES = ("Examples", "Coverage", "Fuzzing", "Stateful")
@@ -21,7 +21,7 @@ MOST_SECONDS = 900  # some 60 on two cores that have nothing else to do
 
 
 @pytest.mark.usefixtures("artifact")
-@pytest.mark.parametrize("served", ["functions.local:app", "tests.gateway:app"], ids=["laptop", "deployed"])
+@pytest.mark.parametrize("served", [app for app, _ in WAYS.values()], ids=list(WAYS))
 def test_whatever_the_description_allows_or_forbids_gets_an_answer_that_it_describes(
     served: str, tmp_path: Path
 ) -> None:

@@ -20,6 +20,12 @@ def lines(module: str, sign: str) -> list[str]:
     return [line[1:] for line in changes.splitlines() if line.startswith(sign)]
 
 
+def unexplained(module: str) -> list[str]:
+    """Return the changes of a module after which no sentence stands."""
+    section = PAGE.partition(f"### {module}\n")[2].partition("\n### ")[0]
+    return re.findall(r"^```diff\n(.*?)^```\s*(?=```|\Z)", section, re.MULTILINE | re.DOTALL)
+
+
 def test_figures_are_told_of_what_is_tried() -> None:
     configuration = (ROOT / "pyproject.toml").read_text("utf-8")
     assert list(FIGURES) == re.findall(r'"src/thyroid/(\w+)\.py"', configuration)
@@ -30,6 +36,7 @@ def test_each_mutant_was_killed_or_timed_out_or_is_explained(module: str) -> Non
     mutants, killed, timed_out, survived = FIGURES[module]
     assert mutants == killed + timed_out + survived
     assert len(lines(module, "+")) == survived
+    assert unexplained(module) == []
 
 
 @pytest.mark.parametrize("module", FIGURES)

@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.hostile.tiff import Tag, write
 from tests.pictures import animated_file, picture_file
 from thyroid import structure
 from thyroid.errors import UnreadableImageError
@@ -125,6 +126,50 @@ def test_as_many_parts_as_may_be_are_taken_and_one_more_is_not(what: str) -> Non
         structure.check(made_of(most + 1))
 
 
+# Types of whole numbers, with and without a sign, by their number in TIFF.
+TYPES = [(1, "B"), (3, "H"), (4, "I"), (16, "Q"), (6, "b"), (8, "h"), (9, "i"), (17, "q")]
+
+
+@pytest.mark.parametrize("tag", [279, 325], ids=["strips", "tiles"])
+@pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True)])
+@pytest.mark.parametrize(("kind", "code"), TYPES)
+@pytest.mark.parametrize("count", [structure.MOST_READ + 1, 40])
+def test_strips_that_lie_over_each_other_are_read_so_many_times_and_no_more(
+    kind: int, code: str, count: int, order: str, big: bool, tag: int
+) -> None:
+    def of_lengths(*lengths: int) -> bytes:
+        packed = struct.pack(f"{order}{count}{code}", *lengths)
+        return write([[Tag(tag, kind, count, packed)]], order=order, big=big)
+
+    share, rest = divmod(structure.MOST_READ * len(of_lengths(*[0] * count)), count)
+
+    structure.check(of_lengths(*[share + 1] * rest, *[share] * (count - rest)))
+    with pytest.raises(UnreadableImageError, match="too many parts"):
+        structure.check(of_lengths(*[share + 1] * (rest + 1), *[share] * (count - rest - 1)))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_of_lengths_that_are_cut_off_those_count_that_are_there(order: str) -> None:
+    # GIVEN a file that ends with the lengths of its strips, and says that there are three times as many
+    enough = structure.MOST_READ + 1
+    head = struct.pack(order + "4sIHHHII4x", b"II*\0" if order == "<" else b"MM\0*", 8, 1, 279, 4, 3 * enough, 26)
+    endless = struct.pack(order + "I", 2**31)
+
+    structure.check(head + endless * (enough - 1) + endless[:3])
+    with pytest.raises(UnreadableImageError, match="too many parts"):
+        structure.check(head + endless * enough + endless[:3])
+
+
+def test_lengths_that_lie_behind_the_end_are_left_to_the_decoder() -> None:
+    structure.check(struct.pack("<4sIHHHII4x", b"II*\0", 8, 1, 279, 4, 1_000, 5_000))
+
+
+@pytest.mark.parametrize(("kind", "code"), [(6, "b"), (8, "h"), (9, "i"), (17, "q")])
+def test_a_strip_of_less_than_nothing_is_a_very_long_one(kind: int, code: str) -> None:
+    with pytest.raises(UnreadableImageError, match="too many parts"):
+        structure.check(write([[Tag(279, kind, 40, struct.pack(f"<40{code}", *[-1] * 40))]]))
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -153,7 +198,9 @@ def test_the_largest_number_that_a_file_can_name_is_too_many_and_not_below_zero(
         pytest.param(gif(0, 0, b"\x3b", bytes(structure.MOST_BLOCKS + 1)), id="what stands behind an empty GIF"),
         pytest.param(JPEG[:2] + SCAN + b"\xff\xd0" * 5_000, id="restarts within a scan"),
         pytest.param(JPEG[:2] + SCAN + bytes(2_000 * structure.JUNK) + b"\xff\xd9", id="a long scan"),
-        pytest.param(tiff(10, structure.MOST_STRIPS + 1, tag=279), id="as many values of another tag"),
+        pytest.param(tiff(10, structure.MOST_STRIPS + 1, tag=280), id="as many values of another tag"),
+        pytest.param(write([[Tag(279, 2, 99, b"\xff" * 99)]]), id="lengths of strips that are no numbers"),
+        pytest.param(write([[Tag(279, 4, structure.MOST_READ, b"\xff" * 4 * 16)]]), id="few strips of any length"),
         pytest.param(with_blocks(*[b"\x21\xfe\x01x\x00"] * 1_000), id="comments of GIF"),
         pytest.param(tiff(20, 5_000), id="strips of TIFF"),
         *(pytest.param(picture_file(kind), id=kind) for kind in FORMATS),

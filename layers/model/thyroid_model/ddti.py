@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.etree import ElementTree  # nosec B405 - see where it is used
+from xml.etree import ElementTree  # nosec B405
 
 import numpy as np
 import numpy.typing as npt

@@ -21,6 +21,7 @@ MOST_SCANS = 100  # of JPEG, each a pass over all of the picture; progressive fi
 MOST_BLOCKS = 65_536  # of GIF, before its first frame
 MOST_TAGS = 512  # of TIFF; some twenty are the rule, and libtiff may print a line for each
 MOST_STRIPS = 65_536  # or tiles of TIFF
+MOST_READ = 16  # times the bytes of a TIFF, by all of its strips; they are not to overlap, but some writers err
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # restart markers are a part of the scan
@@ -28,7 +29,9 @@ _MARKERS_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # no length stands behin
 _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
-_STRIP_OFFSETS, _TILE_OFFSETS = 273, 324
+_LENGTHS = frozenset({279, 325})  # of strips and of tiles
+_PARTS = frozenset({273, 324, *_LENGTHS})
+_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "B", 8: "H", 9: "I", 16: "Q", 17: "Q"}  # TIFF's types; a sign makes it too many
 
 
 def check(data: bytes) -> None:
@@ -103,9 +106,9 @@ def _tiff_has_too_many(data: bytes) -> bool:
     order = "<" if data.startswith(b"I") else ">"
     big = data[2:3] == b"+"  # of the other byte order Pillow reads no BigTIFF, but takes it for TIFF
     start, count, entry = (
-        (struct.Struct(order + "8xQ"), struct.Struct(order + "Q"), struct.Struct(order + "HHQ8x"))
+        (struct.Struct(order + "8xQ"), struct.Struct(order + "Q"), struct.Struct(order + "HHQQ"))
         if big
-        else (struct.Struct(order + "4xI"), struct.Struct(order + "H"), struct.Struct(order + "HHI4x"))
+        else (struct.Struct(order + "4xI"), struct.Struct(order + "H"), struct.Struct(order + "HHII"))
     )
     if len(data) < start.size:
         return False
@@ -117,10 +120,16 @@ def _tiff_has_too_many(data: bytes) -> bool:
         return True
     at += count.size
     whole = min(tags, (len(data) - at) // entry.size)
-    return any(
-        tag in (_STRIP_OFFSETS, _TILE_OFFSETS) and values > MOST_STRIPS
-        for tag, _, values in entry.iter_unpack(data[at : at + whole * entry.size])
-    )
+    for tag, kind, values, place in entry.iter_unpack(data[at : at + whole * entry.size]):
+        if tag in _PARTS and values > MOST_STRIPS:
+            return True
+        if tag in _LENGTHS and kind in _INTEGERS and values > MOST_READ:  # fewer cannot be too long together
+            integer = struct.Struct(order + _INTEGERS[kind])
+            there = data[place : place + values * integer.size]
+            lengths = integer.iter_unpack(there[: len(there) // integer.size * integer.size])
+            if sum(min(length, len(data)) for (length,) in lengths) > MOST_READ * len(data):
+                return True
+    return False
 
 
 _RULES: dict[tuple[bytes, ...], Callable[[bytes], bool]] = {

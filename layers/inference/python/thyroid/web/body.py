@@ -7,28 +7,24 @@ options are checked in the same way.
 
 import asyncio
 import binascii
-import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
-from python_multipart.multipart import parse_options_header
-from starlette.datastructures import Headers
-from starlette.formparsers import MultiPartException, MultiPartParser
 
 from thyroid.errors import (
     InvalidBase64Error,
-    InvalidRequestError,
     PayloadTooLargeError,
     RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
 from thyroid.settings import Settings, get_settings
+from thyroid.web import multipart
 from thyroid.web.openapi import PICTURE_TYPES
-from thyroid.web.problems import FieldProblem, InvalidFieldsError
+from thyroid.web.problems import InvalidFieldsError
 
 Options = TypeVar("Options", bound=BaseModel)
 
@@ -46,12 +42,6 @@ FORM = "multipart/form-data"
 PLAIN_JSON = '{"image": ""}'
 LARGEST_FORM = 512
 
-# The parser would decode a form's fields with any codec of Python's that the content type names, and some take minutes.
-FORM_CHARSETS = (b"utf-8", b"utf8")
-
-# The form parser prints bytes of a form that it cannot read.
-logging.getLogger("python_multipart").setLevel(logging.CRITICAL + 1)
-
 
 @dataclass(frozen=True)
 class Body:
@@ -59,17 +49,22 @@ class Body:
 
     Attributes
     ----------
-    media_type : str
-        In lower case, without parameters.
+    content_type : str
+        What it is said to be, with parameters.
     content : bytes
-        The body, or for a multipart form the file of its part ``image``.
+        The body; what a JSON body or a form holds is still in it.
     fields : dict of str to str
-        Query parameters or form fields; what a JSON body holds is still in `content`.
+        Query parameters.
     """
 
-    media_type: str
+    content_type: str
     content: bytes
     fields: dict[str, str]
+
+    @property
+    def media_type(self) -> str:
+        """The content type in lower case, without parameters."""
+        return _media_type(self.content_type)
 
 
 async def the_settings() -> Settings:
@@ -92,11 +87,9 @@ async def receive(request: Request, settings: TheSettings) -> Body:
         If it is not there after ``settings.body_seconds``.
     UnsupportedMediaTypeError
         If its content type is none of the three kinds.
-    InvalidRequestError
-        If a multipart form is broken or holds no picture.
     """
     content_type = _content_type(request, "application/json")
-    media_type = content_type.partition(";")[0].strip().lower()
+    media_type = _media_type(content_type)
     binary = media_type == FORM or media_type in PICTURE_TYPES  # which format it has is told by its bytes, later
     limit = settings.max_binary_body_bytes if binary else settings.max_body_bytes
     content = await _read(request, limit, settings.body_seconds)
@@ -107,35 +100,31 @@ async def receive(request: Request, settings: TheSettings) -> Body:
         )
     if content is None:
         raise PayloadTooLargeError(_over_the_limit(media_type, settings))
-    if media_type == FORM:
-        return await _multipart(content_type, content, "image")
-    return Body(media_type, content, _given(dict(request.query_params)))
+    return Body(content_type, content, filled_in(request.query_params))
 
 
 Received = Annotated[Body, Depends(receive)]
 
 
-async def receive_form(request: Request, part: str, limit: int, seconds: int) -> Body:
-    """Read a multipart form with one file, larger than a request to a function may be.
+async def receive_form(request: Request, limit: int, seconds: int) -> Body:
+    """Read a multipart form, larger than a request to a function may be.
 
     Raises
     ------
     UnsupportedMediaTypeError
-        If it is no such form.
+        If it is none.
     PayloadTooLargeError
-        If the form is over `limit` bytes.
+        If it is over `limit` bytes.
     RequestTimeoutError
         If it is not there after so many seconds.
-    InvalidRequestError
-        If it is broken or has not just one such part.
     """
     content_type = _content_type(request, "")
     if not content_type.lower().startswith(FORM):
-        raise UnsupportedMediaTypeError(f"This address takes {FORM} with a part `{part}`.")
+        raise UnsupportedMediaTypeError(f"This address takes {FORM} with a part `file`.")
     content = await _read(request, limit, seconds)
     if content is None:
         raise PayloadTooLargeError(f"The form is over the limit of {limit} bytes; send a smaller picture.")
-    return await _multipart(content_type, content, part)
+    return Body(content_type, content, {})
 
 
 def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tuple[bytes, Options]:
@@ -156,16 +145,38 @@ def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tu
         If the JSON is broken, or a field is missing, of the wrong type or out of its bounds.
     InvalidBase64Error
         If ``image`` is not base64.
+    InvalidRequestError
+        If a multipart form cannot be read.
     """
     try:
         if _is_json(body.media_type):
             values = with_image.model_validate_json(body.content).model_dump()
             picture, chosen = decode_base64(values.pop("image")), options.model_validate(values)
+        elif body.media_type == FORM:
+            picture, fields = parse_form(body, "image")
+            chosen = options.model_validate(fields)
         else:
             picture, chosen = body.content, options.model_validate(body.fields)
     except ValidationError as error:
         raise InvalidFieldsError.from_validation(error) from None
     return picture, chosen
+
+
+def parse_form(body: Body, part: str) -> tuple[bytes, dict[str, str]]:
+    """Split a body that is a multipart form into its one picture file, or that in base64, and its other fields.
+
+    Raises
+    ------
+    InvalidRequestError
+        If the form cannot be read.
+    InvalidFieldsError
+        If it has not just one part of this name.
+    InvalidBase64Error
+        If that part is no file, and not base64.
+    """
+    form = multipart.read(body.content_type, body.content, part)
+    picture = decode_base64(form.picture) if isinstance(form.picture, str) else form.picture
+    return picture, filled_in(form.fields)
 
 
 def parse_json(body: Body, schema: type[Options]) -> Options:
@@ -227,9 +238,10 @@ async def _read(request: Request, limit: int, seconds: int) -> bytes | None:
                     if total > READ_ON * limit:
                         break
     except TimeoutError:
-        raise RequestTimeoutError(
-            f"The body did not arrive whole within {seconds} seconds; send it again, faster, or a smaller picture."
-        ) from None
+        if total <= limit:
+            raise RequestTimeoutError(
+                f"The body did not arrive whole within {seconds} seconds; send it again, faster, or a smaller picture."
+            ) from None
     return bytes(content) if total <= limit else None
 
 
@@ -250,39 +262,13 @@ def _over_the_limit(media_type: str, settings: Settings) -> str:
     )
 
 
-async def _multipart(content_type: str, content: bytes, part: str) -> Body:
-    _, parameters = parse_options_header(content_type)
-    if parameters.get(b"charset", b"utf-8").lower() not in FORM_CHARSETS:
-        raise InvalidRequestError("The multipart form names a charset that is not taken; use UTF-8.")
-
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield content
-
-    headers = Headers({"content-type": content_type})
-    parser = MultiPartParser(headers, stream(), max_files=8, max_fields=32, max_part_size=len(content))
-    parser.spool_max_size = len(content) + 1  # no part is larger, so none is ever spooled to disk
-    try:
-        form = await parser.parse()
-    except MultiPartException as error:
-        raise InvalidRequestError(f"The multipart form cannot be read: {error.message}") from None
-    try:
-        files = form.getlist(part)
-        if len(files) != 1:
-            raise InvalidFieldsError([FieldProblem(field=part, message=f"send one such part, not {len(files)}")])
-        fields = _given({name: value for name, value in form.items() if isinstance(value, str) and name != part})
-        if isinstance(files[0], str):
-            return Body(FORM, decode_base64(files[0]), fields)
-        if files[0].filename:
-            fields.setdefault("filename", files[0].filename)
-        return Body(FORM, await files[0].read(), fields)
-    finally:
-        for file in parser._files_to_close_on_error:  # all files, even of a part that was cut off and is in no form
-            file.close()
-
-
-def _given(fields: dict[str, str]) -> dict[str, str]:
+def filled_in(fields: Mapping[str, str]) -> dict[str, str]:
     """Leave out what is empty: a form sends all of its fields, filled in or not."""
     return {name: value for name, value in fields.items() if value}
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def _is_json(media_type: str) -> bool:

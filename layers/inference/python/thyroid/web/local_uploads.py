@@ -19,7 +19,7 @@ from thyroid.service import Service
 from thyroid.settings import Settings
 from thyroid.uploads.link import Link, expiry_of, never_used, new_id
 from thyroid.web.blocking import blocking
-from thyroid.web.body import Body, receive_form
+from thyroid.web.body import Body, parse_form, receive_form
 
 ADDRESS = "/local-uploads"
 MOST = 100  # uploads that are remembered, some hundred kilobytes each
@@ -126,12 +126,13 @@ def local_uploads_router(links: LocalLinks, settings: Settings) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     async def form(request: Request) -> Body:
-        return await receive_form(request, "file", settings.max_upload_bytes + FORM_BYTES, settings.body_seconds)
+        return await receive_form(request, settings.max_upload_bytes + FORM_BYTES, settings.body_seconds)
 
     @router.post(ADDRESS, status_code=204)
     @blocking
     def take(body: Annotated[Body, Depends(form)]) -> None:
-        links.take(body.fields, body.content)
+        picture, fields = parse_form(body, "file")
+        links.take(fields, picture)
 
     @router.get(ADDRESS + "/{identifier}/{name}")
     def file(identifier: str, name: str) -> Response:
