@@ -47,7 +47,7 @@ run: $(COMPILED) ## Serve on http://localhost:8000 (PORT=, MODEL=bundled|publish
 model: $(COMPILED) ## Compile a model into build/model (MODEL=bundled|published|PATH)
 
 .PHONY: test
-test: $(COMPILED) ## The suite and its coverage: no container engine, no data sets, ten minutes or so
+test: $(COMPILED) ## The suite and its coverage: no container engine, no data sets, some ten minutes
 	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
 
 .PHONY: browser

@@ -42,6 +42,7 @@ NOT_COMPARED = {
     "yaml": "tests/stack/test_api.py applies the change to the template",
     "powershell": "is for Windows; nothing here runs there",
     "": "is a drawing, or a query of CloudWatch Logs Insights",
+    "diff": "tests/unit/test_mutants_kept.py holds what mutants changed to the code",
 }
 LOCAL, DEPLOYED = "http://localhost:8000", "https://ADDRESS/prod"
 
