@@ -51,8 +51,8 @@ class Settings:
     max_pixels : int
         ``THYROID_MAX_PIXELS``: largest picture, in pixels, checked before any pixel is decoded; of WebP half of it.
     threads : int
-        ``THYROID_THREADS``: threads that one inference uses. Two spare the network a third of its time at best, and a
-        whole request nothing in the median: each waits for the other.
+        ``THYROID_THREADS``: threads that one inference uses. Two spare the network two fifths of its time at best,
+        and a whole request nothing in the median: each waits for the other.
     parallel : int
         ``THYROID_PARALLEL``: inferences that run at a time; as many as there are processors if left out.
     most_waiting : int

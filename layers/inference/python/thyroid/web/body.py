@@ -120,7 +120,7 @@ async def receive_form(request: Request, limit: int, seconds: int) -> Body:
     """
     content_type = _content_type(request, "")
     if not content_type.lower().startswith(FORM):
-        raise UnsupportedMediaTypeError(f"This address takes {FORM} with a part `file`.")
+        raise UnsupportedMediaTypeError(f"This address takes {FORM}, filled in as the link says.")
     content = await _read(request, limit, seconds)
     if content is None:
         raise PayloadTooLargeError(f"The form is over the limit of {limit} bytes; send a smaller picture.")
