@@ -16,11 +16,22 @@ READY := $(VENV)/.ready
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements.txt pyproject.toml
-	@echo 'Setting up $(VENV), once: TensorFlow and the rest of requirements.txt take a few minutes.'
+# uv installs in a third of pip's time. It does not read pip's settings: where it fails, because packages come from an
+# index that only pip is told of, pip installs the same. $(1) is the environment, $(2) what to install.
+UV := .venv-uv/bin/uv
+install = $(UV) pip install --quiet --python $(1)/bin/python $(2) \
+	|| $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
+
+.venv-uv/.ready:
+	$(PYTHON) -m venv .venv-uv
+	.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ;]*\).*/\1/p' requirements.txt)"
+	@touch $@
+
+$(READY): requirements.txt pyproject.toml | .venv-uv/.ready
+	@echo 'Setting up $(VENV), once: TensorFlow and the rest of requirements.txt take a minute or two.'
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(call install,$(VENV),-r requirements.txt)
+	$(call install,$(VENV),--no-deps --no-build-isolation -e .)
 	@touch $@
 
 # --- serve, test, check ---------------------------------------------------------------------------------------------------
@@ -46,9 +57,22 @@ run: $(COMPILED) ## Serve on http://localhost:8000 (PORT=, MODEL=bundled|publish
 .PHONY: model
 model: $(COMPILED) ## Compile a model into build/model (MODEL=bundled|published|PATH)
 
+# Tests run on all cores, a file in one process: fixtures of a module are made once. What measures time or needs the whole
+# machine is marked `serial` and runs by itself afterwards.
+ARGS ?=
+COVERAGE ?=
+PARALLEL := --numprocesses auto --dist loadfile -m "not serial"
 .PHONY: test
-test: $(COMPILED) ## The suite and its coverage: no container engine, no data sets, some ten minutes
-	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered
+test: $(COMPILED) ## The suite, without a container engine (ARGS="tests/unit/test_imaging.py -k tiff"; COVERAGE=yes: with its coverage)
+ifneq ($(strip $(ARGS)),)
+	$(PY) -m pytest $(ARGS)
+else ifneq ($(strip $(COVERAGE)),)
+	$(PY) -m pytest $(PARALLEL) --cov --cov-report= --cov-fail-under=0
+	$(PY) -m pytest -m serial --cov --cov-append --cov-report=term-missing:skip-covered
+else
+	$(PY) -m pytest $(PARALLEL)
+	$(PY) -m pytest -m serial
+endif
 
 .PHONY: browser
 browser: $(COMPILED) ## The page in a real browser (CHROMIUM= another than the one that is found)
@@ -56,7 +80,8 @@ browser: $(COMPILED) ## The page in a real browser (CHROMIUM= another than the o
 
 .PHONY: test-slow
 test-slow: $(COMPILED) ## The long ones: every picture and layer against double precision, made-up requests, the page in a browser
-	$(PY) -m pytest tests/slow tests/browser --timeout 1800
+	$(PY) -m pytest $(PARALLEL) --timeout 1800 tests/slow tests/browser
+	$(PY) -m pytest -m serial --timeout 1800 tests/slow tests/browser
 
 # What mutmut calls a mutant begins with the name that its module is imported by, which it takes from the path: so the
 # package lies under src in a copy of what is needed. What the project wants is installed beside, in $(VENV).
@@ -73,11 +98,14 @@ mutants: $(COMPILED) .venv-mutants/.ready ## Mutation testing of what judges a p
 	sed -n 's/^ *\(.*\): survived$$/\1/p' results.txt | while read -r mutant; do $(MUTMUT) show "$$mutant"; done > survivors.diff; \
 	sed 's/^ *thyroid\.\([a-z_]*\)\..*: /\1: /' results.txt | sort | uniq -c
 
-.PHONY: check
-check: $(READY) ## Linters, types, security, templates
+.PHONY: lint
+lint: $(READY) ## Linters and types, in seconds once mypy has its cache
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+
+.PHONY: check
+check: lint ## Linters, types, security, templates
 
 .PHONY: format
 format: $(READY) ## Format the code
@@ -133,15 +161,15 @@ FUNCTIONS := $(shell sed -n 's/^  \([A-Za-z][A-Za-z]*Function\):$$/\1/p' templat
 REVISION := $(shell git describe --always --dirty=.dirty --abbrev=12 --exclude '*' 2>/dev/null)
 
 # Tools that pin what the project does not want, each in an environment of its own.
-.venv-%/.ready: tests/tools/%.txt
+.venv-%/.ready: tests/tools/%.txt | .venv-uv/.ready
 	@echo 'Setting up .venv-$*, once.'
 	$(PYTHON) -m venv .venv-$*
-	.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(call install,.venv-$*,-r $<)
 	@touch $@
-.venv-bench-%/.ready: benchmarks/servers/%.txt
+.venv-bench-%/.ready: benchmarks/servers/%.txt | .venv-uv/.ready
 	@echo 'Setting up .venv-bench-$*, once.'
 	$(PYTHON) -m venv .venv-bench-$*
-	.venv-bench-$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(call install,.venv-bench-$*,-r $<)
 	@touch $@
 .PRECIOUS: .venv-%/.ready .venv-bench-%/.ready
 

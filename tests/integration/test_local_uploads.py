@@ -106,7 +106,11 @@ def test_a_form_over_the_limit_is_refused_before_it_is_held() -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
 
 
-@pytest.mark.parametrize("identifier", ["x", "..%2f..%2fetc", new_id(0), new_id(2**31)])
+@pytest.mark.parametrize(
+    "identifier",
+    ["x", "..%2f..%2fetc", new_id(0), new_id(2**31)],
+    ids=["short", "a path", "of 1970", "of 2038"],
+)
 def test_an_upload_that_nobody_was_given_is_not_found(client: TestClient, identifier: str) -> None:
     for address in (f"{ADDRESS}/{identifier}", f"/local-uploads/{identifier}/heatmap.png"):
         answer = client.get(address)
