@@ -250,11 +250,12 @@ check-security: $(VENV_LINT)/.ready
 check: check-security
 
 # Not a part of `make check`: whether it passes depends on what the world found out since yesterday.
+# One lock at a time: together pip-audit takes neither two versions of a package nor pins with hashes beside others.
 LOCKS := requirements.txt functions/requirements.txt layers/model/requirements.txt $(wildcard tests/tools/*.txt)
 .PHONY: audit
 audit: $(VENV_AUDIT)/.ready ## Look for known vulnerabilities in everything that is pinned (asks PyPI; SERVICE=osv: osv.dev)
-	$(VENV_AUDIT)/bin/pip-audit --strict --disable-pip --no-deps --vulnerability-service $(or $(SERVICE),pypi) \
-		$(LOCKS:%=--requirement %)
+	@status=0; for lock in $(LOCKS); do echo "$$lock"; $(VENV_AUDIT)/bin/pip-audit --strict --disable-pip --no-deps \
+		--vulnerability-service $(or $(SERVICE),pypi) --requirement "$$lock" || status=1; done; exit $$status
 
 .PHONY: base-image
 base-image: ## Pin the base image to what its tag means today, in template.yaml and functions/Dockerfile
@@ -276,11 +277,13 @@ openapi: $(READY) ## Write docs/openapi.json anew, after a change of the API
 notebook: model ## Run docs/walkthrough.ipynb and keep what it says, after a change of the model or its figures
 	$(PY) -m docs.make_notebook
 
+# The image's two locks hold the hash of each file of each release, for both processors; functions/Dockerfile asks for them.
 .PHONY: lock
 lock: $(READY) ## Pin the versions that pyproject.toml leaves open (UPGRADE=--upgrade for newer ones)
 	$(UV_COMPILE) $(UPGRADE) --universal --python-version 3.11 --all-extras pyproject.toml -o requirements.txt
 	cp requirements.txt layers/model/requirements.txt  # what is there already is what is preferred
-	$(UV_COMPILE) --universal --python-version 3.13 --extra model pyproject.toml -o layers/model/requirements.txt
-	$(UV_COMPILE) --python-version 3.13 --python-platform x86_64-manylinux_2_34 -c requirements.txt pyproject.toml -o functions/requirements.txt
+	$(UV_COMPILE) --generate-hashes --universal --python-version 3.13 --extra model pyproject.toml -o layers/model/requirements.txt
+	$(UV_COMPILE) --generate-hashes --python-version 3.13 --python-platform x86_64-manylinux_2_34 -c requirements.txt pyproject.toml \
+		-o functions/requirements.txt
 	$(STRICT) for tool in sam aws lint audit mutants; do \
 		$(UV_COMPILE) $(UPGRADE) --universal --python-version 3.11 tests/tools/$$tool.in -o tests/tools/$$tool.txt; done

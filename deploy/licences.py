@@ -9,6 +9,8 @@ from typing import Any
 
 from cyclonedx.spdx import fixup_id, is_expression
 
+from deploy.locks import pins
+
 ROOT = Path(__file__).parents[1]
 SERVED = ROOT / "functions" / "requirements.txt"
 TABLE = ROOT / "docs" / "licences.md"
@@ -98,8 +100,7 @@ def licence_table() -> str:
         If a package is not installed here, or does not tell its licence.
     """
     rows = ["| package | version | licence | worth knowing |", "|---|---|---|---|"]
-    for line in SERVED.read_text("utf-8").split():
-        name, _, release = line.partition("==")
+    for name, release, _ in pins(SERVED):
         try:
             licence = licence_of(distribution(name).metadata.json)
         except PackageNotFoundError as error:

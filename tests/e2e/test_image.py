@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from deploy.licences import SERVED
+from deploy.locks import pins
 from events.generate import events
-from tests.e2e.commands import ROOT, base_image, docker
+from tests.e2e.commands import base_image, docker
 from tests.e2e.conftest import measured
 from tests.e2e.container import like_lambda, started
 
@@ -94,7 +96,7 @@ def test_the_image_is_small(image: str) -> None:
 def test_the_image_holds_what_is_locked(inside: Callable[[str], str]) -> None:
     packages = (line.split() for line in inside(PACKAGES).splitlines())
     installed = {f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}" for name, version in packages}
-    assert installed == set((ROOT / "functions" / "requirements.txt").read_text("utf-8").split())
+    assert installed == {str(pin) for pin in pins(SERVED)}
 
 
 def test_the_image_holds_no_tensorflow_and_no_keras(image: str, inside: Callable[[str], str]) -> None:

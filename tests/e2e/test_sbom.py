@@ -11,8 +11,10 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from deploy.image import look_inside
+from deploy.licences import SERVED
+from deploy.locks import pins
 from deploy.sbom import BUNDLED_WEIGHTS, main
-from tests.e2e.commands import ROOT, base_image, docker, run
+from tests.e2e.commands import base_image, docker, run
 from tests.unit.test_licences import table
 
 SHA256 = "import hashlib; print(hashlib.sha256(open({!r}, 'rb').read()).hexdigest())"
@@ -67,7 +69,7 @@ def test_nothing_is_told_twice(components: list[dict[str, Any]]) -> None:
 
 def test_the_packages_are_those_that_are_locked(served: list[dict[str, Any]]) -> None:
     names = {f"{part['name']}=={part['version']}" for part in served}
-    assert names == set((ROOT / "functions" / "requirements.txt").read_text("utf-8").split())
+    assert names == {str(pin) for pin in pins(SERVED)}
     assert {part["purl"] for part in served} == {f"pkg:pypi/{part['name']}@{part['version']}" for part in served}
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.licences import BEGIN, END, TABLE, is_spdx, licence_of, main
+from deploy.licences import BEGIN, END, SERVED, TABLE, is_spdx, licence_of, main
+from deploy.locks import pins
 
-ROOT = Path(__file__).parents[2]
 COPYLEFT = re.compile(r"\b(A?GPL|LGPL|SSPL|EUPL|OSL|CC-BY-SA|CC-BY-NC)\b")
 
 
@@ -21,7 +21,7 @@ def table() -> dict[str, tuple[str, str]]:
 
 def test_the_table_names_what_is_served() -> None:
     named = {f"{name}=={version}" for name, (version, _) in table().items()}
-    assert named == set((ROOT / "functions" / "requirements.txt").read_text("utf-8").split())
+    assert named == {str(pin) for pin in pins(SERVED)}
 
 
 @pytest.mark.parametrize("name", table())
