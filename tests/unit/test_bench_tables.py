@@ -83,6 +83,10 @@ def test_what_was_left_out_is_said_and_the_rest_is_told() -> None:
     assert rows(text)["warm predict, faster"] == ["≥ 10 ×", "20.0 ×", "yes"]
 
 
-def test_a_million_calls_cost_what_lambda_asks() -> None:
-    """10 ms at 1,769 MB are $0.29, and $0.20 for the requests."""
-    assert "| predict | $0.49 |" in tables.markdown(figures())
+def test_calls_cost_so_many_times_what_lambda_asks_for_the_service() -> None:
+    """10 ms at 1,769 MB are $0.29, 100 are $2.88, 20 are $0.58, each a million, and $0.20 more for the requests."""
+    assert "| predict | 6.3 × | 1.6 × |" in tables.markdown(figures())
+
+
+def test_dollars_stand_elsewhere() -> None:
+    assert "$" not in tables.document(figures())
