@@ -109,8 +109,7 @@ class LocalAws:
 
     def api(self) -> str:
         """Return the address of the deployed API's stage."""
-        identifier = self.outputs()["ApiUrl"].split("//")[1].partition(".")[0]
-        return f"{self.endpoint}/restapis/{identifier}/prod/_user_request_"
+        return f"{self.endpoint}/restapis/{self.physical_name('Api')}/prod/_user_request_"
 
     def key(self) -> str:
         """Return the value of the stack's key."""

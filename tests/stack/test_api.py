@@ -1,6 +1,8 @@
 """The API: who may call what, how often, and what the gateway keeps of it."""
 
 import json
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,11 +132,48 @@ def test_the_firewall_stands_before_the_stage_and_lets_pictures_through() -> Non
     assert {"SingleHeader": {"Name": "x-api-key"}} in redacted
 
 
+@pytest.mark.parametrize("name", ["Api", "Domain"])
+def test_no_address_takes_tls_below_1_2(name: str) -> None:
+    assert properties(STACK, name)["SecurityPolicy"] == "SecurityPolicy_TLS13_1_2_2021_06"
+    # AWS asks for it where the policy is one of these.
+    assert properties(STACK, name)["EndpointAccessMode"] == "STRICT"
+    assert properties(STACK, name)["EndpointConfiguration"]["Types"] == ["REGIONAL"]
+
+
 def test_a_domain_is_there_by_condition_with_a_current_protocol() -> None:
+    assert STACK["Conditions"]["HasDomain"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "DomainName"}, "none"]}]}
     assert STACK["Resources"]["Domain"]["Condition"] == "HasDomain"
-    assert properties(STACK, "Domain")["SecurityPolicy"] == "TLS_1_2"
     assert properties(STACK, "StageOfTheDomain")["Stage"] == {"Ref": "ApiprodStage"}
     assert TEMPLATE["Rules"]["ADomainHasACertificate"]
+
+
+def test_a_domain_closes_the_address_that_aws_gives() -> None:
+    # In OpenAPI 3 it is a property of the servers (github.com/aws/serverless-application-model/issues/2396).
+    (server,) = properties(STACK, "Api")["Body"]["servers"]
+    closed = server["x-amazon-apigateway-endpoint-configuration"]["disableExecuteApiEndpoint"]
+    assert closed == {"Fn::If": ["HasDomain", True, False]}
+
+
+def test_every_release_deploys_the_api_so_that_its_settings_reach_callers(tmp_path: Path) -> None:
+    # GIVEN the same template a second later; a domain that was set meanwhile is no text of it
+    first = set(of_type(STACK, "AWS::ApiGateway::Deployment"))
+    path = tmp_path / "template.yaml"
+    path.write_text((ROOT / "template.yaml").read_text("utf-8"), "utf-8")
+    time.sleep(1)
+    # WHEN it is transformed again, THEN there is another deployment, and the stage has it
+    again = stack(path)
+    (second,) = set(of_type(again, "AWS::ApiGateway::Deployment"))
+    assert second not in first
+    assert properties(again, "ApiprodStage")["DeploymentId"] == {"Ref": second}
+
+
+def test_the_output_is_the_address_that_works() -> None:
+    with_domain, without = STACK["Outputs"]["ApiUrl"]["Value"]["Fn::If"][1:]
+    assert STACK["Outputs"]["ApiUrl"]["Value"]["Fn::If"][0] == "HasDomain"
+    assert with_domain == {"Fn::Sub": "https://${DomainName}"}
+    # The stage is in the mapping of a domain, so it is in the other address alone.
+    assert "BasePath" not in properties(STACK, "StageOfTheDomain")
+    assert without == {"Fn::Sub": "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/${ApiprodStage}"}
 
 
 def test_nothing_is_open_to_the_world_but_through_the_gateway() -> None:
