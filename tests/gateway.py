@@ -6,6 +6,7 @@ the firewall are left out. What is known of the gateway from its documentation i
 - it knows the template's routes, with or without a slash at their end, and no other address or method;
 - a body comes as base64 where its type is one of the binary ones, and else as text, in which bytes that are no UTF-8
   are lost;
+- a body in gzip or deflate is inflated; any other coding than identity is refused, as is a body that is not in its own;
 - the path comes as it was sent, its parameters and the query decoded, and a semicolon splits the query as `&` does;
 - an answer leaves as bytes where it is base64 and `Accept` begins with a binary type;
 - a function is called with so much of JSON, and answers with so much.
@@ -13,13 +14,15 @@ the firewall are left out. What is known of the gateway from its documentation i
 
 import asyncio
 import base64
+import gzip
 import importlib
 import json
 import re
 import uuid
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,6 +35,8 @@ from tests.events import CONTEXT
 
 EVENT_LIMIT, ANSWER_LIMIT = 6_291_456, 6_291_556  # AWS Lambda's quotas, of the event and of what is answered
 HEADERS_LIMIT, BODY_LIMIT = 10_240, 10 * 1024 * 1024  # API Gateway's, of request line and headers, and of a body
+
+INFLATE: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.decompress, "deflate": zlib.decompress}
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -135,6 +140,11 @@ class Gateway:
         return len(_json(self.event(request, route, parameters, str(uuid.uuid4()))))
 
     def _asked(self, route: Route, parameters: dict[str, str], request: Request, identifier: str) -> Answer:
+        if (coding := _value(request.headers, "content-encoding").strip().lower()) not in {"", "identity"}:
+            try:
+                request = replace(request, body=INFLATE[coding](request.body))
+            except (KeyError, OSError, EOFError, zlib.error):
+                return self._refused("UNSUPPORTED_MEDIA_TYPE", identifier)
         event = _json(self.event(request, route, parameters, identifier))
         if len(request.body) > BODY_LIMIT or len(event) > EVENT_LIMIT:
             return self._refused("REQUEST_TOO_LARGE", identifier)

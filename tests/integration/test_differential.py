@@ -253,6 +253,26 @@ def test_the_pages_sample_is_base64_to_who_does_not_ask_for_its_type(ways: Ways)
     assert base64.b64decode(deployed.body, validate=True) == laptop.body
 
 
+@by_name(corpus.packed())
+def test_a_packed_body_is_unpacked_by_the_gateway_and_by_no_laptop(ways: Ways, request_: Request) -> None:
+    """It inflates gzip and deflate before it calls a function (developer guide); a laptop reads the bytes that came."""
+    laptop, deployed = (wire.send(way, request_) for way in ways)
+
+    assert deployed.status < 300, deployed.body
+    assert laptop.status in {415, 422}
+    check_answer(laptop)
+
+
+@by_name(corpus.misnamed())
+def test_a_coding_that_the_gateway_does_not_know_is_refused_with_a_code_of_ours(ways: Ways, request_: Request) -> None:
+    """It never asks a function; a laptop passes over the header."""
+    laptop, deployed = (wire.send(way, request_) for way in ways)
+
+    assert laptop.status < 300, laptop.body
+    assert (deployed.status, json.loads(deployed.body)["code"]) == (415, "unsupported_media_type")
+    check_answer(deployed)
+
+
 def test_a_semicolon_in_a_query_parts_it_for_the_gateway(ways: Ways) -> None:
     """Documented of the gateway; WHATWG's forms, and so a laptop, know `&` alone."""
     laptop, deployed = (wire.send(way, post(f"{API}/predict?filename=a;b", PNG, "image/png")) for way in ways)

@@ -10,7 +10,7 @@ from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from thyroid.errors import InvalidRequestError, PayloadTooLargeError, ThyroidError
+from thyroid.errors import InvalidRequestError, PayloadTooLargeError, ThyroidError, UnsupportedMediaTypeError
 from thyroid.settings import Settings
 from thyroid.web.openapi import PICTURE_PROBLEMS
 from thyroid.web.problems import INTERNAL_ERROR, KINDS, MEDIA_TYPE, Problem, install
@@ -30,6 +30,7 @@ STATUS = {
     "QUOTA_EXCEEDED": HTTPStatus.TOO_MANY_REQUESTS,
     "INTEGRATION_FAILURE": HTTPStatus.BAD_GATEWAY,
     "REQUEST_TOO_LARGE": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "UNSUPPORTED_MEDIA_TYPE": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "THROTTLED": HTTPStatus.TOO_MANY_REQUESTS,
     "INTEGRATION_TIMEOUT": HTTPStatus.GATEWAY_TIMEOUT,
     "DEFAULT_4XX": HTTPStatus.BAD_REQUEST,
@@ -77,6 +78,25 @@ def test_what_is_too_large_is_told_the_limits_that_the_application_has() -> None
         assert str(limit) in body_of("REQUEST_TOO_LARGE")["detail"]
 
 
+def test_a_content_encoding_that_is_not_taken_is_answered_as_a_content_type_that_is_not() -> None:
+    app = FastAPI()
+    install(app)
+
+    @app.post("/")
+    def refuse() -> None:
+        raise UnsupportedMediaTypeError("This content type is not taken.")
+
+    answer = TestClient(app).post("/")
+    refused, ours = answer.json(), body_of("UNSUPPORTED_MEDIA_TYPE")
+    assert answer.status_code == int(RESPONSES["UNSUPPORTED_MEDIA_TYPE"]["StatusCode"])
+    assert set(ours) == set(refused)
+    assert {name for name in refused if ours[name] != refused[name]} == {"detail", "request_id"}
+    # The next step names what the gateway unpacks.
+    assert "Content-Encoding" in ours["detail"]
+    assert "gzip" in ours["detail"]
+    assert "deflate" in ours["detail"]
+
+
 def test_an_unknown_address_gets_the_code_that_the_application_gives_it() -> None:
     app = FastAPI()
     install(app)
@@ -85,7 +105,9 @@ def test_an_unknown_address_gets_the_code_that_the_application_gives_it() -> Non
     assert [ours[key] for key in ("status", "title", "code")] == [refused[key] for key in ("status", "title", "code")]
 
 
-@pytest.mark.parametrize("name", ["INVALID_API_KEY", "THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_TIMEOUT"])
+@pytest.mark.parametrize(
+    "name", ["INVALID_API_KEY", "UNSUPPORTED_MEDIA_TYPE", "THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_TIMEOUT"]
+)
 def test_what_a_caller_may_meet_of_the_gateway_is_in_the_documentation(name: str) -> None:
     assert f"`{body_of(name)['code']}`" in PICTURE_PROBLEMS[STATUS[name]]["description"]
 
