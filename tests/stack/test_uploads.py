@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 from tests.stack.conftest import KEPT, of_type, properties, stack, statements_of
 from thyroid.settings import Settings
 from thyroid.uploads.links import FOLDER
+from thyroid.uploads.notify import SOURCE
 from thyroid.uploads.once import KEPT_SECONDS
 from thyroid.uploads.outbox import place_of
 from thyroid.uploads.upload import Upload
@@ -38,9 +39,9 @@ def under(bucket: str, path: str) -> dict[str, Any]:
     return {"Fn::Sub": f"${{{bucket}.Arn}}/{path}"}
 
 
-def allow(actions: str | list[str], resource: Any) -> dict[str, Any]:
-    """Return the statement that allows something."""
-    return {"Effect": "Allow", "Action": actions, "Resource": resource}
+def allow(actions: str | list[str], resource: Any, **condition: Any) -> dict[str, Any]:
+    """Return the statement that allows something, on a condition if there is one."""
+    return {"Effect": "Allow", "Action": actions, "Resource": resource, **condition}
 
 
 def if_there_is_an_archive_bucket(resource: str) -> dict[str, Any]:
@@ -265,6 +266,8 @@ def test_the_worker_may_do_no_more_than_it_does() -> None:
         allow(
             "events:PutEvents",
             {"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default"},
+            # Of the source that the worker names, and of no other.
+            Condition={"ForAllValues:StringEquals": {"events:source": SOURCE}},
         ),
     ]
 

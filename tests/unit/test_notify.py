@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from thyroid.results import Outcome
-from thyroid.uploads.notify import NotificationError, notify
+from thyroid.uploads.notify import SOURCE, NotificationError, notify
 from thyroid.uploads.outbox import Outbox
 from thyroid.uploads.upload import Upload
 
@@ -37,7 +37,7 @@ def test_an_event_names_picture_decision_and_result_and_nothing_else(outcome: Ou
     notify(bus, Outbox(None, "the-results", "the-uploads"), UPLOAD, outcome)
     (entry,) = bus.entries
     assert set(entry) == {"Source", "DetailType", "Detail"}  # no bus is named: the default one
-    assert (entry["Source"], entry["DetailType"]) == ("thyroid", kind)
+    assert (entry["Source"], entry["DetailType"]) == (SOURCE, kind) == ("thyroid", kind)
     assert json.loads(entry["Detail"]) == {
         "input": {"bucket": "the-uploads", "key": "clinic/a b.png", "version_id": "v1", "etag": "e1"},
         "decision": outcome.model_dump(exclude_none=True),
