@@ -196,6 +196,7 @@ deploy: build ## Deploy to your AWS account, asking for each setting (STACK=, RE
 	@$(STRICT) test -f "$(ANSWERS)" || cp samconfig.toml "$(ANSWERS)"; \
 	repository=$$($(PY) -m deploy.repository "$(REPOSITORY)" --region "$(REGION)"); \
 	region=$$(echo "$$repository" | cut -d. -f4); \
+	$(PY) -m deploy.log_role "$(STACK)" --region "$$region"; \
 	$(SAM) deploy --guided --config-file "$(ANSWERS)" --stack-name "$(STACK)" --region "$$region" \
 		$(FUNCTIONS:%=--image-repositories %="$$repository")
 

@@ -39,14 +39,29 @@ def released(template: dict[str, Any], name: str, architecture: str) -> dict[str
     """
     template["Globals"]["Function"]["Environment"]["Variables"]["THYROID_RELEASE"] = name
     template["Globals"]["Function"]["Architectures"] = [architecture]
-    for parameter in DECIDED_BY_BUILD:
+    for resource in template["Resources"].values():
+        resource.get("Metadata", {}).pop("DockerContext", None)  # a path of the machine that built it
+    return without_parameters(template, *DECIDED_BY_BUILD)
+
+
+def without_parameters(template: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a built template that does not ask for some parameters.
+
+    An answer that ``sam deploy`` has kept of an earlier deployment is passed over: it hands on those of the template.
+
+    Parameters
+    ----------
+    template : dict
+        In which nothing needs them any more, or only what is not deployed. It is changed.
+    *names : str
+        Of the parameters; of those that are not there, too.
+    """
+    for parameter in names:
         template["Parameters"].pop(parameter, None)
     interface = template["Metadata"]["AWS::CloudFormation::Interface"]
     for group in interface["ParameterGroups"]:
         group["Parameters"] = [parameter for parameter in group["Parameters"] if parameter in template["Parameters"]]
     interface["ParameterGroups"] = [group for group in interface["ParameterGroups"] if group["Parameters"]]
-    for resource in template["Resources"].values():
-        resource.get("Metadata", {}).pop("DockerContext", None)  # a path of the machine that built it
     return template
 
 

@@ -11,11 +11,16 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.stub import Stubber
 
-from deploy import archive, replay
+from deploy import archive, log_role, replay
 from deploy.stack import INTERRUPTED, CommandError, Stack, exit_status
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = pytest.mark.parametrize("main", [archive.main, replay.main], ids=["archive", "replay"])
+
+# These do not need the stack to be there.
+ALL_COMMANDS = pytest.mark.parametrize(
+    "main", [archive.main, replay.main, log_role.main], ids=["archive", "replay", "log_role"]
+)
 
 Main = Callable[[list[str]], int]
 
@@ -166,7 +171,7 @@ def test_a_mistake_of_ours_is_not_hidden_behind_a_sentence() -> None:
         exit_status(command)
 
 
-@COMMANDS
+@ALL_COMMANDS
 @pytest.mark.parametrize(
     ("region", "said"),
     [
@@ -211,6 +216,7 @@ def called(command: str, *words: str) -> subprocess.CompletedProcess[str]:
     [
         ("deploy.archive", ["--region", "--bucket", "--prefix", "--manifest", "--name", "--detach"]),
         ("deploy.replay", ["--region", "--limit"]),
+        ("deploy.log_role", ["--region", "--template"]),
     ],
 )
 def test_help_needs_no_network_no_region_and_no_credentials(command: str, options: list[str]) -> None:
@@ -221,7 +227,7 @@ def test_help_needs_no_network_no_region_and_no_credentials(command: str, option
     assert [option for option in options if f"\n  {option}" not in done.stdout] == []
 
 
-@pytest.mark.parametrize("command", ["deploy.archive", "deploy.replay"])
+@pytest.mark.parametrize("command", ["deploy.archive", "deploy.replay", "deploy.log_role"])
 def test_what_stopped_it_is_the_exit_status_of_the_process_without_a_traceback(command: str) -> None:
     done = called(command, "thyroid", "--region", "ca-central-1")
 
