@@ -70,6 +70,12 @@ def archive(stack: Stack, asked: Mapping[str, Any], name: str | None = None, det
         summary = _stored_summary(stack, outputs["ResultsBucket"], run)
         if summary:
             print(readable(summary))  # noqa: T201
+        if execution["status"] == "TIMED_OUT":
+            another = ", with another --name" if name else ""
+            raise CommandError(
+                "The run took longer than the stack's ArchiveTimeoutSeconds and was stopped (TIMED_OUT). Start it again"
+                f"{another}: what is done is passed over."
+            )
         # Not the cause: it may hold the name of a file, which may be that of a patient.
         why = f" ({execution['error']})" if execution.get("error") else ""
         raise CommandError(f"The run ended as {execution['status']}{why}: aws stepfunctions describe-execution {here}")

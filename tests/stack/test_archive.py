@@ -26,7 +26,12 @@ MACHINE = properties(STACK, "Archive")
 WORKER = "UploadsFunctionAliaslive"
 SUMMARY = "ArchiveSummaryFunctionAliaslive"
 EXECUTIONS = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
-VALUES = {"ArchiveConcurrency": "17", "ArchiveToleratedFailures": "3", "AWS::Partition": "aws"}
+VALUES = {
+    "ArchiveConcurrency": "17",
+    "ArchiveToleratedFailures": "3",
+    "ArchiveTimeoutSeconds": "7201",
+    "AWS::Partition": "aws",
+}
 
 
 def text_of(value: Any) -> str:
@@ -151,6 +156,13 @@ def test_a_map_is_distributed_and_bounded_by_numbers_that_no_input_can_lift(name
     assert state["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"}
     assert (state["MaxConcurrency"], state["ToleratedFailurePercentage"]) == (17, 3)
     assert not {field for field in state if field.endswith("Path")} - {"ResultPath"}
+
+
+def test_a_run_ends_after_the_time_of_the_parameter_and_not_before_the_least_of_it_can_be_done() -> None:
+    assert DEFINITION["TimeoutSeconds"] == 7201  # a number, which a text would not be
+    # The least leaves one batch all of its tries, and the summary its time.
+    least = STACK["Parameters"]["ArchiveTimeoutSeconds"]["MinValue"]
+    assert least > 300 + properties(STACK, "ArchiveSummaryFunction")["Timeout"]
 
 
 def test_a_batch_leaves_the_worker_three_seconds_for_each_picture() -> None:

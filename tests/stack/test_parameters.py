@@ -76,6 +76,7 @@ def test_a_refused_text_is_told_what_it_has_to_be(name: str) -> None:
         ),
         ("ArchiveConcurrency", [1, 100, 1000], [0, 1001]),
         ("ArchiveToleratedFailures", [0, 5, 100], [-1, 101]),
+        ("ArchiveTimeoutSeconds", [3600, 86400, 31536000], [0, 3599, 31536001]),  # a year is the longest run of AWS
         ("DomainName", ["none", "thyroid.example.org"], ["thyroid", "https://a.example", "-.-", f"{'a' * 64}.example"]),
         ("CertificateArn", ["none", f"arn:aws:acm:eu-central-1:123456789012:certificate/{UUID}"], ["12ab"]),
         (

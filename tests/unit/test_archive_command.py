@@ -208,7 +208,7 @@ def test_a_run_of_which_some_pictures_failed_is_no_success(
     assert "s3://results/archives/march/parts/" in printed.out
 
 
-@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+@pytest.mark.parametrize("status", ["FAILED", "ABORTED"])
 def test_a_run_that_failed_leaves_its_summary_in_the_bucket(
     stubbed: Aws, capsys: pytest.CaptureFixture[str], status: str
 ) -> None:
@@ -227,6 +227,43 @@ def test_a_run_that_failed_leaves_its_summary_in_the_bucket(
     assert "analysed 4" in printed.out
     assert f"error: The run ended as {status} (States.ExceedToleratedFailureThreshold)" in printed.err
     assert "DOE" not in printed.out + printed.err
+
+
+@pytest.mark.parametrize(
+    ("given", "next_step"),
+    [([], "Start it again: what is done"), (["--name", "march"], "Start it again, with another --name: what is done")],
+)
+def test_a_run_that_took_too_long_is_one_to_start_again(
+    stubbed: Aws, capsys: pytest.CaptureFixture[str], given: list[str], next_step: str
+) -> None:
+    if given:
+        stubbed.start(name="march")
+    else:
+        stubbed.start()
+    stubbed.look("TIMED_OUT", error="States.Timeout")
+    stubbed.s3.add_client_error("get_object", "NoSuchKey")
+
+    assert main(["thyroid", *given]) == 1
+
+    printed = capsys.readouterr()
+    assert printed.out == "Run march was started.\n"
+    assert (
+        f"error: The run took longer than the stack's ArchiveTimeoutSeconds and was stopped (TIMED_OUT). {next_step}"
+        in (printed.err)
+    )
+
+
+def test_a_run_that_took_too_long_after_its_summary_shows_it(stubbed: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+    stored = json.dumps(SUMMARY).encode()
+    stubbed.start()
+    stubbed.look("TIMED_OUT", error="States.Timeout")
+    stubbed.s3.add_response("get_object", {"Body": StreamingBody(io.BytesIO(stored), len(stored))})
+
+    assert main(["thyroid"]) == 1
+
+    printed = capsys.readouterr()
+    assert "analysed 4" in printed.out
+    assert "ArchiveTimeoutSeconds" in printed.err
 
 
 @pytest.mark.parametrize("code", ["NoSuchKey", "AccessDenied"])
