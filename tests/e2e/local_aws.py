@@ -11,6 +11,7 @@ It differs from AWS in ways that are told here and nowhere else:
 - It knows no batches in a distributed map, and writes no results of one: each item comes as a batch of its own.
 - Its events of S3 name no version; the worker asks for it.
 - It does not ask whether a key is enabled, only whether the stage's usage plan has it.
+- It refuses alarms of several metrics: those of the copy watch their first metric alone. None rings there, anyway.
 
 The worker's timeout and the queue's are shorter in the copy, so that tests see what comes back.
 
@@ -241,6 +242,11 @@ def _make_easier(resources: dict[str, Any]) -> None:
     (source,) = [event for event in worker["Events"].values() if event["Type"] == "SQS"]
     source["Properties"]["ScalingConfig"]["MaximumConcurrency"] = READERS
     resources["UploadsQueue"]["Properties"]["VisibilityTimeout"] = HIDDEN
+    for resource in resources.values():
+        if "Metrics" in resource.get("Properties", {}):
+            _, first, *_ = resource["Properties"].pop("Metrics")
+            (metric, seconds, statistic) = (first["MetricStat"][name] for name in ("Metric", "Period", "Stat"))
+            resource["Properties"] |= {**metric, "Period": seconds, "Statistic": statistic}
     definition = resources["Archive"]["Properties"]["DefinitionString"]["Fn::Sub"]
     one_by_one = r'"ItemSelector": {"Items.$": "States.Array($$.Map.Item.Value)", "BatchInput": \1}'
     definition[0], replaced = BATCHES.subn(one_by_one, definition[0])

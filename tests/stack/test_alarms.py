@@ -5,17 +5,26 @@ from typing import Any
 
 import pytest
 
-from tests.stack.conftest import of_type, properties, stack
+from tests.stack.conftest import ROOT, of_type, properties, stack
+from tests.stack.test_functions import NOBODY_WAITS_FOR, TAKE_PICTURES
 from thyroid.settings import Settings
 from thyroid.telemetry.metrics import emit, emit_upload
 
 STACK = stack()
 ALARMS = of_type(STACK, "AWS::CloudWatch::Alarm")
 STACK_NAME = {"Ref": "AWS::StackName"}
-
+LARGEST_NUMBER_OF_METRICS = 10  # of an alarm (CloudWatch quotas)
 
 FACTS = {"status": 200, "outcome": "analysed", "duration_ms": 1.0, "score": 0.5, "risk": "Moderate Risk"}
 SETTINGS = Settings(metrics_namespace="Thyroid", service_name="a-stack")
+
+
+def metrics_of(alarm: str) -> list[dict[str, Any]]:
+    """Return the metrics that an alarm watches, each with namespace, name and dimensions."""
+    settings = properties(STACK, alarm)
+    if "Metrics" not in settings:
+        return [settings]
+    return [query["MetricStat"]["Metric"] for query in settings["Metrics"] if "MetricStat" in query]
 
 
 @pytest.fixture
@@ -42,14 +51,39 @@ def test_every_alarm_tells_the_topic_if_there_is_one() -> None:
         assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
 
 
-def test_failures_of_every_function_are_watched_at_its_alias() -> None:
-    watched = set()
-    for alarm in ALARMS.values():
-        if alarm["Properties"]["MetricName"] == "Errors":
-            function, version = (dimension["Value"] for dimension in alarm["Properties"]["Dimensions"])
-            assert version == {"Fn::Sub": f"${{{function['Ref']}}}:live"}
-            watched.add(function["Ref"])
-    assert watched == set(of_type(STACK, "AWS::Lambda::Function"))
+def test_failures_of_every_function_are_watched_once_at_its_alias() -> None:
+    watched = []
+    for alarm in ALARMS:
+        for metric in metrics_of(alarm):
+            if metric["MetricName"] == "Errors":
+                function, version = (dimension["Value"] for dimension in metric["Dimensions"])
+                assert [dimension["Name"] for dimension in metric["Dimensions"]] == ["FunctionName", "Resource"]
+                assert version == {"Fn::Sub": f"${{{function['Ref']}}}:live"}
+                watched.append(function["Ref"])
+    assert sorted(watched) == sorted(of_type(STACK, "AWS::Lambda::Function"))
+
+
+def test_one_alarm_is_for_the_functions_that_callers_wait_for() -> None:
+    together = {metric["Dimensions"][0]["Value"]["Ref"] for metric in metrics_of("FunctionErrorsAlarm")}
+    assert together == set(of_type(STACK, "AWS::Lambda::Function")) - NOBODY_WAITS_FOR
+    throttled = {metric["Dimensions"][0]["Value"]["Ref"] for metric in metrics_of("ThrottlesAlarm")}
+    assert throttled == TAKE_PICTURES
+    assert {metric["MetricName"] for metric in metrics_of("ThrottlesAlarm")} == {"Throttles"}
+
+
+@pytest.mark.parametrize("name", [name for name in ALARMS if "Metrics" in ALARMS[name]["Properties"]])
+def test_an_alarm_of_several_metrics_rings_for_any_of_them(name: str) -> None:
+    alarm = properties(STACK, name)
+    expression, *queries = alarm["Metrics"]
+    # A plus has no value where one of its metrics has none, and a FILL hides the newest minute (CloudWatch user guide).
+    assert expression["Expression"] == "SUM(METRICS())"
+    assert "ReturnData" not in expression
+    assert 2 <= len(queries) <= LARGEST_NUMBER_OF_METRICS
+    for query in queries:
+        assert query["ReturnData"] is False
+        assert (query["MetricStat"]["Stat"], query["MetricStat"]["Period"]) == ("Sum", 60)
+    assert len({query["Id"] for query in alarm["Metrics"]}) == len(alarm["Metrics"])
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
 
 
 def test_server_errors_are_watched_under_the_name_that_the_application_counts_them_by(emitted: dict[str, Any]) -> None:
@@ -85,9 +119,22 @@ def test_it_is_told_when_a_picture_was_given_up_or_waits_too_long() -> None:
     assert age["Threshold"] < properties(STACK, "UploadsQueue")["MessageRetentionPeriod"]
 
 
-def test_it_is_told_when_an_archive_failed() -> None:
-    alarm = properties(STACK, "ArchiveFailedAlarm")
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/States", "ExecutionsFailed")
+def test_it_is_told_when_an_event_did_not_reach_the_queue() -> None:
+    metrics = metrics_of("UndeliveredEventsAlarm")
+    assert {metric["MetricName"] for metric in metrics} == {"InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq"}
+    for metric in metrics:
+        assert metric["Namespace"] == "AWS/Events"
+        # A rule of the default bus is counted by its name alone.
+        assert metric["Dimensions"] == [{"Name": "RuleName", "Value": {"Ref": "UploadsRule"}}]
+    assert "EventBusName" not in properties(STACK, "UploadsRule")
+
+
+@pytest.mark.parametrize(
+    ("name", "metric"), [("ArchiveFailedAlarm", "ExecutionsFailed"), ("ArchiveTimedOutAlarm", "ExecutionsTimedOut")]
+)
+def test_it_is_told_when_an_archive_failed_or_took_too_long(name: str, metric: str) -> None:
+    alarm = properties(STACK, name)
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/States", metric)
     assert alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": "Archive"}}]
 
 
@@ -111,3 +158,24 @@ def test_the_dashboard_is_json_and_shows_metrics_and_alarms_that_exist(
     assert shown == ours
     (alarms,) = (widget["properties"]["alarms"] for widget in widgets if widget["type"] == "alarm")
     assert set(alarms) == {f"${{{name}.Arn}}" for name in ALARMS}
+
+
+def test_the_dashboard_shows_which_function_failed_or_was_turned_away() -> None:
+    widgets = json.loads(properties(STACK, "Dashboard")["DashboardBody"]["Fn::Sub"])["widgets"]
+    by_title = {widget["properties"]["title"]: widget["properties"] for widget in widgets}
+    failed = by_title["Functions that failed"]["metrics"]
+    assert failed[0][:3] == ["AWS/Lambda", "Errors", "FunctionName"]
+    assert {row[3] for row in failed} == {f"${{{name}}}" for name in of_type(STACK, "AWS::Lambda::Function")}
+    assert all(row[5] == f"{row[3]}:live" for row in failed)
+    turned_away = by_title["Requests that Lambda turned away"]["metrics"]
+    assert turned_away[0][:3] == ["AWS/Lambda", "Throttles", "FunctionName"]
+    assert {row[3] for row in turned_away} == {f"${{{name}}}" for name in TAKE_PICTURES}
+    for row in (*failed, *turned_away):
+        assert f"${{{row[-1]['label'].replace('_', ' ').title().replace(' ', '')}Function}}" == row[3]
+
+
+def test_the_readme_tells_how_many_alarms_there_are_and_what_is_paid_for_them() -> None:
+    told = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    metrics = sum(len(metrics_of(alarm)) for alarm in ALARMS)
+    assert f" {len(ALARMS)} alarms " in told
+    assert f" {metrics} metrics" in told
