@@ -34,8 +34,8 @@ class Stack(NamedTuple):
         Functions that start from a snapshot, or are kept started, by ``WarmStart``.
     memory_mb : int
         Of each of these by default.
-    alarm_metrics : int
-        Metrics that all alarms look at. An alarm on a formula is charged for each of the formula's metrics.
+    alarms, alarm_metrics : int
+        Alarms, and the metrics that they look at. An alarm on a formula is charged for each of the formula's metrics.
     dashboards, firewall_rules : int
         How many there are.
     queue_batch, archive_batch : int
@@ -45,6 +45,7 @@ class Stack(NamedTuple):
     snapshots: int
     provisioned: int
     memory_mb: int
+    alarms: int
     alarm_metrics: int
     dashboards: int
     firewall_rules: int
@@ -71,6 +72,7 @@ def stack(template: Mapping[str, Any]) -> Stack:
         snapshots=sum("SnapStart" in function for function in functions),
         provisioned=sum("ProvisionedConcurrencyConfig" in function for function in functions),
         memory_mb=int(template["Parameters"]["MemorySize"]["Default"]),
+        alarms=len(of("AWS::CloudWatch::Alarm")),
         alarm_metrics=sum(map(_metrics_of, of("AWS::CloudWatch::Alarm"))),
         dashboards=len(of("AWS::CloudWatch::Dashboard")),
         firewall_rules=sum(len(firewall["Rules"]) for firewall in of("AWS::WAFv2::WebACL")),
@@ -168,8 +170,9 @@ def _a_month(stack: Stack) -> str:
     together = METRICS * cost.METRIC + alarms + dashboards + readers
     return (
         f"By the month, called or not: {_word(METRICS)} metrics and one for each error code met at ${cost.METRIC:.2f}, "
-        f"alarms on {stack.alarm_metrics} metrics at ${cost.ALARM:.2f} (${alarms:.2f}), {_word(stack.dashboards)} "
-        f"dashboard at ${cost.DASHBOARD:.2f} (the first three are free), and the queue's readers, who ask some "
+        f"{stack.alarms} alarms on {stack.alarm_metrics} metrics at ${cost.ALARM:.2f} (${alarms:.2f}), "
+        f"{_word(stack.dashboards)} dashboard at ${cost.DASHBOARD:.2f} (the first three are free), and the queue's "
+        f"readers, who ask some "
         f"{asked:,.0f} times (${readers:.2f}; the first million is free): ${together:.2f} together without the codes. "
         f"Images are ${cost.IMAGE_GB:.2f} a GB."
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.conftest import ROOT, of_type, properties, stack
+from tests.stack.conftest import of_type, properties, stack
 from tests.stack.test_functions import NOBODY_WAITS_FOR, TAKE_PICTURES
 from thyroid.settings import Settings
 from thyroid.telemetry.metrics import emit, emit_upload
@@ -172,10 +172,3 @@ def test_the_dashboard_shows_which_function_failed_or_was_turned_away() -> None:
     assert {row[3] for row in turned_away} == {f"${{{name}}}" for name in TAKE_PICTURES}
     for row in (*failed, *turned_away):
         assert f"${{{row[-1]['label'].replace('_', ' ').title().replace(' ', '')}Function}}" == row[3]
-
-
-def test_the_readme_tells_how_many_alarms_there_are_and_what_is_paid_for_them() -> None:
-    told = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    metrics = sum(len(metrics_of(alarm)) for alarm in ALARMS)
-    assert f" {len(ALARMS)} alarms " in told
-    assert f" {metrics} metrics" in told
