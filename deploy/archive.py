@@ -9,16 +9,20 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from deploy.stack import CommandError, Stack, exit_status
 
+if TYPE_CHECKING:
+    from types_boto3_stepfunctions import SFNClient
+    from types_boto3_stepfunctions.type_defs import DescribeExecutionOutputTypeDef
+
 PAUSE_SECONDS = 2
-ENDED = ("succeeded", "failed", "timedOut", "aborted")
+Ended = Literal["succeeded", "failed", "timedOut", "aborted"]
+ENDED: tuple[Ended, ...] = get_args(Ended)
 
 
 def archive(stack: Stack, asked: Mapping[str, Any], name: str | None = None, detach: bool = False) -> None:
@@ -104,12 +108,12 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"
 
 
-def _ended_execution(states: BaseClient, arn: str) -> dict[str, Any]:
+def _ended_execution(states: "SFNClient", arn: str) -> "DescribeExecutionOutputTypeDef":
     """Wait until a run has ended, showing how far it is; return it."""
     with tqdm(desc="analysing", unit="picture") as bar:
         while True:
             # Before the counts, so that what is shown last is what it ended with.
-            execution: dict[str, Any] = states.describe_execution(executionArn=arn)
+            execution = states.describe_execution(executionArn=arn)
             maps = states.list_map_runs(executionArn=arn)["mapRuns"]
             if maps:  # they are listed a while after the start
                 latest = max(maps, key=lambda started: started["startDate"])["mapRunArn"]

@@ -10,13 +10,17 @@ No message is printed: it holds the name of a file, which may be that of a patie
 import argparse
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
-from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
 from tqdm import tqdm
 
 from deploy.stack import CommandError, Stack, exit_status
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.literals import QueueAttributeNameType
+    from types_boto3_sqs.type_defs import ListMessageMoveTasksResultEntryTypeDef as Task
 
 WORKER_LOGS = "UploadsLogs"
 PAUSE_SECONDS = 2
@@ -76,12 +80,12 @@ def replay(stack: Stack, limit: int | None = None) -> None:
     print(f"If some come back, the worker's log tells why: aws logs tail {logs} --region {sqs.meta.region_name}")  # noqa: T201
 
 
-def move_by_aws(sqs: BaseClient, source: str, destination: str) -> int:
+def move_by_aws(sqs: "SQSClient", source: str, destination: str) -> int:
     """Let SQS move all messages; return about how many it moved.
 
     Parameters
     ----------
-    sqs : botocore.client.BaseClient
+    sqs : types_boto3_sqs.SQSClient
         Client of SQS.
     source, destination : str
         ARNs of the queues.
@@ -110,12 +114,12 @@ def move_by_aws(sqs: BaseClient, source: str, destination: str) -> int:
     return moved
 
 
-def move_one_by_one(sqs: BaseClient, source: str, destination: str, most: int) -> int:
+def move_one_by_one(sqs: "SQSClient", source: str, destination: str, most: int) -> int:
     """Receive, send and delete each message; return how many were moved.
 
     Parameters
     ----------
-    sqs : botocore.client.BaseClient
+    sqs : types_boto3_sqs.SQSClient
         Client of SQS.
     source, destination : str
         Addresses of the queues.
@@ -142,7 +146,7 @@ def move_one_by_one(sqs: BaseClient, source: str, destination: str, most: int) -
     return moved
 
 
-def _ended_task(sqs: BaseClient, source: str, earlier: dict[str, Any]) -> dict[str, Any]:
+def _ended_task(sqs: "SQSClient", source: str, earlier: "Task") -> "Task":
     """Wait until the task that came after another one has ended; return it."""
     with tqdm(desc="moving", unit="message") as bar:
         while True:
@@ -164,19 +168,19 @@ def _ended_task(sqs: BaseClient, source: str, earlier: dict[str, Any]) -> dict[s
             time.sleep(PAUSE_SECONDS)
 
 
-def _latest_task(sqs: BaseClient, source: str) -> dict[str, Any]:
-    tasks: list[dict[str, Any]] = sqs.list_message_move_tasks(SourceArn=source, MaxResults=1).get("Results", [])
+def _latest_task(sqs: "SQSClient", source: str) -> "Task":
+    tasks = sqs.list_message_move_tasks(SourceArn=source, MaxResults=1).get("Results", [])
     return tasks[0] if tasks else {}
 
 
-def _count(sqs: BaseClient, queue: str) -> tuple[int, int]:
+def _count(sqs: "SQSClient", queue: str) -> tuple[int, int]:
     """Return how many messages a queue has to give, and how many it hides since they were received."""
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    names: list[QueueAttributeNameType] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
     return int(attributes[names[0]]), int(attributes[names[1]])
 
 
-def _arn(sqs: BaseClient, queue: str) -> str:
+def _arn(sqs: "SQSClient", queue: str) -> str:
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     return str(attributes["QueueArn"])
 

@@ -3,10 +3,21 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, overload
 
 import boto3
 from botocore.client import BaseClient
 from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from types_boto3_apigateway import APIGatewayClient
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_iam import IAMClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_sqs import SQSClient
+    from types_boto3_stepfunctions import SFNClient
+
+Service = Literal["apigateway", "cloudformation", "iam", "s3", "sqs", "stepfunctions"]
 
 INTERRUPTED = 130  # as a shell gives it for Ctrl-C
 
@@ -30,7 +41,25 @@ class Stack:
     name: str
     region: str | None = None
 
-    def client(self, service: str) -> BaseClient:
+    @overload
+    def client(self, service: Literal["apigateway"]) -> "APIGatewayClient": ...
+
+    @overload
+    def client(self, service: Literal["cloudformation"]) -> "CloudFormationClient": ...
+
+    @overload
+    def client(self, service: Literal["iam"]) -> "IAMClient": ...
+
+    @overload
+    def client(self, service: Literal["s3"]) -> "S3Client": ...
+
+    @overload
+    def client(self, service: Literal["sqs"]) -> "SQSClient": ...
+
+    @overload
+    def client(self, service: Literal["stepfunctions"]) -> "SFNClient": ...
+
+    def client(self, service: Service) -> BaseClient:
         """Return a client of an AWS service where the stack is."""
         return boto3.client(service, region_name=self.region)
 

@@ -1,12 +1,15 @@
 """The end of an archive's run: what became of it, counted."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from thyroid import quick_start
 from thyroid.settings import get_settings
 from thyroid.telemetry.logs import get_logger
 from thyroid.uploads import aws
 from thyroid.uploads.summary import summarise
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = get_logger()
 
@@ -15,7 +18,7 @@ quick_start.ready()
 
 
 @logger.inject_lambda_context(log_event=False)
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Count a run's files and write `summary.json`."""
-    summary = summarise(event, aws.client("s3"), aws.client("stepfunctions"), get_settings().results_bucket)
+    summary = summarise(event, aws.s3(), aws.stepfunctions(), get_settings().results_bucket)
     return summary.model_dump()

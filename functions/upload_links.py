@@ -46,7 +46,7 @@ def _of_the_buckets() -> "Links":
     from thyroid.uploads.links import Links
 
     buckets = settings.uploads_bucket, settings.results_bucket
-    return Links(aws.client("s3"), aws.signer(), *buckets, settings.upload_link_seconds)
+    return Links(aws.s3(), aws.signer(), *buckets, settings.upload_link_seconds)
 
 
 TheLinks = Annotated["Links | LocalLinks", Depends(the_links)]

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from thyroid import quick_start
 from thyroid.service import Service
@@ -17,6 +17,9 @@ from thyroid.uploads.outbox import Outbox
 from thyroid.uploads.queue import answer_messages
 from thyroid.uploads.worker import Worker
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 # Pictures that are transferred at a time: those of a whole batch of the queue. A picture takes ten calls of AWS one
 # after the other, each some tens of milliseconds in which the processor has nothing to do for it.
 THREADS = 10
@@ -28,15 +31,15 @@ pool = ThreadPoolExecutor(THREADS)
 
 @cache
 def _once() -> Once:
-    return Once(aws.client("dynamodb"), get_settings().records_table)
+    return Once(aws.dynamodb(), get_settings().records_table)
 
 
 @cache
 def _worker() -> Worker:
     settings = get_settings()
-    outbox = Outbox(aws.client("s3"), settings.results_bucket, settings.uploads_bucket)
-    tell = partial(notify, aws.client("events"), outbox)
-    return Worker(settings, service, aws.client("s3"), outbox, _once(), tell, logger)
+    outbox = Outbox(aws.s3(), settings.results_bucket, settings.uploads_bucket)
+    tell = partial(notify, aws.events(), outbox)
+    return Worker(settings, service, aws.s3(), outbox, _once(), tell, logger)
 
 
 if get_settings().warm_up:  # in Lambda's init, so that no first picture waits for it
@@ -48,10 +51,10 @@ quick_start.ready()
 
 
 @logger.inject_lambda_context(log_event=False)  # keys are in it
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Answer a batch of the queue, or of an archive."""
     _once().invocation(context)
     if "Items" in event:
         bucket = get_settings().results_bucket
-        return answer_batch(event, context.aws_request_id, _worker(), pool, aws.client("s3"), bucket)
+        return answer_batch(event, context.aws_request_id, _worker(), pool, aws.s3(), bucket)
     return answer_messages(event, context, _worker(), pool, logger)

@@ -129,14 +129,14 @@ class Calls:
 
     made: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     before: Callable[[int, str], str | None] = lambda _number, _name: None
-    after: Callable[[int, str, dict[str, Any]], None] = lambda _number, _name, _answer: None
+    after: Callable[[int, str, Any], None] = lambda _number, _name, _answer: None
 
     @property
     def names(self) -> list[str]:
         return [name for name, _ in self.made]
 
 
-class Client:
+class _Client:
     """A client of AWS that tells of its calls."""
 
     def __init__(self, service: str, calls: Calls) -> None:
@@ -161,10 +161,21 @@ class Client:
         return answer
 
 
+def telling(service: str, calls: Calls) -> Any:
+    """A client of AWS that tells of its calls; of the type of any, as fakes are."""
+    return _Client(service, calls)
+
+
 @cache
 def client(service: str) -> Any:
     """A client for all tests, since making one takes as long as ten calls."""
-    return boto3.client(service)
+    make: Any = boto3.client  # typed for literal names alone
+    return make(service)
+
+
+def lasting(milliseconds: int) -> Any:
+    """The context of an invocation that has so much time left."""
+    return SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds)
 
 
 CANARY = "Jane-Doe"
@@ -213,10 +224,10 @@ def process(
 ) -> Process:
     """Start a worker, whose invocation has so many milliseconds left."""
     calls = Calls()
-    s3, dynamodb, events = (Client(name, calls) for name in ("s3", "dynamodb", "events"))
+    s3, dynamodb, events = (telling(name, calls) for name in ("s3", "dynamodb", "events"))
     engine, own = engine or FakeEngine(), replace(SETTINGS, **settings)
     once = Once(dynamodb, TABLE)
-    once.invocation(SimpleNamespace(get_remaining_time_in_millis=lambda: remaining))
+    once.invocation(lasting(remaining))
     outbox, stream = Outbox(s3, RESULTS, UPLOADS), io.StringIO()
     logger = Logger(service=f"worker-{next(_NAMES)}", stream=stream)
     service = Service(own, open_engine or (lambda _settings: engine), record_prediction)
@@ -251,7 +262,7 @@ def raised_at(calls: Calls, number: int, moment: str, error: BaseException) -> I
         if at == number and moment == "before":
             raise error
 
-    def after(at: int, _name: str, _answer: dict[str, Any]) -> None:
+    def after(at: int, _name: str, _answer: Any) -> None:
         if at == number and moment == "after":
             raise error
 

@@ -4,7 +4,7 @@ import base64
 from types import SimpleNamespace
 from typing import Any
 
-CONTEXT = SimpleNamespace(
+CONTEXT: Any = SimpleNamespace(
     function_name="thyroid",
     function_version="1",
     memory_limit_in_mb=1024,

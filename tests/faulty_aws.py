@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import (
+    BotoCoreError,
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
-    HTTPClientError,
     ReadTimeoutError,
 )
 from moto.core.botocore_stubber import BotocoreStubber
@@ -38,7 +38,8 @@ class Raw(BytesIO):
 
 def answer(request: AWSPreparedRequest, status: int, body: bytes, **headers: str) -> AWSResponse:
     headers.setdefault("Content-Length", str(len(body)))
-    return AWSResponse(request.url, status, headers, Raw(b"" if request.method == "HEAD" else body))
+    given: Any = headers
+    return AWSResponse(request.url, status, given, Raw(b"" if request.method == "HEAD" else body))
 
 
 def refused(status: int, code: str) -> Fault:
@@ -60,7 +61,7 @@ def garbled(status: int) -> Fault:
     return lambda request, _pass: answer(request, status, page, **{"Content-Type": "text/html"})
 
 
-def unreached(error: type[HTTPClientError]) -> Fault:
+def unreached(error: type[BotoCoreError]) -> Fault:
     """Reach nobody; nothing is done."""
 
     def fault(request: AWSPreparedRequest, _pass: Callable[[], AWSResponse]) -> AWSResponse:
@@ -78,10 +79,8 @@ def unheard(request: AWSPreparedRequest, let_through: Callable[[], AWSResponse])
 def cut_off(_request: AWSPreparedRequest, let_through: Callable[[], AWSResponse]) -> AWSResponse:
     """Answer half of what was to be answered."""
     whole = let_through()
-    whole.headers["Content-Length"] = str(len(whole.content))
-    whole.raw = Raw(whole.content[: len(whole.content) // 2])
-    whole._content = None
-    return whole
+    headers: Any = {**whole.headers, "Content-Length": str(len(whole.content))}
+    return AWSResponse(whole.url, whole.status_code, headers, Raw(whole.content[: len(whole.content) // 2]))
 
 
 REFUSED, CONNECT, READ, CLOSED = EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, ConnectionClosedError

@@ -48,7 +48,8 @@ def _answer(cloud: buckets.Cloud, records: list[dict[str, Any]], keys: list[str]
     from functions import uploads
     from thyroid.uploads import aws
 
-    s3, events = aws.client("s3"), aws.client("events")
+    s3: Any = aws.s3()
+    events: Any = aws.events()
     put = events.put_events
 
     def put_events(**params: Any) -> Any:

@@ -79,8 +79,8 @@ class LocalAws:
     def client(self, service: str) -> Any:
         """Return a client of one of its services."""
         if service not in self._clients:
-            session = boto3.Session("test", "test", region_name=REGION)
-            self._clients[service] = session.client(service, endpoint_url=self.endpoint)
+            make: Any = boto3.Session("test", "test", region_name=REGION).client  # typed for literal names alone
+            self._clients[service] = make(service, endpoint_url=self.endpoint)
         return self._clients[service]
 
     def deploy(self, **parameters: str) -> None:

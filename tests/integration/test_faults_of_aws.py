@@ -54,16 +54,16 @@ HIT = f"{NAME}/hit.png"
 SCORE = 0.1234
 
 # The first process of a picture has no time left when it fails, so that the next may have it at once.
-CONTEXT_THAT_ENDS = SimpleNamespace(**{**vars(CONTEXT), "get_remaining_time_in_millis": lambda: OVER})
+CONTEXT_THAT_ENDS: Any = SimpleNamespace(**{**vars(CONTEXT), "get_remaining_time_in_millis": lambda: OVER})
 
 
 @pytest.fixture(scope="module", autouse=True)
 def own_clients() -> Iterator[None]:
     """Clients of this module alone, for all of its tests: making one takes as long as a test."""
-    for cached in (aws.client, aws.signer):
+    for cached in (aws.s3, aws.dynamodb, aws.events, aws.signer):
         cached.cache_clear()
     yield
-    for cached in (aws.client, aws.signer):
+    for cached in (aws.s3, aws.dynamodb, aws.events, aws.signer):
         cached.cache_clear()
 
 
@@ -110,7 +110,8 @@ def record_of(upload: Upload, engine: FakeEngine) -> str:
 
 def text_of(request: AWSPreparedRequest) -> str:
     """All that says what is asked: a file that is sent is no part of it."""
-    body: bytes = request.body if "X-Amz-Target" in request.headers else b""
+    body = request.body if "X-Amz-Target" in request.headers else b""
+    assert isinstance(body, bytes)
     return f"{request.url} {body.decode()}"
 
 

@@ -244,7 +244,7 @@ def test_where_there_is_no_bucket_it_says_so(way: Ask) -> None:
 @pytest.mark.parametrize("way", [over_http, as_event])
 def test_where_there_are_buckets_the_links_are_theirs(way: Ask, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a process that is told of buckets as a deployed one is
-    caches = (aws.client, aws.signer, upload_links._of_the_buckets)
+    caches = (aws.s3, aws.signer, upload_links._of_the_buckets)
     for cached in caches:
         cached.cache_clear()
     settings = replace(SETTINGS, upload_link_seconds=120)

@@ -54,12 +54,12 @@ def handler(cloud: Cloud, artifact: object, monkeypatch: pytest.MonkeyPatch) -> 
     settings = SETTINGS.__class__(
         **{**vars(SETTINGS), "model_dir": get_settings().model_dir, "metrics_namespace": "Thyroid"}
     )
-    for cached in (aws.client, uploads._once, uploads._worker):
+    for cached in (aws.s3, aws.dynamodb, aws.events, uploads._once, uploads._worker):
         cached.cache_clear()
     monkeypatch.setattr(uploads, "get_settings", lambda: settings)
     monkeypatch.setattr(uploads, "service", Service(settings, audit=record_prediction))
     yield uploads.handler
-    for cached in (aws.client, uploads._once, uploads._worker):
+    for cached in (aws.s3, aws.dynamodb, aws.events, uploads._once, uploads._worker):
         cached.cache_clear()
 
 
@@ -143,7 +143,7 @@ def test_an_archive_tells_no_more_of_a_patient_and_its_error_shows_none_either(
     for key, data in (("1.png", tagged()), ("2.jpg", photographed()), ("broken.jpg", photographed()[:400])):
         cloud.upload(f"{NAME}/{key}", data)
     cloud.upload(f"{NAME}/denied.png", tagged())
-    asked = aws.client("s3").get_object
+    asked = aws.s3().get_object
 
     def deny(**params: Any) -> Any:
         if params["Key"].endswith("denied.png"):
@@ -151,7 +151,7 @@ def test_an_archive_tells_no_more_of_a_patient_and_its_error_shows_none_either(
         return asked(**params)
 
     assert NAME in str(buckets.client_error("SlowDown"))
-    monkeypatch.setattr(aws.client("s3"), "get_object", deny)
+    monkeypatch.setattr(aws.s3(), "get_object", deny)
     # WHEN a batch of them is answered
     batch = archive_of("1.png", "2.jpg", "broken.jpg", "denied.png", "gone.png", prefix=f"{NAME}/")
     with pytest.raises(BatchError) as failed:
@@ -262,8 +262,7 @@ def test_a_run_ends_with_its_summary_beside_its_parts(
     written.truncate(0)
     capsys.readouterr()
     # WHEN its run ends
-    services: dict[str, Any] = {"s3": cloud.s3, "stepfunctions": States()}
-    monkeypatch.setattr(archive_summary, "aws", SimpleNamespace(client=services.__getitem__))
+    monkeypatch.setattr(archive_summary, "aws", SimpleNamespace(s3=lambda: cloud.s3, stepfunctions=States))
     monkeypatch.setattr(archive_summary, "get_settings", lambda: SETTINGS)
     run = {"run": "a-run", "execution": "arn:of:an:execution", "started": "2026-01-01T00:00:00Z", "tolerated": 5}
     summary = archive_summary.handler({**run, "bucket": UPLOADS, "prefix": f"{NAME}/"}, CONTEXT)

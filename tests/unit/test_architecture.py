@@ -47,8 +47,12 @@ ROAD = [
 @cache
 def imports(path: Path) -> frozenset[str]:
     """Top-level names of the packages that a file imports, wherever in it."""
+    return imported(ast.parse(path.read_text("utf-8")))
+
+
+def imported(tree: ast.AST) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -96,7 +100,21 @@ def test_a_function_starts_without_the_model_world(function: str) -> None:
 @pytest.mark.parametrize("path", modules(SERVING), ids=lambda p: p.stem)
 def test_http_and_aws_are_known_at_the_edges_alone(path: Path) -> None:
     known = EDGES.get(path.parent.name, set())
-    assert imports(path) & HTTP_AND_AWS <= known
+    used = {"boto3" if name.startswith("types_boto3") else name for name in imports(path)}
+    assert used & HTTP_AND_AWS <= known
+
+
+@pytest.mark.parametrize(
+    "path", [path for folder in OURS for path in modules(ROOT / folder)], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_types_of_aws_clients_are_imported_for_the_type_checker_alone(path: Path) -> None:
+    """They are not in the image, and not in the environment of who deploys."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    run = {name for name in imported(tree) if name.startswith("types_")}
+    assert not run
 
 
 @pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=lambda p: p.stem)

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests import buckets
-from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Calls, Client, Cloud, Process, process
+from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Calls, Cloud, Process, process, telling
 from thyroid.uploads.archive import TRIES, BatchError, answer_batch, pictures_of
 from thyroid.uploads.upload import Upload
 
@@ -216,4 +216,4 @@ def test_a_batch_whose_file_cannot_be_written_has_failed(cloud: Cloud) -> None:
     calls.before = lambda _number, name: "AccessDenied" if name == "s3.put_object" else None
 
     with pytest.raises(ClientError), ThreadPoolExecutor(4) as pool:
-        answer_batch(batch("a.png"), "a-request", process().worker, pool, Client("s3", calls), RESULTS)
+        answer_batch(batch("a.png"), "a-request", process().worker, pool, telling("s3", calls), RESULTS)

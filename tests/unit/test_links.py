@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests import buckets
-from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Calls, Client, Cloud, process
+from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Calls, Cloud, process, telling
 from thyroid.errors import NotAnsweredError, NotFoundError
 from thyroid.results import ERROR, RESULT
 from thyroid.uploads import aws
@@ -180,7 +180,8 @@ def test_an_id_that_is_well_formed_is_waited_for(links: Links) -> None:
 
 @pytest.mark.parametrize("kind", MALFORMED)
 def test_what_no_link_can_be_called_is_not_found_and_s3_is_not_asked(kind: str) -> None:
-    nobody = Links(None, None, UPLOADS, RESULTS, 900)
+    s3: Any = None  # it cannot be asked
+    nobody = Links(s3, s3, UPLOADS, RESULTS, 900)
 
     with pytest.raises(NotFoundError) as missing:
         nobody.find(MALFORMED[kind])
@@ -196,7 +197,7 @@ def test_trouble_with_s3_is_taken_neither_for_waiting_nor_for_a_link_that_was_no
     # GIVEN a link that has ended, so that it also matters whether a picture came
     calls = Calls()
     calls.before = lambda _number, name: code if name == method else None
-    links = Links(Client("s3", calls), aws.signer(), UPLOADS, RESULTS, 900)
+    links = Links(telling("s3", calls), aws.signer(), UPLOADS, RESULTS, 900)
     # WHEN S3 does not tell
     with pytest.raises(ClientError) as raised:
         links.find(new_id(int(time.time()) - 100))

@@ -25,6 +25,11 @@ class Bus:
         return {"FailedEntryCount": self.failed}
 
 
+def tell(bus: Any, upload: Upload, outcome: Outcome, results: str = "the-results") -> None:
+    s3: Any = None  # nothing is asked of it
+    notify(bus, Outbox(s3, results, "the-uploads"), upload, outcome)
+
+
 @pytest.mark.parametrize(
     ("outcome", "kind", "file"),
     [
@@ -34,7 +39,7 @@ class Bus:
 )
 def test_an_event_names_picture_decision_and_result_and_nothing_else(outcome: Outcome, kind: str, file: str) -> None:
     bus = Bus()
-    notify(bus, Outbox(None, "the-results", "the-uploads"), UPLOAD, outcome)
+    tell(bus, UPLOAD, outcome)
     (entry,) = bus.entries
     assert set(entry) == {"Source", "DetailType", "Detail"}  # no bus is named: the default one
     assert (entry["Source"], entry["DetailType"]) == (SOURCE, kind) == ("thyroid", kind)
@@ -49,7 +54,7 @@ def test_what_is_not_known_of_a_picture_is_null_and_another_buckets_result_lies_
     bus = Bus()
     upload = Upload("an-archive", "é/甲 1.png")
 
-    notify(bus, Outbox(None, "the-results", "the-uploads"), upload, Outcome(status="refused", code="not_found"))
+    tell(bus, upload, Outcome(status="refused", code="not_found"))
 
     detail = json.loads(bus.entries[0]["Detail"])
     assert detail["input"] == {"bucket": "an-archive", "key": "é/甲 1.png", "version_id": None, "etag": None}
@@ -62,11 +67,11 @@ def test_an_event_of_the_longest_key_fits_what_a_bus_takes() -> None:
     upload = Upload("b" * 63, "甲" * 341 + "x", "v" * 1024, "e" * 64)
     outcome = Outcome(status="analysed", score=1 / 3, label="M" * 100, risk="R" * 100, model_sha256="a" * 64)
 
-    notify(bus, Outbox(None, "r" * 63, "the-uploads"), upload, outcome)
+    tell(bus, upload, outcome, results="r" * 63)
 
     assert len(bus.entries[0]["Detail"]) < 256 * 1024 / 10
 
 
 def test_an_event_that_was_not_taken_is_an_error_that_names_nobody() -> None:
     with pytest.raises(NotificationError, match=r"^EventBridge did not take the event\.$"):
-        notify(Bus(failed=1), Outbox(None, "r", "u"), UPLOAD, Outcome(status="refused", code="x"))
+        tell(Bus(failed=1), UPLOAD, Outcome(status="refused", code="x"))

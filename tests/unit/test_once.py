@@ -5,7 +5,6 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 )
 
 from tests import buckets
-from tests.buckets import ENOUGH, OVER, TABLE, Calls, Client, Cloud, Killed
+from tests.buckets import ENOUGH, OVER, TABLE, Calls, Cloud, Killed, lasting, telling
 from thyroid.results import Outcome
 from thyroid.uploads.once import Once
 from thyroid.uploads.upload import Upload
@@ -30,8 +29,8 @@ DAY = 24 * 3600
 
 def once(calls: Calls | None = None, remaining: int = ENOUGH) -> Once:
     """Another process each time: nothing is remembered but in the table."""
-    made = Once(Client("dynamodb", calls or Calls()), TABLE)
-    made.invocation(SimpleNamespace(get_remaining_time_in_millis=lambda: remaining))
+    made = Once(telling("dynamodb", calls or Calls()), TABLE)
+    made.invocation(lasting(remaining))
     return made
 
 
@@ -161,10 +160,10 @@ def test_until_then_it_is_nobodys(cloud: Cloud) -> None:
 
 
 def test_each_invocation_has_a_time_of_its_own(cloud: Cloud) -> None:
-    lasting = once(remaining=ENOUGH)
-    lasting.invocation(SimpleNamespace(get_remaining_time_in_millis=lambda: OVER))
+    long = once(remaining=ENOUGH)
+    long.invocation(lasting(OVER))
     with pytest.raises(Killed):
-        lasting(UPLOAD, MODEL, failing(Killed()))
+        long(UPLOAD, MODEL, failing(Killed()))
 
     assert once()(UPLOAD, MODEL, Work()) == (DONE, False)
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests import buckets
-from tests.buckets import RESULTS, UPLOADS, Calls, Client, Cloud
+from tests.buckets import RESULTS, UPLOADS, Calls, Cloud, telling
 from thyroid.errors import UnreadableImageError
 from thyroid.results import ERROR, HEATMAP, NAMES, OVERLAY, RESULT, Judgement, Outcome, Source, refused
 from thyroid.uploads.outbox import Outbox, place_of
@@ -32,7 +32,7 @@ def refusal() -> Judgement:
 
 
 def outbox(calls: Calls | None = None) -> Outbox:
-    return Outbox(Client("s3", calls or Calls()), RESULTS, UPLOADS)
+    return Outbox(telling("s3", calls or Calls()), RESULTS, UPLOADS)
 
 
 # --- places -----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests import buckets
-from tests.buckets import BROKEN, SOUND, UPLOADS, Calls, Client, Cloud
+from tests.buckets import BROKEN, SOUND, UPLOADS, Calls, Cloud, telling
 from thyroid.errors import NotFoundError
 from thyroid.uploads.pictures import identify, is_same, open_current
 from thyroid.uploads.upload import Upload
@@ -24,7 +24,7 @@ def of(version: str | None, etag: str | None) -> Upload:
 def test_a_state_that_was_told_is_not_asked_for(cloud: Cloud) -> None:
     calls = Calls()
 
-    assert identify(Client("s3", calls), of("v1", "e1")) == of("v1", "e1")
+    assert identify(telling("s3", calls), of("v1", "e1")) == of("v1", "e1")
 
     assert calls.names == []
 
@@ -83,7 +83,7 @@ def test_nor_is_it_where_s3_says_but_404(cloud: Cloud) -> None:
 
     # WHEN it does so for the bucket as well THEN the picture is not to blame
     with pytest.raises(ClientError):
-        identify(Client("s3", calls), Upload("no-such-bucket", "a.png"))
+        identify(telling("s3", calls), Upload("no-such-bucket", "a.png"))
 
 
 @pytest.mark.parametrize(("ask", "method"), [(identify, "s3.head_object"), (open_current, "s3.get_object")])
@@ -96,7 +96,7 @@ def test_what_may_not_be_read_is_no_deleted_picture(
     cloud.upload("a.png")
 
     with pytest.raises(ClientError) as raised:
-        ask(Client("s3", calls), ABSENT)
+        ask(telling("s3", calls), ABSENT)
 
     assert raised.value.response["Error"]["Code"] == code
 

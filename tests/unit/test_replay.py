@@ -27,7 +27,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def refusal(code: str, operation: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "No."}, "ResponseMetadata": {}}, operation)
+    answer: Any = {"Error": {"Code": code, "Message": "No."}, "ResponseMetadata": {}}
+    return ClientError(answer, operation)
 
 
 class CloudFormation:
@@ -49,7 +50,7 @@ class Queues:
     """SQS as moto has it, without move tasks, which it lacks as a local AWS does."""
 
     def __init__(self) -> None:
-        self.real = boto3.client("sqs")
+        self.real: Any = boto3.client("sqs")
         self.queue = self.real.create_queue(QueueName="queue")["QueueUrl"]
         self.dead = self.real.create_queue(QueueName="dead")["QueueUrl"]
         self.receives = 0
@@ -486,7 +487,7 @@ def test_without_access_one_sentence_says_so(
 def test_a_stack_that_is_not_there_is_another_matter_than_one_that_may_not_be_seen(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str, sentence: str
 ) -> None:
-    real = Stack.client
+    real: Any = Stack.client
 
     def client(stack: Stack, service: str) -> Any:
         made = real(stack, service)

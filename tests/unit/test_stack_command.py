@@ -55,8 +55,9 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Stubber:
     """AWS's CloudFormation as its model describes it, in a region of its own."""
-    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
-    client = boto3.client("cloudformation", region_name="ca-central-1", **keys)
+    client = boto3.client(
+        "cloudformation", region_name="ca-central-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
     monkeypatch.setattr(Stack, "client", lambda _stack, service: {"cloudformation": client}[service])
     stub = Stubber(client)
     stub.activate()

@@ -66,6 +66,10 @@ class InPagesOf:
         return Small()
 
 
+def summary_of(s3: Any, states: Any) -> Summary:
+    return summarise(EVENT, s3, states, RESULTS)
+
+
 def test_the_lines_of_all_parts_are_counted_and_those_of_other_runs_are_not(cloud: Cloud) -> None:
     put_part(cloud, "1", ANALYSED, REFUSED, ANALYSED)
     put_part(cloud, "2", {**ANALYSED, "risk": "High Risk", "label": "Malignant"}, FAILED)
@@ -73,7 +77,7 @@ def test_the_lines_of_all_parts_are_counted_and_those_of_other_runs_are_not(clou
     put_part(cloud, "1", ANALYSED, run="a-run-of-others")
     states = States({"total": 9, "succeeded": 6, "failed": 3, "pending": 0})
 
-    summary = summarise(EVENT, InPagesOf(cloud.s3, 2), states, RESULTS)
+    summary = summary_of(InPagesOf(cloud.s3, 2), states)
 
     assert summary.pictures == {"analysed": 3, "refused": 1, "failed": 1}
     assert summary.risks == {"Low Risk": 2, "High Risk": 1}
@@ -85,7 +89,7 @@ def test_the_lines_of_all_parts_are_counted_and_those_of_other_runs_are_not(clou
 
 def test_it_lies_beside_the_parts_and_says_where(cloud: Cloud) -> None:
     put_part(cloud, "1", ANALYSED)
-    summary = summarise(EVENT, cloud.s3, States(), RESULTS)
+    summary = summary_of(cloud.s3, States())
     assert summary.summary == f"s3://{RESULTS}/archives/a-run/summary.json"
     stored = cloud.file("archives/a-run/summary.json")
     assert summary.parts == f"s3://{RESULTS}/archives/a-run/parts/"
@@ -99,9 +103,9 @@ def test_it_lies_beside_the_parts_and_says_where(cloud: Cloud) -> None:
 
 def test_counted_again_after_a_summary_was_written_it_is_the_same(cloud: Cloud) -> None:
     put_part(cloud, "1", ANALYSED)
-    first = summarise(EVENT, cloud.s3, States(), RESULTS)
+    first = summary_of(cloud.s3, States())
 
-    again = summarise(EVENT, cloud.s3, States(), RESULTS)
+    again = summary_of(cloud.s3, States())
 
     assert again.model_copy(update={"ended": first.ended}) == first
 
@@ -115,7 +119,7 @@ def test_what_batches_wrote_is_what_is_counted(cloud: Cloud) -> None:
             batch = {"Items": items, "BatchInput": {"bucket": UPLOADS, "run": "a-run", "encoded": False}}
             answer_batch(batch, "a-request", process().worker, pool, cloud.s3, RESULTS)
     # WHEN their run is counted
-    summary = summarise(EVENT, cloud.s3, States(), RESULTS)
+    summary = summary_of(cloud.s3, States())
     # THEN each field of their lines finds its place
     assert summary.pictures == {"analysed": 1, "refused": 2}
     assert summary.codes == {"unreadable_image": 1, "not_found": 1}
@@ -125,20 +129,20 @@ def test_what_batches_wrote_is_what_is_counted(cloud: Cloud) -> None:
 
 
 def test_a_run_that_read_nothing_has_a_summary_of_nothing(cloud: Cloud) -> None:
-    summary = summarise(EVENT, cloud.s3, States(), RESULTS)
+    summary = summary_of(cloud.s3, States())
     assert (summary.pictures, summary.risks, summary.labels, summary.codes, summary.models) == ({}, {}, {}, {}, {})
     assert summary.items.model_dump() == {"total": 0, "succeeded": 0, "failed": 0}
 
 
 def test_what_two_maps_count_is_added(cloud: Cloud) -> None:
     one = {"total": 2, "succeeded": 2, "failed": 0}
-    assert summarise(EVENT, cloud.s3, States(one, one), RESULTS).items.total == 4
+    assert summary_of(cloud.s3, States(one, one)).items.total == 4
 
 
 def test_a_part_that_cannot_be_read_is_an_error_and_no_smaller_number(cloud: Cloud) -> None:
     cloud.s3.put_object(Bucket=RESULTS, Key="archives/a-run/parts/1.jsonl", Body=b'{"status": "anal')
     with pytest.raises(ValueError, match="Unterminated"):
-        summarise(EVENT, cloud.s3, States(), RESULTS)
+        summary_of(cloud.s3, States())
 
 
 @pytest.mark.parametrize(
@@ -157,4 +161,4 @@ def test_pictures_that_failed_are_held_against_what_is_tolerated(
 ) -> None:
     put_part(cloud, "1", *lines)
     states = States({"total": total, "succeeded": total - lost, "failed": lost})
-    assert summarise(EVENT, cloud.s3, states, RESULTS).too_many_failed is too_many
+    assert summary_of(cloud.s3, states).too_many_failed is too_many

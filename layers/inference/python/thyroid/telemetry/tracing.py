@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from thyroid.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Tracer
 
 NAME = "## request"
 
@@ -32,7 +35,7 @@ def segment(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], None]]
 
 
 @cache
-def _tracer(service: str) -> Any:  # noqa: ANN401 - the SDK publishes no types
+def _tracer(service: str) -> "Tracer":
     # Only here, so that a laptop does not need the SDK. It patches nothing: its patch of S3 records keys, which may
     # name a patient.
     from aws_lambda_powertools import Tracer

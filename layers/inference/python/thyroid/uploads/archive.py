@@ -9,12 +9,15 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from thyroid.results import Outcome
 from thyroid.uploads.upload import Upload, is_folder
 from thyroid.uploads.worker import Worker, facts_of
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 # How often the state machine tries a batch again (template.yaml, the retries of `Analyse`). After that it is answered
 # with what is done: a batch that fails counts as failed with all its pictures.
@@ -56,7 +59,7 @@ def answer_batch(
     request_id: str,
     worker: Worker,
     pool: ThreadPoolExecutor,
-    s3: Any,  # noqa: ANN401
+    s3: "S3Client",
     results_bucket: str,
 ) -> dict[str, int]:
     """Analyse the pictures of a batch and leave the file that tells of them.

@@ -2,10 +2,16 @@
 
 import logging
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
+
+if TYPE_CHECKING:  # the types are not in the image
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_events import EventBridgeClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_stepfunctions import SFNClient
 
 # At DEBUG these write keys and whole requests, and a key may name a patient; Lambda sets the level of all loggers at
 # once.
@@ -22,13 +28,31 @@ CONFIG = Config(
 
 
 @cache
-def client(service: str) -> Any:  # noqa: ANN401 - botocore makes its clients' classes when it runs
-    """Return the client of a service."""
-    return boto3.client(service, config=CONFIG)
+def s3() -> "S3Client":
+    """Return the client of S3."""
+    return boto3.client("s3", config=CONFIG)
 
 
 @cache
-def signer() -> Any:  # noqa: ANN401
+def dynamodb() -> "DynamoDBClient":
+    """Return the client of DynamoDB."""
+    return boto3.client("dynamodb", config=CONFIG)
+
+
+@cache
+def events() -> "EventBridgeClient":
+    """Return the client of EventBridge."""
+    return boto3.client("events", config=CONFIG)
+
+
+@cache
+def stepfunctions() -> "SFNClient":
+    """Return the client of Step Functions."""
+    return boto3.client("stepfunctions", config=CONFIG)
+
+
+@cache
+def signer() -> "S3Client":
     """Return the client of S3 that signs links.
 
     A bucket's name in the host, with the region: other forms are redirected where a bucket is new, and a browser does

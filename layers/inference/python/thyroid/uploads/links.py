@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -13,6 +13,9 @@ from thyroid.uploads.link import Link, expiry_of, never_used, new_id
 from thyroid.uploads.outbox import place_of
 from thyroid.uploads.pictures import MISSING
 from thyroid.uploads.upload import Upload
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 FOLDER = "api"  # where pictures that come by link lie, apart from those of others
 
@@ -27,9 +30,9 @@ class Links:
 
     Parameters
     ----------
-    s3 : Any
+    s3 : types_boto3_s3.S3Client
         Client of S3.
-    signer : Any
+    signer : types_boto3_s3.S3Client
         Client of S3 that signs links.
     uploads_bucket, results_bucket : str
         Names of the buckets.
@@ -37,7 +40,9 @@ class Links:
         How long a link is good for.
     """
 
-    def __init__(self, s3: Any, signer: Any, uploads_bucket: str, results_bucket: str, seconds: int) -> None:  # noqa: ANN401
+    def __init__(
+        self, s3: "S3Client", signer: "S3Client", uploads_bucket: str, results_bucket: str, seconds: int
+    ) -> None:
         self._s3 = s3
         self._signer = signer
         self._uploads = uploads_bucket

@@ -1,11 +1,15 @@
 """Tells EventBridge what became of a picture, so that others can act on it. Pictures are no part of it."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 from thyroid.results import ERROR, RESULT, Outcome
 from thyroid.uploads.outbox import Outbox
 from thyroid.uploads.upload import Upload
+
+if TYPE_CHECKING:
+    from types_boto3_events import EventBridgeClient
+    from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 SOURCE = "thyroid"
 DETAIL_TYPES = {"analysed": "Picture analysed", "refused": "Picture refused"}
@@ -15,7 +19,7 @@ class NotificationError(Exception):
     """EventBridge did not take the event."""
 
 
-def notify(events: Any, outbox: Outbox, upload: Upload, outcome: Outcome) -> None:  # noqa: ANN401
+def notify(events: "EventBridgeClient", outbox: Outbox, upload: Upload, outcome: Outcome) -> None:
     """Put an event with a picture's key and the decision on the default bus.
 
     It may come more than once, as all events of EventBridge may.
@@ -38,6 +42,10 @@ def notify(events: Any, outbox: Outbox, upload: Upload, outcome: Outcome) -> Non
             "key": f"{outbox.place(upload)}/{RESULT if outcome.status == 'analysed' else ERROR}",
         },
     }
-    entry = {"Source": SOURCE, "DetailType": DETAIL_TYPES[outcome.status], "Detail": json.dumps(detail)}
+    entry: PutEventsRequestEntryTypeDef = {
+        "Source": SOURCE,
+        "DetailType": DETAIL_TYPES[outcome.status],
+        "Detail": json.dumps(detail),
+    }
     if events.put_events(Entries=[entry])["FailedEntryCount"]:
         raise NotificationError("EventBridge did not take the event.")

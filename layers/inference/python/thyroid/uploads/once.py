@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,
@@ -14,6 +14,10 @@ from aws_lambda_powertools.utilities.idempotency.serialization.pydantic import P
 from thyroid.results import Outcome
 from thyroid.uploads.upload import Upload
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from types_boto3_dynamodb import DynamoDBClient
+
 # Longer than any message can come back: four days in the queue, a fortnight among the dead letters.
 KEPT_SECONDS = 30 * 24 * 3600
 
@@ -23,13 +27,13 @@ class Once:
 
     Parameters
     ----------
-    client : Any
+    client : types_boto3_dynamodb.DynamoDBClient
         Client of DynamoDB.
     table : str
         Name of a table with the key ``id`` and the time to live ``expiration``.
     """
 
-    def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._config = IdempotencyConfig(expires_after_seconds=KEPT_SECONDS, hash_function="sha256")
         self._store = DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
 
@@ -45,7 +49,7 @@ class Once:
             key_prefix="upload",  # in place of the function's name, so that all who analyse pictures share the records
         )
 
-    def invocation(self, context: Any) -> None:  # noqa: ANN401
+    def invocation(self, context: "LambdaContext") -> None:
         """Take note of how long this invocation may run: what it leaves undone after that is anyone's again."""
         self._config.register_lambda_context(context)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote, unquote
 
 from botocore.exceptions import ClientError
@@ -10,6 +10,10 @@ from botocore.exceptions import ClientError
 from thyroid.results import ERROR, MEDIA_TYPES, NAMES, RESULT, Judgement, Outcome
 from thyroid.uploads.pictures import MISSING
 from thyroid.uploads.upload import Upload
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import HeadObjectOutputTypeDef, PutObjectRequestTypeDef
 
 LONGEST_KEY = 1024  # bytes of UTF-8 (Amazon S3 user guide, "Naming Amazon S3 objects")
 LONGEST_NAME = max(len(name) for name in NAMES)
@@ -19,7 +23,7 @@ CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", *MISS
 
 DECISIONS = (RESULT, ERROR)
 
-Lying = Mapping[str, dict[str, Any] | None]
+Lying: TypeAlias = "Mapping[str, HeadObjectOutputTypeDef | None]"
 Etags = Mapping[str, str | None]
 
 
@@ -78,7 +82,7 @@ class Outbox:
 
     Parameters
     ----------
-    s3 : Any
+    s3 : types_boto3_s3.S3Client
         Client of S3.
     bucket : str
         Its name.
@@ -86,7 +90,7 @@ class Outbox:
         The bucket whose pictures' results lie under ``results/``.
     """
 
-    def __init__(self, s3: Any, bucket: str, uploads_bucket: str) -> None:  # noqa: ANN401
+    def __init__(self, s3: "S3Client", bucket: str, uploads_bucket: str) -> None:
         self._s3 = s3
         self.bucket = bucket
         self._uploads_bucket = uploads_bucket
@@ -138,14 +142,18 @@ class Outbox:
                     self._s3.delete_object(Bucket=self.bucket, Key=f"{place}/{name}", IfMatch=etag)
             for name, content in judgement.files.items():
                 etag = None if name in stale else before.get(name)
-                self._s3.put_object(
-                    Bucket=self.bucket,
-                    Key=f"{place}/{name}",
-                    Body=content,
-                    ContentType=MEDIA_TYPES[name],
-                    Metadata=_metadata(upload, judgement),
-                    **({"IfMatch": etag} if etag else {"IfNoneMatch": "*"}),
-                )
+                asked: PutObjectRequestTypeDef = {
+                    "Bucket": self.bucket,
+                    "Key": f"{place}/{name}",
+                    "Body": content,
+                    "ContentType": MEDIA_TYPES[name],
+                    "Metadata": _metadata(upload, judgement),
+                }
+                if etag:
+                    asked["IfMatch"] = etag
+                else:
+                    asked["IfNoneMatch"] = "*"
+                self._s3.put_object(**asked)
         except ClientError as error:
             if error.response["Error"]["Code"] in CONFLICTS:
                 return False
@@ -168,7 +176,7 @@ class Outbox:
                 if error.response["Error"]["Code"] not in CONFLICTS:  # then it is not ours any more
                     raise
 
-    def _heads(self, upload: Upload, names: Sequence[str]) -> dict[str, Any]:
+    def _heads(self, upload: Upload, names: Sequence[str]) -> "dict[str, HeadObjectOutputTypeDef]":
         found = {}
         for name in names:
             try:

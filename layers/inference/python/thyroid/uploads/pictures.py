@@ -1,12 +1,17 @@
 """Reads picture files from S3: what lies under a key now, never an older version of it."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from thyroid.errors import NotFoundError
 from thyroid.uploads.upload import Upload
+
+if TYPE_CHECKING:
+    from botocore.response import StreamingBody
+    from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import GetObjectOutputTypeDef, HeadObjectOutputTypeDef
 
 # HEAD has no body and so no code of its own; 404 is all that it says.
 MISSING = frozenset({"NoSuchKey", "404"})
@@ -22,16 +27,16 @@ class Opened:
         Which state it is, version (where the bucket has versions) and ETag known.
     size : int
         In bytes.
-    stream : Any
-        Has ``read()`` and ``close()``.
+    stream : botocore.response.StreamingBody
+        Its bytes.
     """
 
     upload: Upload
     size: int
-    stream: Any
+    stream: "StreamingBody"
 
 
-def identify(s3: Any, upload: Upload) -> Upload:  # noqa: ANN401
+def identify(s3: "S3Client", upload: Upload) -> Upload:
     """Find out which state of a picture is meant where it was not told: the one that lies there now.
 
     Raises
@@ -49,7 +54,7 @@ def identify(s3: Any, upload: Upload) -> Upload:  # noqa: ANN401
     return _state(upload, head)
 
 
-def open_current(s3: Any, upload: Upload) -> Opened:  # noqa: ANN401
+def open_current(s3: "S3Client", upload: Upload) -> Opened:
     """Open what lies under a key now, whatever version was told of.
 
     Raises
@@ -70,7 +75,7 @@ def is_same(told: Upload, found: Upload) -> bool:
     return all(a == b for a, b in pairs if a and b)
 
 
-def _state(upload: Upload, answer: dict[str, Any]) -> Upload:
+def _state(upload: Upload, answer: "HeadObjectOutputTypeDef | GetObjectOutputTypeDef") -> Upload:
     return replace(upload, version=answer.get("VersionId"), etag=answer["ETag"].strip('"'))
 
 

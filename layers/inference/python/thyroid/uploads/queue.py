@@ -2,7 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import AsyncBatchProcessor, EventType, async_process_partial_response
@@ -11,10 +11,13 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from thyroid.uploads.upload import UnreadableMessageError, uploads_of
 from thyroid.uploads.worker import Worker
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
 
 def answer_messages(
     event: dict[str, Any],
-    context: Any,  # noqa: ANN401
+    context: "LambdaContext",
     worker: Worker,
     pool: ThreadPoolExecutor,
     logger: Logger,
@@ -28,7 +31,7 @@ def answer_messages(
     ----------
     event : dict
         A batch of SQS, as Lambda gives it.
-    context : Any
+    context : aws_lambda_powertools.utilities.typing.LambdaContext
         Lambda's.
     worker : Worker
         Analyses a picture.

@@ -4,11 +4,15 @@ import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from thyroid.uploads.archive import folder_of
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_stepfunctions import SFNClient
 
 # Reading is waiting: a million pictures are some fifty thousand files.
 READERS = 32
@@ -46,7 +50,7 @@ class Summary(BaseModel):
     parts: str = Field(description="Where the files of JSON Lines lie, a line a picture.")
 
 
-def summarise(event: dict[str, Any], s3: Any, states: Any, bucket: str) -> Summary:  # noqa: ANN401
+def summarise(event: dict[str, Any], s3: "S3Client", states: "SFNClient", bucket: str) -> Summary:
     """Count a run's files, and write the summary beside them.
 
     Parameters
@@ -54,8 +58,10 @@ def summarise(event: dict[str, Any], s3: Any, states: Any, bucket: str) -> Summa
     event : dict
         ``run``, ``execution`` (its ARN), ``started``, ``bucket``, ``prefix``, and ``tolerated``: how many percent of
         the pictures may fail.
-    s3, states : Any
-        Clients of S3 and of Step Functions.
+    s3 : types_boto3_s3.S3Client
+        Client of S3.
+    states : types_boto3_stepfunctions.SFNClient
+        Client of Step Functions.
     bucket : str
         Bucket of results.
     """
@@ -94,14 +100,14 @@ def summarise(event: dict[str, Any], s3: Any, states: Any, bucket: str) -> Summa
     return summary
 
 
-def _read(s3: Any, bucket: str, key: str) -> list[dict[str, str]]:  # noqa: ANN401
+def _read(s3: "S3Client", bucket: str, key: str) -> list[dict[str, str]]:
     return [json.loads(line) for line in s3.get_object(Bucket=bucket, Key=key)["Body"].read().splitlines()]
 
 
-def _items(states: Any, execution: str) -> Items:  # noqa: ANN401
+def _items(states: "SFNClient", execution: str) -> Items:
     """Add up what the maps of an execution count; there is none where not even the listing worked."""
     total: Counter[str] = Counter()
     for run in states.list_map_runs(executionArn=execution)["mapRuns"]:
         counts = states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]
-        total.update({name: counts[name] for name in Items.model_fields})
+        total.update(total=counts["total"], succeeded=counts["succeeded"], failed=counts["failed"])
     return Items(**total)

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
@@ -22,6 +22,9 @@ from thyroid.uploads.once import Once
 from thyroid.uploads.outbox import DECISIONS, Lying, Outbox, decision_of, etags_of
 from thyroid.uploads.pictures import Opened, identify, is_same, open_current
 from thyroid.uploads.upload import Upload
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 # A conflict means that another version of the same picture is being written at this very moment.
 ATTEMPTS = 5
@@ -43,7 +46,7 @@ class Worker:
         How large a file may be, and where metrics go.
     service : Service
         Analyses.
-    s3 : Any
+    s3 : types_boto3_s3.S3Client
         Client of S3.
     outbox : Outbox
         Takes the results.
@@ -59,7 +62,7 @@ class Worker:
         self,
         settings: Settings,
         service: Service,
-        s3: Any,  # noqa: ANN401
+        s3: "S3Client",
         outbox: Outbox,
         once: Once,
         notify: Callable[[Upload, Outcome], None],
@@ -166,7 +169,7 @@ class Worker:
         return judgement.outcome
 
     def _judge(self, opened: Opened, model: str) -> Judgement:
-        source = _source(opened.upload, bytes=opened.size)
+        source = _source(opened.upload, opened.size)
         try:
             check_size(opened.size, self._settings.max_upload_bytes)
         except PayloadTooLargeError as error:
@@ -179,8 +182,8 @@ class Worker:
                 return judge(self._service, data, source, read_ms=read_ms)
 
 
-def _source(upload: Upload, **known: Any) -> Source:  # noqa: ANN401
-    return Source(bucket=upload.bucket, key=upload.key, version_id=upload.version, etag=upload.etag, **known)
+def _source(upload: Upload, size: int | None = None) -> Source:
+    return Source(bucket=upload.bucket, key=upload.key, version_id=upload.version, etag=upload.etag, bytes=size)
 
 
 def facts_of(error: BaseException) -> dict[str, str]:

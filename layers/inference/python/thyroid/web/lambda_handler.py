@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from mangum import Mangum
 from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+from mangum.types import LambdaContext
 
 from thyroid import quick_start
 from thyroid.errors import InvalidBase64Error, InvalidRequestError
@@ -21,7 +22,7 @@ from thyroid.web.observe import request_id_of
 from thyroid.web.problems import problem
 
 Event = dict[str, Any]
-Handler = Callable[[Event, Any], dict[str, Any]]
+Handler = Callable[[Event, LambdaContext], dict[str, Any]]
 
 # Without these, Mangum sends them in base64 and clients read gibberish.
 TEXT_TYPES = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json", "image/svg+xml"]
@@ -41,7 +42,7 @@ def lambda_handler(app: FastAPI) -> Handler:
         get_service().warm_up()
 
     @logger.inject_lambda_context(log_event=False)  # whatever the environment says: pictures are in it
-    def handler(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401 - Lambda's own, untyped
+    def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
         asyncio.set_event_loop(_event_loop())
         try:
             with alone():
@@ -55,7 +56,7 @@ def lambda_handler(app: FastAPI) -> Handler:
     return handler
 
 
-def _can_be_read(adapter: Mangum, event: Event, context: Any) -> bool:  # noqa: ANN401
+def _can_be_read(adapter: Mangum, event: Event, context: LambdaContext) -> bool:
     """Return whether Mangum makes a request of an event: its address and headers, and its body."""
     try:
         request = adapter.infer(event, context)
@@ -64,7 +65,7 @@ def _can_be_read(adapter: Mangum, event: Event, context: Any) -> bool:  # noqa: 
         return False
 
 
-def _unreadable(event: Event, context: Any) -> dict[str, Any]:  # noqa: ANN401
+def _unreadable(event: Event, context: LambdaContext) -> dict[str, Any]:
     """Answer an event that the application cannot be given; raised, the error would be logged with what was sent.
 
     Its body is not base64 though it says so, or a header about the connection, such as ``Host``, makes no sense.
