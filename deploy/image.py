@@ -70,7 +70,8 @@ def _last_line(text: str) -> str:
 
 
 def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["docker", *arguments]
     try:
-        return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - all of them ours
     except OSError as error:
         raise ImageError("There is no `docker` command; install the Docker engine's client.") from error

@@ -81,7 +81,7 @@ def hand_out(request: Request, body: Received, settings: TheSettings, links: The
     responses={202: {"model": WaitingResponse, "description": "Not yet"}, **RESULT_PROBLEMS},
     openapi_extra=WITH_KEY,
 )
-def find(request: Request, id: str, links: TheLinks) -> JSONResponse:  # noqa: A002
+def find(request: Request, id: str, links: TheLinks) -> JSONResponse:  # noqa: A002 - as in the address
     """Answer as `/api/v1/analyze` does once the result is there; its pictures are links. Until then: 202."""
     written = links.find(id)
     if written is None:

@@ -243,7 +243,7 @@ class States:
         assert executionArn == "arn:of:an:execution"
         return {"mapRuns": [{"mapRunArn": "arn:of:a:map"}]}
 
-    def describe_map_run(self, mapRunArn: str) -> dict[str, Any]:  # noqa: N803
+    def describe_map_run(self, mapRunArn: str) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
         assert mapRunArn == "arn:of:a:map"
         return {"itemCounts": {"total": 3, "succeeded": 2, "failed": 1, "pending": 0}}
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from samtranslator.parser.parser import Parser  # type: ignore[import-not-found]
@@ -17,8 +18,7 @@ MANAGED = {
 
 def transform(path: str, given: dict[str, str]) -> dict[str, Any]:
     """Return the template at `path` after the transform; images are named as a build would name them."""
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123
-        template = yaml_parse(file.read())
+    template = yaml_parse(Path(path).read_text("utf-8"))
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["ImageUri"] = "example.org/thyroid:tag"

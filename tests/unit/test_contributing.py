@@ -65,6 +65,12 @@ def test_a_name_that_is_to_be_changed_is_in_its_file(path: str, name: str) -> No
     assert re.search(rf"\b{name}\b", read(path))
 
 
+def test_a_rule_of_ruff_is_suspended_by_its_name_and_with_a_reason() -> None:
+    suspended = re.compile(r"# noqa(?!: [A-Z]+\d+(?:, [A-Z]+\d+)* - \S|: T201$)", re.MULTILINE)
+    files = [name for name in tracked() if name.endswith(".py") and name != "tests/unit/test_contributing.py"]
+    assert [name for name in files if suspended.search(read(name))] == []
+
+
 # --- editors and hooks ------------------------------------------------------------------------------------------------
 
 

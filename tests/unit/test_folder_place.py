@@ -29,7 +29,7 @@ def test_cut_short_at_any_file_no_decision_lies_there_without_its_pictures(
         left = iter(range(files_moved))
 
         def replace(path: Path, target: Path) -> Path:
-            if next(left, None) is None:  # noqa: B023
+            if next(left, None) is None:  # noqa: B023 - called in the same turn of the loop
                 raise KeyboardInterrupt
             return moved(path, target)
 

@@ -109,7 +109,7 @@ def handler_for(served: Hub) -> type[BaseHTTPRequestHandler]:
                     self.close_connection = True
                 self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the class has it
             pass
 
     return Handler

@@ -38,7 +38,7 @@ class States:
         assert executionArn == "arn"
         return {"mapRuns": [{"mapRunArn": number} for number, _ in enumerate(self.counts)]}
 
-    def describe_map_run(self, mapRunArn: int) -> dict[str, Any]:  # noqa: N803
+    def describe_map_run(self, mapRunArn: int) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
         return {"itemCounts": self.counts[mapRunArn]}
 
 

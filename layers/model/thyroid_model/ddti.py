@@ -255,8 +255,8 @@ def _reports(root: Path, findings: Findings) -> dict[int, _Report]:
 
 def _parse(path: Path, findings: Findings) -> _Report:
     try:
-        # The file comes from a public set that the user fetched; no entity is ever resolved from outside.
-        tree = ElementTree.parse(path)  # noqa: S314  # nosec B314
+        # The file comes from a public set that the user fetched.
+        tree = ElementTree.parse(path)  # noqa: S314 - no entity is ever resolved from outside  # nosec B314
     except (OSError, SyntaxError, ValueError, LookupError) as error:  # broken, or of an encoding that nobody knows
         findings.add(SET, Kind.UNREADABLE, _name(path), f"It is not readable XML, so no label and outline: {error}")
         return _Report(readable=False)

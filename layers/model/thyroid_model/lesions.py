@@ -245,4 +245,4 @@ def _first(paths: Sequence[Path]) -> Path:
 
 def _exists(path: Path) -> bool:
     """Say no, where ``Path.exists`` raises, of names that no file can have."""
-    return os.path.exists(path)  # noqa: PTH110
+    return os.path.exists(path)  # noqa: PTH110 - it says no
