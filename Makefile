@@ -4,6 +4,9 @@ SHELL := /bin/bash
 # For recipes of several steps; not .SHELLFLAGS, which the make of macOS does not know.
 STRICT := set -euo pipefail;
 
+# Where this is set, every start of Python compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
@@ -19,7 +22,7 @@ help: ## List the commands
 # uv installs in a third of pip's time. It does not read pip's settings: where it fails, because packages come from an
 # index that only pip is told of, pip installs the same. $(1) is the environment, $(2) what to install.
 UV := .venv-uv/bin/uv
-install = $(UV) pip install --quiet --python $(1)/bin/python $(2) \
+install = $(UV) pip install --quiet --compile-bytecode --python $(1)/bin/python $(2) \
 	|| $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
 
 .venv-uv/.ready:
@@ -61,7 +64,7 @@ model: $(COMPILED) ## Compile a model into build/model (MODEL=bundled|published|
 # machine is marked `serial` and runs by itself afterwards.
 ARGS ?=
 COVERAGE ?=
-PARALLEL := --numprocesses auto --dist loadfile -m "not serial"
+PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not serial"
 .PHONY: test
 test: $(COMPILED) ## The suite, without a container engine (ARGS="tests/unit/test_imaging.py -k tiff"; COVERAGE=yes: with its coverage)
 ifneq ($(strip $(ARGS)),)

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from starlette.testclient import TestClient
 
@@ -22,6 +21,7 @@ from tests.buckets import BROKEN, OVER, RESULTS, SOUND, UPLOADS, Cloud, Killed, 
 from tests.clock import DAY, HOUR, Clock
 from tests.corpus import API
 from tests.fakes import FakeEngine
+from tests.loggers import new_logger
 from thyroid.results import ERROR, RESULT
 from thyroid.service import Service
 from thyroid.settings import Settings
@@ -71,7 +71,7 @@ class Served:
         self.stream = io.StringIO()
         service = Service(settings, lambda _settings: engine, record_prediction)
         links = LocalLinks(service, settings)
-        logger = Logger(service=f"clock-{id(self)}", stream=self.stream)
+        logger = new_logger(self.stream)
         app = build_app([*ROUTERS, local_uploads_router(links, settings)], settings, logger)
         app.state.links = links
         app.dependency_overrides[the_service] = lambda: service

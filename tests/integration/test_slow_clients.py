@@ -21,7 +21,8 @@ from tests.gateway import Answer, Request
 from tests.pictures import noise_file
 from tests.server import server_process
 
-pytestmark = pytest.mark.usefixtures("artifact")
+# A server here waits a second for a body: on a busy machine, clients that are not slow would be too slow as well.
+pytestmark = [pytest.mark.usefixtures("artifact"), pytest.mark.serial]
 
 PICTURE = pictures()["PNG"]
 PREDICT = post(f"{API}/predict?filename={NAME}", PICTURE, "image/png")

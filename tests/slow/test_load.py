@@ -27,6 +27,8 @@ LONGEST_WAIT = 10.0  # seconds, of which an answer takes one where 64 wait; more
 GROWTH = 300  # bytes a request at most, over the second half: 3 MB in all, which is the noise of an allocator
 PREDICT = "/api/v1/predict"
 
+pytestmark = pytest.mark.serial  # 200 clients and their server keep the whole machine busy
+
 Server = tuple[str, "Popen[bytes]"]
 
 

@@ -12,6 +12,8 @@ from benchmarks.picture import request
 from benchmarks.spread import Spread, by_turns
 from benchmarks.warm import warm
 
+pytestmark = pytest.mark.serial  # ratios of times that are measured by turns
+
 Table = dict[str, dict[str, Spread]]
 
 

@@ -1,20 +1,27 @@
 """What unit tests share."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 
 @pytest.fixture(scope="session")
 def tiny_artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny network, compiled once; no test may write to it."""
+    """The tiny network, compiled once, for all processes of a run; no test may write to it."""
     # TensorFlow takes seconds to import, so only the tests that need it pay.
     from tests.tiny import source_of, tiny_network
     from thyroid_model.compile import compile_model
 
-    folder = tmp_path_factory.mktemp("tiny")
-    compile_model(source_of(tiny_network(), folder), folder / "model", parity_pictures=4)
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "tiny"
+    with FileLock(shared / "tiny.lock"):
+        if not (folder / "model").is_dir():
+            folder.mkdir(exist_ok=True)
+            compile_model(source_of(tiny_network(), folder), folder / "model", parity_pictures=4)
     return folder / "model"
 
 

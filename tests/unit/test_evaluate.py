@@ -72,9 +72,8 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a training left; no test may write to it."""
     output = tmp_path_factory.mktemp("output")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "build_lesion_network", small_network)
         patch.setattr(Trainer, "fit", moved)
-        train.train(data, tmp_path_factory.mktemp("work"), output, TINY)
+        train.train(data, tmp_path_factory.mktemp("work"), output, TINY, build=small_network)
     return output
 
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from aws_lambda_powertools import Logger
 
+from tests.loggers import new_logger
 from thyroid.audit import AuditRecord
 from thyroid.schemas import ModelReference
 from thyroid.telemetry.observation import Observation, observing, record_prediction
@@ -27,7 +27,7 @@ RECORD = AuditRecord(
 
 def observation(name: str) -> tuple[Observation, io.StringIO]:
     stream = io.StringIO()
-    return Observation(name, Logger(service=f"observation-{id(stream)}", stream=stream)), stream
+    return Observation(name, new_logger(stream)), stream
 
 
 def audits(stream: io.StringIO) -> list[dict[str, Any]]:

@@ -9,13 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aws_lambda_powertools import Logger
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from starlette.testclient import TestClient
 
 import thyroid
 from tests.fakes import FakeEngine
+from tests.loggers import new_logger
 from tests.pictures import noise_file, picture_file
 from thyroid.audit import AuditRecord
 from thyroid.service import Service
@@ -28,7 +28,7 @@ from thyroid.web.observe import Observe, request_id_of
 def observed(app: FastAPI, settings: Settings | None = None) -> tuple[TestClient, io.StringIO]:
     """A client of `app` below the middlewares, and what they log."""
     stream = io.StringIO()
-    logger = Logger(service=f"test-{id(stream)}", stream=stream)
+    logger = new_logger(stream)
     app.add_middleware(CatchUnexpected, logger=logger)
     app.add_middleware(Observe, logger=logger, settings=settings or Settings())
     return TestClient(app), stream

@@ -15,6 +15,7 @@ from tests import buckets
 from tests.buckets import CANARY, Cloud, process
 from tests.events import CONTEXT
 from tests.fakes import FakeEngine
+from tests.loggers import new_logger
 from thyroid.results import Outcome
 from thyroid.uploads import worker
 from thyroid.uploads.queue import answer_messages
@@ -39,7 +40,7 @@ class Told:
 
 def answer(by: Any, *messages: dict[str, Any], stream: io.StringIO | None = None) -> list[str]:
     """Answer a batch; return which messages have to come back."""
-    logger = Logger(service=f"queue-{id(messages)}", stream=stream or io.StringIO())
+    logger = new_logger(stream or io.StringIO())
     with ThreadPoolExecutor(10) as pool:
         given = answer_messages({"Records": list(messages)}, CONTEXT, by, pool, logger)
     assert set(given) == {"batchItemFailures"}
