@@ -19,13 +19,15 @@ READY := $(VENV)/.ready
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# uv installs in a third of pip's time. It does not read pip's settings: where it fails, because packages come from an
-# index that only pip is told of, pip installs the same. $(1) is the environment, $(2) what to install.
+# uv installs in a third of pip's time. It does not read pip's settings, so it is told of pip's index; where it fails all the
+# same, pip installs. $(1) is the environment, $(2) what to install.
 UV := .venv-uv/bin/uv
-install = $(UV) pip install --quiet --compile-bytecode --python $(1)/bin/python $(2) \
-	|| $(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2)
+install = @index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(1)/bin/python -m pip config get global.index-url 2>/dev/null)}}; \
+	$${index:+env UV_DEFAULT_INDEX=$$index} $(UV) pip install --quiet --compile-bytecode --python $(1)/bin/python $(2) \
+	|| { echo 'uv could not install it; pip does, which takes minutes.' >&2; \
+		$(1)/bin/python -m pip install --quiet --disable-pip-version-check $(2); }
 
-.venv-uv/.ready:
+.venv-uv/.ready: requirements.txt
 	$(PYTHON) -m venv .venv-uv
 	.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ;]*\).*/\1/p' requirements.txt)"
 	@touch $@
@@ -68,8 +70,8 @@ PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not s
 .PHONY: test
 test: $(COMPILED) ## The suite, without a container engine (ARGS="tests/unit/test_imaging.py -k tiff"; COVERAGE=yes: with its coverage)
 ifneq ($(strip $(ARGS)),)
-	$(PY) -m pytest $(ARGS)
-else ifneq ($(strip $(COVERAGE)),)
+	$(PY) -m pytest $(ARGS) $(if $(filter yes,$(COVERAGE)),--cov --cov-report=term-missing:skip-covered --cov-fail-under=0)
+else ifeq ($(COVERAGE),yes)
 	$(PY) -m pytest $(PARALLEL) --cov --cov-report= --cov-fail-under=0
 	$(PY) -m pytest -m serial --cov --cov-append --cov-report=term-missing:skip-covered
 else
@@ -200,6 +202,7 @@ deploy: build ## Deploy to your AWS account, asking for each setting (STACK=, RE
 	repository=$$($(PY) -m deploy.repository "$(REPOSITORY)" --region "$(REGION)"); \
 	region=$$(echo "$$repository" | cut -d. -f4); \
 	$(PY) -m deploy.log_role "$(STACK)" --region "$$region"; \
+	echo 'Keep the stack name and the region that you are asked for. Another stack is STACK=, another region REGION=.'; \
 	$(SAM) deploy --guided --config-file "$(ANSWERS)" --stack-name "$(STACK)" --region "$$region" \
 		$(FUNCTIONS:%=--image-repositories %="$$repository")
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+from cfnlint.decode import cfn_yaml
 
 from benchmarks import cost
 from benchmarks.cost import MILLION, Pictures
@@ -38,6 +38,8 @@ class Stack(NamedTuple):
         Alarms, and the metrics that they look at. An alarm on a formula is charged for each of the formula's metrics.
     dashboards, firewall_rules : int
         How many there are.
+    archive_concurrency : int
+        Batches of an archive that are analysed at a time by default.
     queue_batch, archive_batch : int
         Pictures that a worker is handed at a time at most, from the queue and from an archive.
     """
@@ -49,6 +51,7 @@ class Stack(NamedTuple):
     alarm_metrics: int
     dashboards: int
     firewall_rules: int
+    archive_concurrency: int
     queue_batch: int
     archive_batch: int
 
@@ -76,6 +79,7 @@ def stack(template: Mapping[str, Any]) -> Stack:
         alarm_metrics=sum(map(_metrics_of, of("AWS::CloudWatch::Alarm"))),
         dashboards=len(of("AWS::CloudWatch::Dashboard")),
         firewall_rules=sum(len(firewall["Rules"]) for firewall in of("AWS::WAFv2::WebACL")),
+        archive_concurrency=int(template["Parameters"]["ArchiveConcurrency"]["Default"]),
         queue_batch=int(queue_batch),
         archive_batch=int(archive_batch),
     )
@@ -158,8 +162,8 @@ def _formulas() -> list[str]:
         "Not measured here: the gateway's access log and Lambda's own lines, some "
         f"${cost.logs(cost.OTHER_LOG_BYTES):.2f} a million together, and traces, ${MILLION * cost.TRACE:.2f} a million "
         f"that are recorded. Lambda records {_word(cost.TRACES_A_SECOND)} request a second and "
-        f"{100 * cost.TRACED_ABOVE:.0f} % of the rest, which is all of a million that come evenly over a month: "
-        f"${cost.traces(MILLION):.2f} (the first {cost.FREE_TRACES:,} are free).",
+        f"{100 * cost.TRACED_ABOVE:.0f} % of the rest. A million requests that come evenly over a month are all "
+        f"recorded: ${cost.traces(MILLION):.2f} (the first {cost.FREE_TRACES:,} are free).",
     ]
 
 
@@ -193,7 +197,10 @@ def _to_decide(stack: Stack) -> list[str]:
 def _of_pictures(pictures: Pictures, stack: Stack) -> list[str]:
     transitions, children = pictures.map_transitions(), pictures.map_children()
     told, queue = MILLION * cost.EVENT, cost.queue(stack.queue_batch)
+    daily = 86400 * pictures.rate() / MILLION
     return [
+        f"In a day a run analyses about {daily * stack.archive_concurrency:.0f} million images with the default "
+        f"`ArchiveConcurrency`, and about {daily:.0f} million with one worker",
         f"**{1000 * pictures.processor_seconds:.1f} ms of the processor a picture,",
         f"{pictures.result_bytes / 1000:.0f} kB of results each.",
         f"That makes {pictures.rate():.1f} pictures a second and worker.",

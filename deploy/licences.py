@@ -9,7 +9,7 @@ from typing import Any
 
 from cyclonedx.spdx import fixup_id, is_expression
 
-from deploy.locks import pins
+from deploy.locks import LockError, pins
 
 ROOT = Path(__file__).parents[1]
 SERVED = ROOT / "functions" / "requirements.txt"
@@ -128,7 +128,7 @@ def main() -> int:
     """Write the table; return the exit status."""
     try:
         write_licence_table()
-    except LicenceError as error:
+    except (LicenceError, LockError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0

@@ -39,10 +39,15 @@ BROKEN = SOUND[: len(SOUND) // 2]
 ENOUGH, OVER = 60_000, -1_000
 
 
+def _work_out_once(of: Any, name: str) -> None:
+    """Make a property of a class one that each object works out once."""
+    kept = cached_property(vars(of)[name].fget)
+    kept.__set_name__(of, name)
+    setattr(of, name, kept)
+
+
 # moto works out all addresses of a service again for each request: an eighth of the time that a request takes.
-_urls = cached_property(BaseBackend.urls.fget)
-_urls.__set_name__(BaseBackend, "urls")
-BaseBackend.urls = _urls
+_work_out_once(BaseBackend, "urls")
 
 
 @dataclass(frozen=True)

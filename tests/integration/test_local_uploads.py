@@ -109,7 +109,7 @@ def test_a_form_over_the_limit_is_refused_before_it_is_held() -> None:
 @pytest.mark.parametrize(
     "identifier",
     ["x", "..%2f..%2fetc", new_id(0), new_id(2**31)],
-    ids=["short", "a path", "of 1970", "of 2038"],
+    ids=["x", "..%2f..%2fetc", "of 1970", "of 2038"],
 )
 def test_an_upload_that_nobody_was_given_is_not_found(client: TestClient, identifier: str) -> None:
     for address in (f"{ADDRESS}/{identifier}", f"/local-uploads/{identifier}/heatmap.png"):

@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.conftest import LONGEST_FILES
+
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("tests/unit", "tests/integration", "tests/slow", "tests/browser")
+FOLDERS = ("tests/unit", "tests/integration", "tests/slow", "tests/browser")  # which processes share
 
 
 def collected(hash_seed: str) -> list[str]:
@@ -15,6 +17,12 @@ def collected(hash_seed: str) -> list[str]:
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     return [line for line in done.stdout.splitlines() if "::" in line]
+
+
+def test_the_files_that_are_to_run_first_are_there() -> None:
+    files = {path.stem for folder in FOLDERS for path in (ROOT / folder).glob("test_*.py")}
+
+    assert set(LONGEST_FILES) <= files
 
 
 def test_two_collections_have_the_same_names_in_the_same_order() -> None:

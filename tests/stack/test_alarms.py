@@ -51,7 +51,7 @@ def test_every_alarm_tells_the_topic_if_there_is_one() -> None:
         assert alarm["Properties"]["TreatMissingData"] == "notBreaching"
 
 
-def test_failures_of_every_function_are_watched_once_at_its_alias() -> None:
+def test_failures_of_every_function_are_watched_at_its_alias() -> None:
     watched = []
     for alarm in ALARMS:
         for metric in metrics_of(alarm):
@@ -129,13 +129,18 @@ def test_it_is_told_when_an_event_did_not_reach_the_queue() -> None:
     assert "EventBusName" not in properties(STACK, "UploadsRule")
 
 
-@pytest.mark.parametrize(
-    ("name", "metric"), [("ArchiveFailedAlarm", "ExecutionsFailed"), ("ArchiveTimedOutAlarm", "ExecutionsTimedOut")]
-)
-def test_it_is_told_when_an_archive_failed_or_took_too_long(name: str, metric: str) -> None:
-    alarm = properties(STACK, name)
-    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/States", metric)
-    assert alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": "Archive"}}]
+def check_watches_the_archive(alarm: str, metric: str) -> None:
+    settings = properties(STACK, alarm)
+    assert (settings["Namespace"], settings["MetricName"]) == ("AWS/States", metric)
+    assert settings["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": "Archive"}}]
+
+
+def test_it_is_told_when_an_archive_failed() -> None:
+    check_watches_the_archive("ArchiveFailedAlarm", "ExecutionsFailed")
+
+
+def test_it_is_told_when_an_archive_took_too_long() -> None:
+    check_watches_the_archive("ArchiveTimedOutAlarm", "ExecutionsTimedOut")
 
 
 def test_the_dashboard_is_json_and_shows_metrics_and_alarms_that_exist(

@@ -76,7 +76,6 @@ def test_a_refused_text_is_told_what_it_has_to_be(name: str) -> None:
         ),
         ("ArchiveConcurrency", [1, 100, 1000], [0, 1001]),
         ("ArchiveToleratedFailures", [0, 5, 100], [-1, 101]),
-        ("ArchiveTimeoutSeconds", [3600, 86400, 31536000], [0, 3599, 31536001]),  # a year is the longest run of AWS
         ("DomainName", ["none", "thyroid.example.org"], ["thyroid", "https://a.example", "-.-", f"{'a' * 64}.example"]),
         ("CertificateArn", ["none", f"arn:aws:acm:eu-central-1:123456789012:certificate/{UUID}"], ["12ab"]),
         (
@@ -92,6 +91,7 @@ def test_a_refused_text_is_told_what_it_has_to_be(name: str) -> None:
             ["a.b/c:1", "localhost:5000/c", "a/b:Tag_1", "a.b/c:1@sha256:" + "0" * 64],
             ["", "a b", "a@sha256:1", ":::", "-"],
         ),
+        ("ArchiveTimeoutSeconds", [3600, 86400, 31536000], [0, 3599, 31536001]),  # a year is the longest run of AWS
     ],
 )
 def test_values_out_of_range_are_refused(name: str, taken: list[object], refused: list[object]) -> None:

@@ -267,7 +267,7 @@ def test_the_worker_may_do_no_more_than_it_does() -> None:
             "events:PutEvents",
             {"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/default"},
             # Of the source that the worker names, and of no other.
-            Condition={"ForAllValues:StringEquals": {"events:source": SOURCE}},
+            Condition={"ForAllValues:StringEquals": {"events:source": SOURCE}, "Null": {"events:source": "false"}},
         ),
     ]
 

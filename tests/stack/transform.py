@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from samtranslator.parser.parser import Parser  # type: ignore[import-not-found]
-from samtranslator.translator.translator import Translator  # type: ignore[import-not-found]
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
 
 # The managed policies that SAM names by itself, as `iam list-policies` would give them.
 MANAGED = {

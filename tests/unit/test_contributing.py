@@ -41,6 +41,13 @@ def test_every_command_of_the_makefile_is_told_once_and_no_other() -> None:
     assert sorted(told) == sorted(documented)
 
 
+def test_every_command_has_its_time() -> None:
+    times = re.findall(r"^\| `make [a-z0-9-]+` \| .+ \| (.*) \|$", PAGE, re.MULTILINE)
+    assert len(times) == len(re.findall(r"^\| `make ", PAGE, re.MULTILINE))
+    assert all(times)
+    assert "TBD" not in PAGE
+
+
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w.-]+/[\w./-]*)`", PAGE))))
 def test_a_path_that_is_told_is_there(path: str) -> None:
     made = path.startswith((".venv/", "build/"))  # by make; a new checkout has none of it

@@ -115,7 +115,7 @@ def made_up(**more: Any) -> dict[str, Any]:
     archive = {"DefinitionString": {"Fn::Sub": ['{"MaxItemsPerBatch": 25, "Next": {"MaxItemsPerBatch": 25}}', {}]}}
     worker = {"Type": "AWS::Serverless::Function", "Properties": {"Events": {"Queue": queue}}}
     return {
-        "Parameters": {"MemorySize": {"Default": 2048}},
+        "Parameters": {"MemorySize": {"Default": 2048}, "ArchiveConcurrency": {"Default": 7}},
         "Resources": {"Worker": worker, "Archive": {"Type": "AWS::StepFunctions::StateMachine", "Properties": archive}}
         | more,
     }
@@ -126,7 +126,7 @@ def test_functions_count_that_have_a_warm_start() -> None:
     function = {"Type": "AWS::Serverless::Function", "Properties": warm}
     found = bill.stack(made_up(One=function, Two=function))
     assert (found.snapshots, found.provisioned, found.memory_mb) == (2, 2, 2048)
-    assert (found.queue_batch, found.archive_batch) == (10, 25)
+    assert (found.queue_batch, found.archive_batch, found.archive_concurrency) == (10, 25, 7)
 
 
 def test_an_alarm_counts_by_the_metrics_that_it_looks_at() -> None:
@@ -148,7 +148,7 @@ def cents(dollars: float) -> Any:
     return pytest.approx(dollars, abs=0.005)
 
 
-def test_lambda_asks_for_requests_and_for_time_times_memory() -> None:
+def test_the_formula_gives_what_awss_price_list_gives() -> None:
     """A million calls of 120 ms at 1,536 MB: 180,000 GB-seconds, so $3.00, and $0.20 for the requests."""
     assert cost.dollars_per_million(119.3, 1536) == cents(3.20)
 

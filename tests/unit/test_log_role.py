@@ -11,7 +11,7 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+from cfnlint.decode import cfn_yaml
 
 from deploy.log_role import ACCOUNT, CONDITION, PARAMETER, choice, decided, main
 from deploy.stack import Stack

@@ -19,6 +19,14 @@ SERVING = "layers/inference/python/"
 FIRST = (3, 0, 0)  # has no date
 
 
+def test_the_page_names_every_version() -> None:
+    assert {path for name, path, _ in VERSIONS if not name.endswith(".schema_version")} == {
+        "layers/inference/python/thyroid/__init__.py",
+        "client/thyroid_client/version.py",
+        "layers/model/thyroid_model/sources.py",
+    }
+
+
 def constant(path: str, name: str) -> object:
     """Return a constant of a module without importing it, for what it needs may be large."""
     for node in ast.parse((ROOT / path).read_text("utf-8")).body:
