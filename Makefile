@@ -66,6 +66,7 @@ model: $(COMPILED) ## Compile a model into build/model (MODEL=bundled|published|
 # machine is marked `serial` and runs by itself afterwards.
 ARGS ?=
 COVERAGE ?=
+SERIAL = -m serial $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.serial' $(1))
 PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not serial"
 .PHONY: test
 test: $(COMPILED) ## The suite, without a container engine (ARGS="tests/unit/test_imaging.py -k tiff"; COVERAGE=yes: with its coverage)
@@ -73,10 +74,10 @@ ifneq ($(strip $(ARGS)),)
 	$(PY) -m pytest $(ARGS) $(if $(filter yes,$(COVERAGE)),--cov --cov-report=term-missing:skip-covered --cov-fail-under=0)
 else ifeq ($(COVERAGE),yes)
 	$(PY) -m pytest $(PARALLEL) --cov --cov-report= --cov-fail-under=0
-	$(PY) -m pytest -m serial --cov --cov-append --cov-report=term-missing:skip-covered
+	$(PY) -m pytest $(call SERIAL,tests/unit tests/integration) --cov --cov-append --cov-report=term-missing:skip-covered
 else
 	$(PY) -m pytest $(PARALLEL)
-	$(PY) -m pytest -m serial
+	$(PY) -m pytest $(call SERIAL,tests/unit tests/integration)
 endif
 
 .PHONY: browser
@@ -86,7 +87,7 @@ browser: $(COMPILED) ## The page in a real browser (CHROMIUM= another than the o
 .PHONY: test-slow
 test-slow: $(COMPILED) ## The long ones: every picture and layer against double precision, made-up requests, the page in a browser
 	$(PY) -m pytest $(PARALLEL) --timeout 1800 tests/slow tests/browser
-	$(PY) -m pytest -m serial --timeout 1800 tests/slow tests/browser
+	$(PY) -m pytest $(call SERIAL,tests/slow tests/browser) --timeout 1800
 
 # What mutmut calls a mutant begins with the name that its module is imported by, which it takes from the path: so the
 # package lies under src in a copy of what is needed. What the project wants is installed beside, in $(VENV).

@@ -5,6 +5,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -81,6 +82,7 @@ def pictures() -> dict[str, bytes]:
     return {kind: data for kind, data in file.items() if leaks(data) or kind == "PNG"}
 
 
+@cache
 def broken_pictures() -> dict[str, bytes]:
     """Return such files that cannot be read, or whose tags cannot."""
     found = {f"half a {kind}": data[: len(data) * 2 // 3] for kind, data in pictures().items()}

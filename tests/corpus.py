@@ -8,6 +8,7 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from urllib.parse import quote
 
 from PIL import Image
@@ -31,6 +32,7 @@ LINK = b'{"content_type": "image/png"}'
 LIMITS = Settings()
 
 
+@cache
 def scan(kind: str = "PNG") -> bytes:
     """A small frame that looks like ultrasound, as a file."""
     buffer = io.BytesIO()
