@@ -1,7 +1,7 @@
 """What AWS asks for what the service does: prices, what is assumed, and formulas. Nothing else names a price.
 
-Prices are those of us-east-1 in December 2026, each under the name of its page, without the free tiers but where it is
-said. What was measured stands in ``docs/cost.json``; what the stack is made of is read from the template
+Prices are those of us-east-1 as known in December 2026, each under the name of its page, without the free tiers but
+where it is said. What was measured stands in ``docs/cost.json``; what the stack is made of is read from the template
 (:mod:`benchmarks.bill`).
 """
 

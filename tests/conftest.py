@@ -32,20 +32,28 @@ def _make(seed: int, *, suspicious: bool, height: int = 400, width: int = 600) -
 phantom.make = _make
 
 # Begun last, a file that takes long would run in one process while the others have nothing left to do.
-LONGEST_FILES = (
-    *("test_hostile_pictures", "test_every_fault_of_aws", "test_fuzzed_requests"),  # of tests/slow
-    *(
-        "test_train",
-        "test_worker",
-        "test_evaluate",
-        "test_privacy_of_processes",
-        "test_fit",
-        "test_compile",
-        "test_bench",
-    ),
-    *("test_gradients", "test_input_check", "test_command_line", "test_differential", "test_faults_of_the_artifact"),
-    *("test_faults_of_aws", "test_folder_archive", "test_engine", "test_access", "test_hostile_requests"),
-)
+LONGEST_FILES = [
+    "test_hostile_pictures",
+    "test_every_fault_of_aws",
+    "test_fuzzed_requests",
+    "test_train",
+    "test_worker",
+    "test_evaluate",
+    "test_privacy_of_processes",
+    "test_fit",
+    "test_compile",
+    "test_bench",
+    "test_gradients",
+    "test_input_check",
+    "test_command_line",
+    "test_differential",
+    "test_faults_of_the_artifact",
+    "test_faults_of_aws",
+    "test_folder_archive",
+    "test_engine",
+    "test_access",
+    "test_hostile_requests",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
