@@ -42,7 +42,7 @@ _PLOT = "![How many times better than the reference design, measure by measure](
 _DOLLARS = """\
 In dollars it stands in the [README](../README.md#what-it-costs). Its milliseconds are others: `make e2e` asks the
 deployed image about a grey PNG of 300 × 200 and takes the time from Lambda's emulator; here functions are asked about a
-JPEG of 600 × 400, and the time is that between event and answer."""
+JPEG of 600 × 400, and the time is that between event and response."""
 
 
 def markdown(figures: dict[str, Any]) -> str:
