@@ -46,13 +46,14 @@ ifneq ($(words $(MODEL)),1)
 $(error MODEL has to be bundled, published or a path without spaces, not '$(MODEL)')
 endif
 COMPILED := build/.compiled-$(subst /,_,$(MODEL))
-COMPILED_FROM := $(wildcard layers/model/thyroid_model/*.* layers/model/thyroid_model/bundled/* $(MODEL)) \
-	$(patsubst %,layers/inference/python/thyroid/%.py,engine field_of_view imaging manifest phantom preprocessing)
+COMPILED_FROM := $(wildcard layers/model/thyroid_model/*.py layers/model/thyroid_model/*/*.* $(MODEL)) \
+	$(patsubst %,layers/inference/python/thyroid/core/%.py,engine field_of_view imaging manifest preprocessing) \
+	layers/inference/python/thyroid/phantom.py
 
 $(COMPILED): $(READY) $(COMPILED_FROM)
 	@rm -f build/.compiled-*
 	@echo 'Compiling the model ($(MODEL)): a minute or two.'
-	$(PY) -m thyroid_model.compile --model "$(MODEL)" --out build/model
+	$(PY) -m thyroid_model.compiling.compile --model "$(MODEL)" --out build/model
 	@touch $@
 
 .PHONY: run
@@ -69,7 +70,7 @@ COVERAGE ?=
 SERIAL = -m serial $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.serial' $(1))
 PARALLEL := --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not serial"
 .PHONY: test
-test: $(COMPILED) ## The suite, without a container engine (ARGS="tests/unit/test_imaging.py -k tiff"; COVERAGE=yes: with its coverage)
+test: $(COMPILED) ## The suite, without a container engine (ARGS="tests/unit/core/test_imaging.py -k tiff"; COVERAGE=yes: with its coverage)
 ifneq ($(strip $(ARGS)),)
 	$(PY) -m pytest $(ARGS) $(if $(filter yes,$(COVERAGE)),--cov --cov-report=term-missing:skip-covered --cov-fail-under=0)
 else ifeq ($(COVERAGE),yes)
@@ -125,12 +126,12 @@ PUBLISHED ?=
 .PHONY: train
 train: $(READY) ## Train the bundled network (DATA= folder of the sets: ddti/, bus-bra/, breast/); goes on where it was interrupted
 	@test -n "$${DATA:-}" || { echo 'Say where the sets are: make train DATA=FOLDER'; exit 2; }
-	$(PY) -m thyroid_model.train --data "$$DATA"
+	$(PY) -m thyroid_model.training.train --data "$$DATA"
 
 .PHONY: evaluate
 evaluate: $(READY) ## Measure it on the cases that it did not see, and write MODEL_CARD.md (DATA=; PUBLISHED= a weights file to compare with)
 	@test -n "$${DATA:-}" || { echo 'Say where the sets are: make evaluate DATA=FOLDER'; exit 2; }
-	$(PY) -m thyroid_model.evaluate --data "$$DATA" $(if $(PUBLISHED),--published "$(PUBLISHED)")
+	$(PY) -m thyroid_model.evaluation.evaluate --data "$$DATA" $(if $(PUBLISHED),--published "$(PUBLISHED)")
 
 # Other servers that the benchmark measures ours beside; it does without those that can't be installed here.
 SERVERS := litserve bentoml mlserver
@@ -160,7 +161,7 @@ SAM := SAM_CLI_TELEMETRY=0 $(VENV_SAM)/bin/sam
 UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --no-emit-index-url --no-header --no-annotate
 # Prints the file that MODEL stands for, fetched from the hub if need be: no image build needs the hub or its token.
 MODEL_FILE := $(PY) -c 'import sys; sys.excepthook = lambda _, error, __: print(f"error: {error}", file=sys.stderr); \
-	from thyroid_model.sources import resolve; print(resolve(sys.argv[1]).path)'
+	from thyroid_model.networks.sources import resolve; print(resolve(sys.argv[1]).path)'
 # Asking for settings, the SAM CLI wants to hear of the one repository for each function.
 FUNCTIONS := $(shell sed -n 's/^  \([A-Za-z][A-Za-z]*Function\):$$/\1/p' template.yaml)
 # The commit, and whether more than that is built.

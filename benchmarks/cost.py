@@ -83,7 +83,7 @@ QUEUE_READERS, QUEUE_WAIT = 5, 20.0
 PUTS, GETS, WRITES, EVENTS = 3, 5, 2, 1
 S3_SECONDS, OTHER_SECONDS = 0.1, 0.02
 
-# Pictures that a worker has in transfer at a time (functions/uploads.py).
+# Pictures that a worker has in transfer at a time (functions/s3_worker.py).
 THREADS = 10
 
 # Memory of a batch's own execution, GB: a definition of one state and twenty keys fit into the least that is billed.

@@ -41,7 +41,7 @@ def count() -> None:
     import tensorflow as tf
 
     from benchmarks.keras_model import MODEL_FILE
-    from thyroid_model.weights import load_model
+    from thyroid_model.networks.weights import load_model
 
     model = load_model(MODEL_FILE)
     graph = tf.function(lambda image: model(image, training=False)).get_concrete_function(

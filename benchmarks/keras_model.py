@@ -17,13 +17,13 @@ import tensorflow as tf
 from PIL import Image
 
 import thyroid_model
-from thyroid.explain import class_activation, render
-from thyroid.manifest import Preprocessing
-from thyroid.preprocessing import prepare
-from thyroid_model.meaning import CLASSES, RISK_BANDS
-from thyroid_model.weights import load_model
+from thyroid.core.explain import class_activation, render
+from thyroid.core.manifest import Preprocessing
+from thyroid.core.preprocessing import prepare
+from thyroid_model.compiling.meaning import CLASSES, RISK_BANDS
+from thyroid_model.networks.weights import load_model
 
-# `thyroid_model.sources` knows these, but brings the hub's client along, which would be slower to import.
+# `thyroid_model.networks.sources` knows these, but brings the hub's client along, which would be slower to import.
 MODEL_FILE = Path(thyroid_model.__file__).with_name("bundled") / "model.keras"
 PREPROCESSING = Preprocessing(field_of_view=True, resize="lanczos", scale=1 / 255)
 DEFAULT_LAYER = "lesion_evidence"

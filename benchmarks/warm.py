@@ -12,7 +12,7 @@ from benchmarks.function import Function
 from benchmarks.picture import request
 from benchmarks.same import require_same_answers
 from benchmarks.spread import Spread, by_turns, milliseconds
-from thyroid.service import load_engine
+from thyroid.core.analyzer import load_engine
 from thyroid.settings import get_settings
 
 MODEL_ALONE = "the compiled model alone"

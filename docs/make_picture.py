@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from thyroid import phantom
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
 from thyroid.settings import get_settings
 
 SEED = 3

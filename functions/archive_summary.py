@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from thyroid import quick_start
+from thyroid.s3 import clients as aws
+from thyroid.s3.summary import summarise
 from thyroid.settings import get_settings
 from thyroid.telemetry.logs import get_logger
-from thyroid.uploads import aws
-from thyroid.uploads.summary import summarise
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, Response
 
-from thyroid.schemas import HealthResponse
 from thyroid.web.app import TheService, build_app
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.problems import RETRY_AFTER_SECONDS
+from thyroid.web.schemas import HealthResponse
 
 router = APIRouter(tags=["Service"])
 

@@ -2,10 +2,10 @@
 
 import logging
 
+from functions.local_uploads import LocalLinks, local_uploads_router
 from functions.site import API, DOCS, PAGE
 from thyroid.settings import get_settings
 from thyroid.web.app import build_app, get_service
-from thyroid.web.local_uploads import LocalLinks, local_uploads_router
 
 # The server's own access log names addresses, whose query may hold a file name; our line about each request does not.
 access_log = logging.getLogger("uvicorn.access")

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from thyroid.schemas import ModelInfoResponse
 from thyroid.web.app import TheService, build_app
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import MODEL_PROBLEMS, WITH_KEY
+from thyroid.web.schemas import ModelInfoResponse
 
 router = APIRouter(tags=["Service"])
 

@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter
 
-from thyroid.schemas import ImageRequest, PredictionResponse, PredictOptions
 from thyroid.web.app import TheService, build_app
 from thyroid.web.blocking import blocking
 from thyroid.web.body import Received, parse
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import PICTURE_PROBLEMS, request_body
+from thyroid.web.schemas import ImageRequest, PredictionResponse, PredictOptions
 
 router = APIRouter(tags=["Pictures"])
 

@@ -4,14 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from thyroid.schemas import ReportOptions, ReportRequest, ReportResponse
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
 from thyroid.web.app import TheService, build_app
 from thyroid.web.blocking import blocking
 from thyroid.web.body import Received, parse
 from thyroid.web.download import PDF, attachment, check_bytes_arrive
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import PDF_PROBLEMS, PICTURE_PROBLEMS, request_body
+from thyroid.web.schemas import ReportOptions, ReportRequest, ReportResponse
 
 router = APIRouter(tags=["Pictures"])
 

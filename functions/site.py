@@ -4,12 +4,12 @@ from fastapi import APIRouter
 
 import thyroid
 from functions import analyze, gradcam, health, model_info, predict, report, upload_links
-from thyroid.schemas import RootResponse
 from thyroid.settings import get_settings
 from thyroid.web.app import build_app
 from thyroid.web.docs import TITLE, docs_router
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.page import page_router
+from thyroid.web.schemas import RootResponse
 
 router = APIRouter(tags=["Service"])
 

@@ -9,19 +9,19 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from thyroid.errors import UploadsUnavailableError
-from thyroid.judge import check_size
-from thyroid.results import Result
-from thyroid.schemas import UploadForm, UploadRequest, UploadResponse, WaitingResponse
+from thyroid.files.process_image import check_size
+from thyroid.files.result_files import Result
 from thyroid.settings import get_settings
 from thyroid.web.app import build_app
 from thyroid.web.body import Received, TheSettings, parse_json
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import RESULT_PROBLEMS, UPLOAD_PROBLEMS, WITH_KEY, json_body
 from thyroid.web.problems import kind_of_code, problem
+from thyroid.web.schemas import UploadForm, UploadRequest, UploadResponse, WaitingResponse
 
 if TYPE_CHECKING:
-    from thyroid.uploads.links import Links
-    from thyroid.web.local_uploads import LocalLinks
+    from functions.local_uploads import LocalLinks
+    from thyroid.s3.links import Links
 
 ADDRESS = "/api/v1/uploads"
 ASK_AGAIN_SECONDS = "2"
@@ -42,8 +42,8 @@ def _of_the_buckets() -> "Links":
         raise UploadsUnavailableError(
             "No bucket takes pictures here; send the picture itself, or ask whoever runs this service for one."
         )
-    from thyroid.uploads import aws  # here, so that those who only describe this endpoint do not load it
-    from thyroid.uploads.links import Links
+    from thyroid.s3 import clients as aws  # here, so that those who only describe this endpoint do not load it
+    from thyroid.s3.links import Links
 
     buckets = settings.uploads_bucket, settings.results_bucket
     return Links(aws.s3(), aws.signer(), *buckets, settings.upload_link_seconds)

@@ -18,16 +18,15 @@ from moto.core.base_backend import BaseBackend
 from tests.fakes import FakeEngine
 from tests.loggers import new_logger
 from tests.pictures import picture_file
-from thyroid.results import ERROR, HEATMAP, OVERLAY, RESULT
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
+from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
+from thyroid.s3.events import Upload
+from thyroid.s3.idempotency import Once
+from thyroid.s3.notify import notify
+from thyroid.s3.store import Outbox
+from thyroid.s3.worker import Worker
 from thyroid.settings import Settings
 from thyroid.telemetry.observation import record_prediction
-from thyroid.uploads import aws as aws  # silences the loggers of its clients
-from thyroid.uploads.notify import notify
-from thyroid.uploads.once import Once
-from thyroid.uploads.outbox import Outbox
-from thyroid.uploads.upload import Upload
-from thyroid.uploads.worker import Worker
 
 UPLOADS, RESULTS, TABLE = "the-uploads", "the-results", "the-records"
 SETTINGS = Settings(uploads_bucket=UPLOADS, results_bucket=RESULTS, records_table=TABLE)

@@ -9,7 +9,8 @@ import pytest
 from aws_lambda_powertools.utilities.idempotency import base as idempotency
 from aws_lambda_powertools.utilities.idempotency.persistence import base, datarecord, dynamodb
 
-from thyroid import audit, schemas
+from thyroid.core import audit
+from thyroid.web import schemas
 
 HOUR = 3600.0
 DAY = 24 * HOUR

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from thyroid import phantom
-from thyroid.manifest import MANIFEST_FILE
+from thyroid.core.manifest import MANIFEST_FILE
 from thyroid.settings import get_settings
 
 # A shell starts what runs in its background (`make test &`) with interrupts ignored, and so would all that it starts.

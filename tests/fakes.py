@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.pictures import picture_file
-from thyroid.manifest import Golden, Manifest, Parity
+from thyroid.core.manifest import Golden, Manifest, Parity
 
 LAYERS = {"conv2d": (16, 16), "depthwise_separable_conv": (8, 8)}
 DEFAULT_LAYER = "depthwise_separable_conv"

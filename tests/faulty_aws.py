@@ -26,7 +26,7 @@ from tests.canaries import NAME
 # Is given a request and what lets moto answer it.
 Fault = Callable[[AWSPreparedRequest, Callable[[], AWSResponse]], AWSResponse]
 
-TRIES = 3  # that `thyroid.uploads.aws` gives each call
+TRIES = 3  # that `thyroid.s3.clients` gives each call
 
 
 class Raw(BytesIO):

@@ -5,8 +5,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from thyroid_model.layers import Avg2MaxPooling, DepthwiseSeparableConv
-from thyroid_model.sources import REFERENCE_PREPROCESSING, Source
+from thyroid_model.networks.layers import Avg2MaxPooling, DepthwiseSeparableConv
+from thyroid_model.networks.sources import REFERENCE_PREPROCESSING, Source
 
 SIZE = 32
 

@@ -40,9 +40,9 @@ def _fail(*arguments: object, **named: object) -> NoReturn:
 
 
 def _break() -> None:
-    from thyroid.service import Service
-    from thyroid.uploads.links import Links
-    from thyroid.web.local_uploads import LocalLinks
+    from functions.local_uploads import LocalLinks
+    from thyroid.core.analyzer import Service
+    from thyroid.s3.links import Links
 
     broken: dict[type, tuple[str, ...]] = {
         Service: ("predict", "gradcam", "analyze", "report", "model_info", "health"),

@@ -45,8 +45,8 @@ def _answer(cloud: buckets.Cloud, records: list[dict[str, Any]], keys: list[str]
     told: list[Any] = []
     tell_everything()
     logging.getLogger("moto").setLevel(logging.WARNING)  # which is no part of a worker
-    from functions import uploads
-    from thyroid.uploads import aws
+    from functions import s3_worker as uploads
+    from thyroid.s3 import clients as aws
 
     s3: Any = aws.s3()
     events: Any = aws.events()

@@ -128,7 +128,7 @@ class LocalAws:
         """Return the containers that run the worker now."""
         running = docker("ps", "-q", "--no-trunc", "--filter", f"ancestor={LOCAL_IMAGE}").split()
         told = [json.loads(docker("inspect", container))[0] for container in running]
-        return [one["Id"] for one in told if "functions.uploads.handler" in str(one["Config"]["Cmd"])]
+        return [one["Id"] for one in told if "functions.s3_worker.handler" in str(one["Config"]["Cmd"])]
 
     def log_lines(self, group: str) -> list[str]:
         """Return all lines of a log group of the template."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.commands import ROOT, base_image
-from tests.unit.test_hub import PROXIES, Running
+from tests.unit.model.networks.test_hub import PROXIES, Running
 
 BUILT = ROOT / ".aws-sam" / "build" / "template.yaml"
 MODEL_FILE = "/vaidehibh/fibonacci_cnn/resolve/main/thyroid_cancer_model.h5"

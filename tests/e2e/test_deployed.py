@@ -17,7 +17,7 @@ from tests.e2e.calls import NAME, PICTURE_ENDPOINTS, SCAN, as_json, assert_probl
 from tests.e2e.commands import ROOT, docker
 from tests.e2e.conftest import measured
 from tests.e2e.local_aws import GENEROUS, LOCAL_IMAGE, STACK, LocalAws, gateway_responses
-from thyroid.audit import AuditRecord
+from thyroid.core.audit import AuditRecord
 from thyroid.settings import Settings
 from thyroid.web.page import PAGE, files, release_of
 

@@ -15,7 +15,7 @@ from deploy.licences import SERVED
 from deploy.locks import pins
 from deploy.sbom import BUNDLED_WEIGHTS, main
 from tests.e2e.commands import base_image, docker, run
-from tests.unit.test_licences import table
+from tests.unit.tools.test_licences import table
 
 SHA256 = "import hashlib; print(hashlib.sha256(open({!r}, 'rb').read()).hexdigest())"
 

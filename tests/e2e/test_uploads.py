@@ -24,7 +24,7 @@ from tests.e2e.container import started
 from tests.e2e.growth import growth
 from tests.e2e.local_aws import GENEROUS, HIDDEN, REGION, STACK, LocalAws, local_aws
 from thyroid import phantom
-from thyroid.results import Result
+from thyroid.files.result_files import Result
 from thyroid.settings import Settings
 
 ARCHIVE_BUCKET = "archive-of-pictures"
@@ -534,7 +534,7 @@ def test_a_batch_of_the_largest_pictures_fits_into_the_least_memory(aws: LocalAw
         put(aws, key, unique(number, file.getvalue()), ARCHIVE_BUCKET)
     # WHEN a worker with the least memory that the template allows gets all of them at once
     least = 1024
-    with started(image, "functions.uploads.handler", least, **environment_of_a_worker(aws)) as worker:
+    with started(image, "functions.s3_worker.handler", least, **environment_of_a_worker(aws)) as worker:
         answer = worker.call(archive_batch("largest", keys))
         memory = worker.memory()
     # THEN it lives, and answers all of them
@@ -551,7 +551,7 @@ def test_a_worker_of_one_processor_does_many_pictures_a_second(aws: LocalAws, im
     keys = [f"growth/{number}.jpg" for number in range(count)]
     for number, key in enumerate(keys):
         put(aws, key, unique(number, file.getvalue()), ARCHIVE_BUCKET)
-    with started(image, "functions.uploads.handler", WHOLE_PROCESSOR_MB, **environment_of_a_worker(aws)) as worker:
+    with started(image, "functions.s3_worker.handler", WHOLE_PROCESSOR_MB, **environment_of_a_worker(aws)) as worker:
 
         def analyse(some: list[str]) -> None:
             answer = worker.call(archive_batch("growth", some))

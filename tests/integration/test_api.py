@@ -25,13 +25,13 @@ from tests.events import CONTEXT, rest_event
 from tests.fakes import FakeEngine
 from tests.integration.conftest import Answer, Api, through_gateway, through_local_app
 from tests.pictures import picture_file
-from thyroid.manifest import Manifest
-from thyroid.preprocessing import prepare
-from thyroid.schemas import DISCLAIMER
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
+from thyroid.core.manifest import Manifest
+from thyroid.core.preprocessing import prepare
 from thyroid.settings import Settings
 from thyroid.web.app import the_service
 from thyroid.web.docs import ASSET_TYPES, ASSETS
+from thyroid.web.schemas import DISCLAIMER
 
 PATHS = ("/", "/api/v1/health", "/api/v1/model-info", "/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze")
 REPORTS = ("/api/v1/report/pdf", "/api/v1/report/json")

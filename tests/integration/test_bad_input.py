@@ -21,7 +21,7 @@ from tests.pictures import (
     sixteen_bit_file,
     transparent_file,
 )
-from thyroid.imaging import UPRIGHT
+from thyroid.core.imaging import UPRIGHT
 
 ENDPOINTS = ("/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze", "/api/v1/report/json")
 

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 import thyroid
 from functions import local
 from tests.pictures import noise_file
-from thyroid.manifest import Manifest
+from thyroid.core.manifest import Manifest
 from thyroid.settings import Settings
 from thyroid_client import AsyncClient, BadPicture, Client, Unreachable, UploadResult
 from thyroid_client.pictures import LARGEST, LARGEST_UPLOAD

@@ -14,6 +14,7 @@ import pytest
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from starlette.testclient import TestClient
 
+from functions.local_uploads import LocalLinks, local_uploads_router
 from functions.site import API as ROUTERS
 from tests import buckets
 from tests import clock as clocks
@@ -22,16 +23,15 @@ from tests.clock import DAY, HOUR, Clock
 from tests.corpus import API
 from tests.fakes import FakeEngine
 from tests.loggers import new_logger
-from thyroid.results import ERROR, RESULT
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
+from thyroid.files.result_files import ERROR, RESULT
+from thyroid.s3 import clients as aws
+from thyroid.s3.idempotency import KEPT_SECONDS
+from thyroid.s3.link import expiry_of
+from thyroid.s3.links import Links
 from thyroid.settings import Settings
 from thyroid.telemetry.observation import record_prediction
-from thyroid.uploads import aws
-from thyroid.uploads.link import expiry_of
-from thyroid.uploads.links import Links
-from thyroid.uploads.once import KEPT_SECONDS
 from thyroid.web.app import build_app, the_service
-from thyroid.web.local_uploads import LocalLinks, local_uploads_router
 
 cloud = buckets.cloud
 clock = clocks.clock

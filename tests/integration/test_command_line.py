@@ -16,10 +16,11 @@ import pytest
 
 from tests.pictures import noise_file, picture_file
 from thyroid.__main__ import main
-from thyroid.folder import archive, command
-from thyroid.folder.lock import held
-from thyroid.folder.tally import Tally
-from thyroid.service import Service
+from thyroid.batch import run as archive
+from thyroid.batch.summary import Tally
+from thyroid.cli import analyze as command
+from thyroid.core.analyzer import Service
+from thyroid.files.lock import held
 from thyroid.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -383,7 +384,8 @@ def test_it_says_how_it_is_used_and_what_its_exit_status_tells(capsys: pytest.Ca
 
 
 def test_nothing_of_the_web_or_of_aws_is_needed() -> None:
-    code = f"import sys, thyroid.__main__, thyroid.service, thyroid.engine; print(set({NOT_NEEDED}) & set(sys.modules))"
+    modules = "thyroid.__main__, thyroid.core.analyzer, thyroid.core.engine"
+    code = f"import sys, {modules}; print(set({NOT_NEEDED}) & set(sys.modules))"
 
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 

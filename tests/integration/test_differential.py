@@ -21,7 +21,7 @@ from tests import deployed as deployed_
 from tests.corpus import API, LINK, PNG, UPLOADS, as_json, post
 from tests.gateway import EVENT_LIMIT, Answer, Gateway, Pairs, Request
 from tests.server import lines_of, local_server
-from thyroid.uploads.link import new_id
+from thyroid.s3.link import new_id
 from thyroid.web.page import files, release_of
 
 GATEWAY = Gateway()
@@ -355,7 +355,7 @@ def test_a_length_that_is_wrong_harms_nobody_but_its_sender(ways: Ways, told: st
 
 
 def test_without_buckets_a_laptop_gives_links_to_itself_and_a_function_none(server: tuple[str, Path]) -> None:
-    """What is written for a deployed service works on a laptop (`thyroid.web.local_uploads`)."""
+    """What is written for a deployed service works on a laptop (`functions.local_uploads`)."""
     local = wire.send(server[0], post(UPLOADS, LINK))
     deployed = GATEWAY.answer(post(UPLOADS, LINK))
 

@@ -16,10 +16,10 @@ from PIL import Image
 
 from tests.documents import ROOT, Block, Command, blocks, commands, targets
 from tests.pictures import saved
-from thyroid.results import Outcome
-from thyroid.uploads.notify import notify
-from thyroid.uploads.outbox import Outbox
-from thyroid.uploads.upload import Upload
+from thyroid.files.result_files import Outcome
+from thyroid.s3.events import Upload
+from thyroid.s3.notify import notify
+from thyroid.s3.store import Outbox
 
 # Commands that are not run, by how they begin. `make` is at least asked whether it knows them, with these variables.
 NOT_RUN = {
@@ -31,8 +31,8 @@ NOT_RUN = {
     "make destroy": "needs an account; tests/e2e takes the deployed stack away",
     "make archive": "needs a deployed stack; tests/e2e/test_uploads.py runs it on a local AWS",
     "make replay": "needs a deployed stack; tests/e2e/test_uploads.py runs it on a local AWS",
-    "make train": "needs the data sets and hours; tests/unit/test_train.py trains in miniature",
-    "make evaluate": "needs the data sets; tests/unit/test_evaluate.py evaluates in miniature",
+    "make train": "needs the data sets and hours; tests/unit/model/training/test_train.py trains in miniature",
+    "make evaluate": "needs the data sets; tests/unit/model/evaluation/test_evaluate.py evaluates in miniature",
     "aws ": "needs an account",
     "KEY=$(aws ": "needs an account",
     'curl -s -H "X-Api-Key': "needs a deployed stack and its key; tests/e2e/test_deployed.py sends one",
@@ -42,7 +42,7 @@ NOT_COMPARED = {
     "yaml": "tests/stack/test_api.py applies the change to the template",
     "powershell": "is for Windows; nothing here runs there",
     "": "is a drawing, or a query of CloudWatch Logs Insights",
-    "diff": "tests/unit/test_mutants_kept.py holds what mutants changed to the code",
+    "diff": "tests/unit/tools/test_mutants_kept.py holds what mutants changed to the code",
 }
 LOCAL, DEPLOYED = "http://localhost:8000", "https://ADDRESS/prod"
 

@@ -17,7 +17,8 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
 from events.generate import message
-from functions import upload_links, uploads
+from functions import s3_worker as uploads
+from functions import upload_links
 from tests import buckets, faulty_aws
 from tests import clock as clocks
 from tests.buckets import BROKEN, OVER, RESULTS, SETTINGS, SOUND, UPLOADS, Cloud, check_no_result_stands_alone, decided
@@ -38,13 +39,13 @@ from tests.faulty_aws import (
     unheard,
     unreached,
 )
-from thyroid.results import ERROR, HEATMAP, OVERLAY, RESULT
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
+from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
+from thyroid.s3 import clients as aws
+from thyroid.s3.batch import TRIES, BatchError
+from thyroid.s3.events import Upload
+from thyroid.s3.link import new_id
 from thyroid.telemetry.observation import record_prediction
-from thyroid.uploads import aws
-from thyroid.uploads.archive import TRIES, BatchError
-from thyroid.uploads.link import new_id
-from thyroid.uploads.upload import Upload
 
 cloud = buckets.cloud
 aws_wire = faulty_aws.aws_wire

@@ -19,8 +19,8 @@ from tests.canaries import NAME, leaks
 from tests.corpus import API, PDF, PNG, form, post
 from tests.gateway import Answer, Request
 from tests.server import WAYS, server_process
-from thyroid.manifest import MANIFEST_FILE, Manifest
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
+from thyroid.core.manifest import MANIFEST_FILE, Manifest
 from thyroid.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("artifact")

@@ -16,7 +16,7 @@ from tests.corpus import API, PICTURES, as_json, form, post
 from tests.gateway import Answer, Request
 from tests.pictures import noise_file
 from tests.server import WAYS, local_server
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
 from thyroid.settings import Settings
 
 pytestmark = [

@@ -8,16 +8,16 @@ from aws_lambda_powertools import Logger
 from PIL import Image
 from starlette.testclient import TestClient
 
+from functions import local_uploads
 from functions.local import app
+from functions.local_uploads import LocalLinks, local_uploads_router
 from tests.fakes import FakeEngine
 from tests.pictures import picture_file
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
+from thyroid.s3.link import new_id
 from thyroid.settings import Settings
 from thyroid.telemetry.observation import record_prediction
-from thyroid.uploads.link import new_id
-from thyroid.web import local_uploads
 from thyroid.web.app import build_app
-from thyroid.web.local_uploads import LocalLinks, local_uploads_router
 
 PICTURE = picture_file()
 ADDRESS = "/api/v1/uploads"

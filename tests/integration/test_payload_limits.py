@@ -18,13 +18,13 @@ import requests
 from tests.events import CONTEXT, rest_event
 from tests.integration.conftest import HANDLERS, Api
 from tests.pictures import noise_file, picture_file
-from thyroid import explain
-from thyroid.explain import LARGEST_SIZE, REFERENCE_SIZE, SMALLEST_SIZE
-from thyroid.field_of_view import Box
-from thyroid.schemas import LARGEST_REPORT_SIZE, LONGEST_NAME
-from thyroid.service import LARGEST_IMAGES
+from thyroid.core import explain
+from thyroid.core.analyzer import LARGEST_IMAGES
+from thyroid.core.explain import LARGEST_SIZE, REFERENCE_SIZE, SMALLEST_SIZE
+from thyroid.core.field_of_view import Box
 from thyroid.settings import LAMBDA_EVENT_LIMIT
 from thyroid.web.docs import ASSET_TYPES, ASSETS
+from thyroid.web.schemas import LARGEST_REPORT_SIZE, LONGEST_NAME
 
 LAMBDA_ANSWER_LIMIT = 6_291_556
 GATEWAY_HEADERS_LIMIT = 10_240  # request line and headers (API Gateway quotas)

@@ -17,11 +17,11 @@ from pypdf import PdfReader
 from tests.pictures import noise_file, picture_file, png_that_claims, saved
 from thyroid import phantom
 from thyroid.__main__ import main
-from thyroid.folder.find import find
-from thyroid.folder.lock import held
-from thyroid.schemas import ReportResponse
-from thyroid.service import Service
+from thyroid.batch.find import find
+from thyroid.core.analyzer import Service
+from thyroid.files.lock import held
 from thyroid.settings import Settings
+from thyroid.web.schemas import ReportResponse
 
 ROOT = Path(__file__).parents[2]
 NOT_NEEDED = {"fastapi", "starlette", "mangum", "aws_lambda_powertools", "boto3", "botocore", "uvicorn", "tensorflow"}
@@ -51,7 +51,7 @@ def place(tmp_path: Path, scan: bytes, model: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("THYROID_MODEL_DIR", str(model))
     for module in ("predict", "gradcam", "model_info", "report"):
         monkeypatch.setattr(f"thyroid.terminal.{module}.get_settings", lambda: Settings(model_dir=model))
-    monkeypatch.setattr("thyroid.folder.command.get_settings", lambda: Settings(model_dir=model))
+    monkeypatch.setattr("thyroid.cli.analyze.get_settings", lambda: Settings(model_dir=model))
     return tmp_path
 
 
@@ -173,7 +173,7 @@ def test_standard_input_is_a_picture(scan: bytes, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_model_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from thyroid import service
+    from thyroid.core import analyzer as service
 
     opened: list[Path] = []
     load = service.load_engine
@@ -488,7 +488,7 @@ def test_without_a_model_one_sentence_says_how_to_get_one(command: str, place: P
 
 def test_a_setting_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
     monkeypatch.setattr(
-        "thyroid.terminal.predict.get_settings", lambda: Settings.from_environment({"THYROID_MAX_PIXELS": "many"})
+        "thyroid.cli.predict.get_settings", lambda: Settings.from_environment({"THYROID_MAX_PIXELS": "many"})
     )
 
     assert main(["predict", "scan.png"]) == 2

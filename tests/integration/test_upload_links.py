@@ -19,11 +19,11 @@ from tests.buckets import BROKEN, CANARY, RESULTS, SETTINGS, UPLOADS, Cloud, pro
 from tests.events import CONTEXT, rest_event
 from tests.fakes import FakeEngine
 from tests.pictures import png_that_claims
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
+from thyroid.s3 import clients as aws
+from thyroid.s3.link import expiry_of, new_id
+from thyroid.s3.links import Links
 from thyroid.settings import Settings
-from thyroid.uploads import aws
-from thyroid.uploads.link import expiry_of, new_id
-from thyroid.uploads.links import Links
 from thyroid.web.app import the_service
 from thyroid.web.docs import describe
 from thyroid.web.openapi import PICTURE_TYPES

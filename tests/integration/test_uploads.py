@@ -16,16 +16,17 @@ from PIL import Image, PngImagePlugin
 from PIL.ExifTags import Base
 
 from events.generate import message
-from functions import archive_summary, uploads
+from functions import archive_summary
+from functions import s3_worker as uploads
 from tests import buckets
 from tests.buckets import RESULTS, SETTINGS, UPLOADS, Cloud
 from tests.events import CONTEXT
 from tests.pictures import picture
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
+from thyroid.s3 import clients as aws
+from thyroid.s3.batch import BatchError
 from thyroid.settings import get_settings
 from thyroid.telemetry.observation import record_prediction
-from thyroid.uploads import aws
-from thyroid.uploads.archive import BatchError
 
 cloud = buckets.cloud
 NAME = "Jane-Doe"

@@ -9,8 +9,8 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData, UnsupportedMethodResponse
 
 from tests.corpus import ENCODED, PNG
-from thyroid.schemas import AnalyzeOptions, GradCAMOptions, PredictOptions, ReportOptions
 from thyroid.web.openapi import PICTURE_TYPES
+from thyroid.web.schemas import AnalyzeOptions, GradCAMOptions, PredictOptions, ReportOptions
 
 # Why what a description allows is refused all the same: no schema says what a picture is, or what this model's layers
 # are called; the largest upload is a setting; an empty file is no picture.

@@ -20,10 +20,10 @@ from tests.aws_over_http import Aws, nothing
 from tests.buckets import Cloud, check_no_result_stands_alone, decided
 from tests.canaries import NAME, leaks, pictures
 from tests.server import ROOT
-from thyroid.results import RESULT
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
+from thyroid.files.result_files import RESULT
+from thyroid.s3.events import Upload
 from thyroid.settings import Settings
-from thyroid.uploads.upload import Upload
 
 pytestmark = pytest.mark.usefixtures("artifact")
 cloud = buckets.cloud
@@ -35,7 +35,7 @@ PICTURE = pictures()["PNG"]
 WORKER = """
 import json, sys
 from types import SimpleNamespace
-from functions import uploads
+from functions import s3_worker as uploads
 from tests.events import CONTEXT
 context = SimpleNamespace(**{**vars(CONTEXT), "get_remaining_time_in_millis": lambda: -1_000})
 print(json.dumps(uploads.handler(json.load(sys.stdin), context)))

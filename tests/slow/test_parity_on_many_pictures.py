@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from thyroid.engine import Engine
-from thyroid.manifest import Preprocessing
-from thyroid.preprocessing import prepare
-from thyroid_model import parity
-from thyroid_model.compile import compile_model
-from thyroid_model.sources import resolve
-from thyroid_model.weights import load_model
+from thyroid.core.engine import Engine
+from thyroid.core.manifest import Preprocessing
+from thyroid.core.preprocessing import prepare
+from thyroid_model.compiling import parity
+from thyroid_model.compiling.compile import compile_model
+from thyroid_model.networks.sources import resolve
+from thyroid_model.networks.weights import load_model
 
 PICTURES = 200
 SHARED = Path(__file__).parents[2].parent / "shared"

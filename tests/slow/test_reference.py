@@ -11,10 +11,10 @@ from PIL import Image
 from benchmarks import reference
 from tests.pictures import saved
 from thyroid import phantom
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
 from thyroid.settings import Settings
-from thyroid_model.compile import compile_model
-from thyroid_model.sources import resolve
+from thyroid_model.compiling.compile import compile_model
+from thyroid_model.networks.sources import resolve
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from tests.stack.test_uploads import (
     if_there_is_an_archive_bucket,
     under,
 )
-from thyroid.uploads.archive import TRIES, folder_of, pictures_of
-from thyroid.uploads.summary import Summary
+from thyroid.s3.batch import TRIES, folder_of, pictures_of
+from thyroid.s3.summary import Summary
 
 STACK = stack()
 MACHINE = properties(STACK, "Archive")

@@ -8,12 +8,12 @@ import pytest
 from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 
 from tests.stack.conftest import KEPT, of_type, properties, stack, statements_of
+from thyroid.s3.events import Upload
+from thyroid.s3.idempotency import KEPT_SECONDS
+from thyroid.s3.links import FOLDER
+from thyroid.s3.notify import SOURCE
+from thyroid.s3.store import place_of
 from thyroid.settings import Settings
-from thyroid.uploads.links import FOLDER
-from thyroid.uploads.notify import SOURCE
-from thyroid.uploads.once import KEPT_SECONDS
-from thyroid.uploads.outbox import place_of
-from thyroid.uploads.upload import Upload
 
 STACK = stack()
 BUCKETS = of_type(STACK, "AWS::S3::Bucket")

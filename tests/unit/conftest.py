@@ -13,7 +13,7 @@ def tiny_artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny network, compiled once, for all processes of a run; no test may write to it."""
     # TensorFlow takes seconds to import, so only the tests that need it pay.
     from tests.tiny import source_of, tiny_network
-    from thyroid_model.compile import compile_model
+    from thyroid_model.compiling.compile import compile_model
 
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base

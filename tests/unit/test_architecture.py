@@ -151,7 +151,7 @@ def test_the_road_of_a_request_goes_one_way(step: int) -> None:
         ),
         ("functions.report", {"boto3", "ai_edge_litert", "reportlab"}),
         ("functions.site", {"reportlab"}),
-        ("functions.uploads", {"fastapi", "starlette", "mangum"}),
+        ("functions.s3_worker", {"fastapi", "starlette", "mangum"}),
         ("functions.archive_summary", {"fastapi", "starlette", "mangum", "ai_edge_litert"}),
     ],
 )

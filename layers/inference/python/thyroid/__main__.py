@@ -12,7 +12,7 @@ def main(arguments: list[str] | None = None) -> int:
         from thyroid.settings import one_thread_for_products
 
         one_thread_for_products()
-        from thyroid.terminal.program import run  # with NumPy and all the rest
+        from thyroid.cli.main import run  # with NumPy and all the rest
 
         return run(arguments)
     except KeyboardInterrupt:

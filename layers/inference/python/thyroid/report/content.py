@@ -1,6 +1,6 @@
 """What a report says, in words for people. Where the words stand is not known here."""
 
-from thyroid.schemas import Region, ReportResponse
+from thyroid.web.schemas import Region, ReportResponse
 
 TITLE = "Thyroid ultrasound report"
 NOTICE = "Research and education only, not a diagnosis"

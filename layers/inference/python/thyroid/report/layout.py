@@ -8,7 +8,7 @@ from PIL import Image
 from thyroid.report import content, names
 from thyroid.report.fonts import BOLD, REGULAR, has_letter, width_of_letters
 from thyroid.report.page import CONTENT, INK, MARGIN, PAPER, QUIET, WARNING, WARNING_PAPER, Frame, Page
-from thyroid.schemas import GradCAMImages, Region, ReportedPicture, ReportResponse
+from thyroid.web.schemas import GradCAMImages, Region, ReportedPicture, ReportResponse
 
 GUTTER = 14.0
 COLUMN = (CONTENT - GUTTER) / 2

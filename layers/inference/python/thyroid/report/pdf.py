@@ -14,7 +14,7 @@ from thyroid.report import content
 from thyroid.report.fonts import REGULAR, font
 from thyroid.report.layout import write
 from thyroid.report.page import HEIGHT, WIDTH, Page
-from thyroid.schemas import ReportResponse
+from thyroid.web.schemas import ReportResponse
 
 # The library would write all streams as text, a quarter longer.
 rl_config.useA85 = 0

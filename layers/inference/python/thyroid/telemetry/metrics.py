@@ -50,7 +50,7 @@ def emit_upload(settings: Settings, facts: Mapping[str, Any]) -> None:
     settings : Settings
         Name the namespace and the deployment.
     facts : mapping
-        What :mod:`thyroid.uploads.worker` tells of an upload.
+        What :mod:`thyroid.s3.worker` tells of an upload.
     """
     if not settings.metrics_namespace:
         return

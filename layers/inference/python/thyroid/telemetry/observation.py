@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from thyroid.audit import AuditRecord
+from thyroid.core.audit import AuditRecord
 
 
 @dataclass

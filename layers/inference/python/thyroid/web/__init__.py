@@ -1,1 +1,1 @@
-"""The HTTP face of :mod:`thyroid.service`: FastAPI here, API Gateway and Lambda in :mod:`.lambda_handler`."""
+"""The HTTP face of :mod:`thyroid.core.analyzer`: FastAPI here, API Gateway and Lambda in :mod:`.lambda_handler`."""

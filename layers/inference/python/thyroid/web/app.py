@@ -8,7 +8,7 @@ from typing import Annotated
 from aws_lambda_powertools import Logger
 from fastapi import APIRouter, Depends, FastAPI
 
-from thyroid.service import Service
+from thyroid.core.analyzer import Service
 from thyroid.settings import Settings, get_settings
 from thyroid.telemetry import tracing
 from thyroid.telemetry.logs import get_logger

@@ -22,9 +22,9 @@ from starlette.exceptions import HTTPException
 
 import thyroid
 from thyroid import phantom
-from thyroid.schemas import DISCLAIMER, AnalyzeRequest, GradCAMRequest, ImageRequest, ReportRequest, UploadRequest
 from thyroid.web.openapi import SECURITY_SCHEMES
 from thyroid.web.problems import MEDIA_TYPE, Problem
+from thyroid.web.schemas import DISCLAIMER, AnalyzeRequest, GradCAMRequest, ImageRequest, ReportRequest, UploadRequest
 
 TITLE = "Thyroid Cancer Detection API"
 DESCRIPTION = f"""Malignancy score, risk band and Grad-CAM of a thyroid ultrasound picture.

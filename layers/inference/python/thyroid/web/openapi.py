@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from thyroid.schemas import PictureType
 from thyroid.web.problems import MEDIA_TYPE
+from thyroid.web.schemas import PictureType
 
 # What a body may be sent as that is the picture file itself. The gateway has to pass each of them on as bytes: the
 # template's BinaryMediaTypes.

@@ -1,0 +1,75 @@
+"""All commands as one program."""
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import thyroid
+from thyroid.cli import analyze as analyze
+from thyroid.cli import gradcam, model_info, predict, report
+from thyroid.cli.exit import STATUSES, Exit, end
+from thyroid.web.schemas import DISCLAIMER
+
+# Each adds itself, with a function `run` that takes the options and returns the exit status.
+COMMANDS = (predict, gradcam, analyze, report, model_info)
+
+EXAMPLES = """\
+examples:
+  %(prog)s predict scan.jpg
+  %(prog)s gradcam scan.jpg --out maps
+  %(prog)s analyze scans --out results
+  %(prog)s report scan.jpg
+  %(prog)s model-info
+
+`%(prog)s COMMAND --help` tells more of each. No command sends anything anywhere.
+"""
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; left out, those of this process.
+
+    Returns
+    -------
+    int
+        The exit status.
+
+    Raises
+    ------
+    SystemExit
+        Of argparse, with status 2, or 0 where help was asked for.
+    KeyboardInterrupt
+        Before the command has begun.
+    BrokenPipeError
+        If what read the output has stopped reading.
+    """
+    parser = argparse.ArgumentParser(
+        prog=_called(),
+        description=thyroid.__doc__,
+        epilog=f"{EXAMPLES}\n{STATUSES}\n{DISCLAIMER}\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=thyroid.__version__)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_to(commands)
+    if sys.stderr is None:  # it was closed: what would be told there is told nobody
+        sys.stderr = io.StringIO()
+    if sys.stdout is None:
+        return end(Exit.FAILED, "There is nowhere to write to: the standard output is closed.")
+    try:
+        options = parser.parse_args(arguments)
+        return int(options.run(options))
+    finally:
+        sys.stdout.flush()  # a pipe that is closed is met here, not at Python's end
+
+
+def _called() -> str:
+    """Return how this program is called: the script that is installed with it, or the module."""
+    return "thyroid" if Path(sys.argv[0]).stem == "thyroid" else "python -m thyroid"

@@ -1,0 +1,1 @@
+"""Image bytes to an :class:`~thyroid.core.analysis.Analysis`. It knows neither HTTP nor AWS."""

@@ -1,0 +1,1 @@
+"""Compiles a model into the artifact that the serving world reads."""

@@ -1,0 +1,1 @@
+"""Readers of the image sets, and what is made of them."""

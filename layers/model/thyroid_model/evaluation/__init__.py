@@ -1,0 +1,1 @@
+"""Measured figures of a model, and the documents that state them."""

@@ -1,0 +1,1 @@
+"""The networks, and where their weights come from."""

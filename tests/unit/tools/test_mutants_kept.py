@@ -1,0 +1,45 @@
+"""What docs/mutants.md says of the mutants that survive agrees with itself and with the code."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "mutants.md").read_text("utf-8")
+FIGURES = {
+    module: [int(figure) for figure in figures.split("|")]
+    for module, figures in re.findall(r"^\| (\w+) \| ([\d |]+) \|$", PAGE, re.MULTILINE)
+}
+
+
+def lines(module: str, sign: str) -> list[str]:
+    """Return the lines that begin with a sign in the changes that are told of a module, without it."""
+    section = PAGE.partition(f"### {module}\n")[2].partition("\n### ")[0]
+    changes = "".join(re.findall(r"^```diff\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+    return [line[1:] for line in changes.splitlines() if line.startswith(sign)]
+
+
+def unexplained(module: str) -> list[str]:
+    """Return the changes of a module after which no sentence stands."""
+    section = PAGE.partition(f"### {module}\n")[2].partition("\n### ")[0]
+    return re.findall(r"^```diff\n(.*?)^```\s*(?=```|\Z)", section, re.MULTILINE | re.DOTALL)
+
+
+def test_figures_are_told_of_what_is_tried() -> None:
+    configuration = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert list(FIGURES) == re.findall(r'"src/thyroid/(\w+)\.py"', configuration)
+
+
+@pytest.mark.parametrize("module", FIGURES)
+def test_each_mutant_was_killed_or_timed_out_or_is_explained(module: str) -> None:
+    mutants, killed, timed_out, survived = FIGURES[module]
+    assert mutants == killed + timed_out + survived
+    assert len(lines(module, "+")) == survived
+    assert unexplained(module) == []
+
+
+@pytest.mark.parametrize("module", FIGURES)
+def test_what_a_surviving_mutant_changes_is_still_there(module: str) -> None:
+    code = (ROOT / "layers/inference/python/thyroid" / f"{module}.py").read_text("utf-8").splitlines()
+    assert set(lines(module, "-")) <= set(code)
