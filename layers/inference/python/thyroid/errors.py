@@ -38,7 +38,7 @@ class InvalidRequestError(ThyroidError):
 
 
 class PayloadTooLargeError(ThyroidError):
-    """The body, or the picture once decoded, is over its limit; the sentence names the limit."""
+    """The body, or the image once decoded, is over its limit; the sentence names the limit."""
 
     code = "payload_too_large"
 
@@ -50,7 +50,7 @@ class RequestTimeoutError(ThyroidError):
 
 
 class UnsupportedMediaTypeError(ThyroidError):
-    """The bytes are not a picture format that is taken, or the content type is not one that is understood."""
+    """The bytes are not an image format that is taken, or the content type is not one that is understood."""
 
     code = "unsupported_media_type"
 
@@ -62,19 +62,19 @@ class NotAcceptableError(ThyroidError):
 
 
 class UnreadableImageError(ThyroidError):
-    """The format is right but the picture cannot be decoded, or is too small to be judged."""
+    """The format is right but the image cannot be decoded, or is too small to be judged."""
 
     code = "unreadable_image"
 
 
-class UnsuitablePictureError(ThyroidError):
-    """The picture does not look like what the model was trained on, and this deployment scores no such pictures."""
+class UnsuitableImageError(ThyroidError):
+    """The image does not look like what the model was trained on, and this deployment scores no such images."""
 
-    code = "unsuitable_picture"
+    code = "unsuitable_image"
 
 
 class NotFoundError(ThyroidError):
-    """There is nothing at this address, or the picture was deleted before it was read."""
+    """There is nothing at this address, or the image was deleted before it was read."""
 
     code = "not_found"
 
@@ -86,7 +86,7 @@ class NotAnsweredError(ThyroidError):
 
 
 class UploadsUnavailableError(ThyroidError):
-    """No bucket takes pictures here."""
+    """No bucket takes images here."""
 
     code = "uploads_unavailable"
 
@@ -104,6 +104,6 @@ class ModelUnavailableError(ThyroidError):
 
 
 class OverloadedError(ThyroidError):
-    """As many pictures wait for their turn as may; this one has to come again."""
+    """As many images wait for their turn as may; this one has to come again."""
 
     code = "overloaded"

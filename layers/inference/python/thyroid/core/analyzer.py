@@ -1,12 +1,11 @@
-"""What the service does with a picture, from bytes to answer. It knows neither HTTP nor AWS."""
+"""Image bytes to an :class:`~thyroid.core.analysis.Analysis`, with one compiled model. It knows neither HTTP nor AWS."""
 
-import base64
 import hashlib
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 import numpy as np
@@ -14,44 +13,20 @@ import numpy.typing as npt
 
 import thyroid
 from thyroid.core import explain, field_of_view, golden, imaging, input_check
-from thyroid.core.assessment import Assessment, assess
-from thyroid.core.audit import AuditRecord, utc_now
-from thyroid.core.explain import Target
-from thyroid.core.field_of_view import Box
+from thyroid.core.analysis import Analysis, ImageFacts
+from thyroid.core.assessment import assess
+from thyroid.core.audit import AuditRecord
+from thyroid.core.explain import DEFAULT_OPTIONS, Explanation, ExplainOptions
 from thyroid.core.manifest import Manifest
-from thyroid.core.preprocessing import Prepared, prepare
-from thyroid.errors import ModelUnavailableError, PayloadTooLargeError, UnsuitablePictureError
+from thyroid.core.preprocessing import prepare
+from thyroid.errors import ModelUnavailableError, UnsuitableImageError
 from thyroid.settings import Settings
-from thyroid.web.schemas import (
-    REPORT_SIZE,
-    AnalyzeResponse,
-    GradCAM,
-    GradCAMImages,
-    GradCAMResponse,
-    HealthResponse,
-    InputCheck,
-    ModelInfoResponse,
-    ModelReference,
-    Prediction,
-    PredictionResponse,
-    Region,
-    ReportedGradCAM,
-    ReportedPicture,
-    ReportResponse,
-    ScoredClass,
-    now,
-)
 
 LOGGER = logging.getLogger(__name__)
 
-MODEL_NAME = "Thyroid Cancer Detection Model"
-
-# A synchronous Lambda answer holds 6,291,556 bytes at most (AWS Lambda quotas); what is left is for the other fields.
-LARGEST_IMAGES = 6_200_000
-
 
 class Engine(Protocol):
-    """What the service asks of :class:`thyroid.core.engine.Engine`."""
+    """What the analyzer asks of :class:`thyroid.core.engine.Engine`."""
 
     @property
     def manifest(self) -> Manifest:
@@ -61,7 +36,7 @@ class Engine(Protocol):
         """Open what is not open yet."""
 
     def score(self, tensor: npt.NDArray[np.float32]) -> float:
-        """Return the malignancy score of one prepared picture."""
+        """Return the malignancy score of one prepared image."""
 
     def score_and_map(
         self, tensor: npt.NDArray[np.float32], layer: str | None = None
@@ -75,7 +50,7 @@ def load_engine(settings: Settings) -> Engine:
     Raises
     ------
     ModelUnavailableError
-        If it is missing or damaged, does not run here, or scores its golden picture otherwise.
+        If it is missing or damaged, does not run here, or scores its golden image otherwise.
     """
     try:
         from thyroid.core.engine import Engine as LiteRTEngine  # the runtime is loaded with the first model, not before
@@ -85,44 +60,23 @@ def load_engine(settings: Settings) -> Engine:
     except ModelUnavailableError:
         raise
     except Exception as error:
-        # Of the runtime, which may not even load, or of a golden picture that is none. Whatever it is, no picture is
-        # scored by this model.
+        # Of the runtime, which may not even load, or of a golden image that cannot be decoded. No image is scored then.
         kind = type(error).__name__
         raise ModelUnavailableError(f"The model does not run here ({kind}); run `make model` again.") from error
     return engine
 
 
-@dataclass(frozen=True)
-class _Explained:
-    """What is known of a picture that was scored and explained.
-
-    Attributes
-    ----------
-    picture : ReportedPicture
-        Its size and its file's hash.
-    box : Box
-        The part of it that the network saw.
-    """
-
-    picture: ReportedPicture
-    box: Box
-    seen: input_check.InputCheck
-    verdict: Assessment
-    gradcam: GradCAM
-    manifest: Manifest
-
-
-class Service:
-    """Predicts and explains with one compiled model, which is loaded once, on first use.
+class Analyzer:
+    """Scores and explains images with one compiled model, which is loaded once, on first use.
 
     Parameters
     ----------
     settings : Settings
-        Where the model is and how large a picture may be.
+        Where the model is and how large an image may be.
     open_engine : callable, optional
         Opens and proves the model that the settings name.
     audit : callable, optional
-        Is handed a record of each prediction just before it is answered.
+        Receives the record of each analysis before the analysis is returned.
     """
 
     def __init__(
@@ -137,8 +91,14 @@ class Service:
         self._loaded: Engine | None = None
         self._lock = threading.Lock()
 
+    @property
+    def code_version(self) -> str:
+        """Version of this package and, where it is known, the commit."""
+        revision = self._settings.revision
+        return f"{thyroid.__version__}+{revision}" if revision else thyroid.__version__
+
     def engine(self) -> Engine:
-        """Return the loaded model; the first call loads and proves it, a failed one is tried again by the next.
+        """Return the loaded model; the first call loads and proves it, and a call after a failed one tries again.
 
         Raises
         ------
@@ -150,183 +110,52 @@ class Service:
                 self._loaded = self._open_engine(self._settings)
             return self._loaded
 
-    def predict(self, data: bytes, *, filename: str | None = None) -> PredictionResponse:
-        """Score a picture file.
+    def score(self, data: bytes, *, sha256: str | None = None) -> Analysis:
+        """Score an image file.
+
+        Parameters
+        ----------
+        data : bytes
+            The whole file.
+        sha256 : str, optional
+            Of `data`, where the caller knows it; a large file is hashed once.
 
         Raises
         ------
-        UnsuitablePictureError
-            If the picture does not look like ultrasound, and the settings refuse such pictures.
+        UnsuitableImageError
+            If the image does not look like ultrasound, and the settings refuse such images.
         ThyroidError
             As :func:`thyroid.core.imaging.decode` and :meth:`engine` say.
         """
-        engine = self.engine()
-        started = time.perf_counter()
-        picture = imaging.decode(data, max_pixels=self._settings.max_pixels)
-        prepared, seen = self._checked(picture.pixels, engine.manifest)
-        verdict = assess(engine.score(prepared.tensor), engine.manifest)
-        self._audit(self._record(data, verdict, seen, engine.manifest, time.perf_counter() - started))
-        return PredictionResponse(
-            timestamp=now(),
-            filename=filename,
-            prediction=_prediction(verdict),
-            risk_assessment=verdict.risk,
-            recommendation=verdict.recommendation,
-            model=_reference(engine.manifest),
-            input_check=_input_check(seen),
-        )
+        return self._analysis(data, sha256, None)
 
-    def gradcam(
-        self,
-        data: bytes,
-        *,
-        filename: str | None = None,
-        layer_name: str | None = None,
-        target: Target = "malignant",
-        size: int | None = None,
-    ) -> GradCAMResponse:
-        """Score a picture file and show which parts of it speak for a class.
+    def explain(
+        self, data: bytes, options: ExplainOptions = DEFAULT_OPTIONS, *, sha256: str | None = None
+    ) -> Analysis:
+        """Score an image file and show which parts of it speak for a class.
 
         Raises
         ------
         UnknownLayerError
             If the model has no such layer.
-        PayloadTooLargeError
-            If the pictures would be too large to be sent back.
         ThyroidError
-            As for :meth:`predict`.
+            As for :meth:`score`.
         """
-        explained = self._explain(data, layer_name, target, size)
-        verdict, gradcam = explained.verdict, explained.gradcam
-        return GradCAMResponse(
-            timestamp=now(),
-            filename=filename,
-            layer_used=gradcam.layer_used,
-            images=gradcam.images,
-            prediction=ScoredClass(class_id=verdict.class_id, label=verdict.label, confidence_score=verdict.score),
-            target=gradcam.target,
-            has_evidence=gradcam.has_evidence,
-            model=_reference(explained.manifest),
-            input_check=_input_check(explained.seen),
-        )
-
-    def analyze(
-        self,
-        data: bytes,
-        *,
-        filename: str | None = None,
-        include_gradcam: bool = True,
-        layer_name: str | None = None,
-        target: Target = "malignant",
-        size: int | None = None,
-    ) -> AnalyzeResponse:
-        """Predict and, unless told not to, explain. Without Grad-CAM its other options are not looked at.
-
-        Raises
-        ------
-        ThyroidError
-            As for :meth:`gradcam`.
-        """
-        if not include_gradcam:
-            return AnalyzeResponse(**dict(self.predict(data, filename=filename)), gradcam=None)
-        explained = self._explain(data, layer_name, target, size)
-        return AnalyzeResponse(
-            timestamp=now(),
-            filename=filename,
-            prediction=_prediction(explained.verdict),
-            risk_assessment=explained.verdict.risk,
-            recommendation=explained.verdict.recommendation,
-            gradcam=explained.gradcam,
-            model=_reference(explained.manifest),
-            input_check=_input_check(explained.seen),
-        )
-
-    def report(
-        self,
-        data: bytes,
-        *,
-        filename: str | None = None,
-        include_gradcam: bool = True,
-        layer_name: str | None = None,
-        target: Target = "malignant",
-        size: int = REPORT_SIZE,
-    ) -> ReportResponse:
-        """Score and explain a picture file, and tell all that is known of how that was done.
-
-        Parameters
-        ----------
-        include_gradcam : bool
-            Whether the pictures of the explanation are in the report; what it is of always is.
-        size : int
-            Longest side of these pictures, in pixels, up to 800.
-
-        Raises
-        ------
-        ThyroidError
-            As for :meth:`gradcam`.
-        """
-        explained = self._explain(data, layer_name, target, size)
-        gradcam, box = explained.gradcam, explained.box
-        return ReportResponse(
-            timestamp=now(),
-            filename=filename,
-            prediction=_prediction(explained.verdict),
-            risk_assessment=explained.verdict.risk,
-            recommendation=explained.verdict.recommendation,
-            gradcam=ReportedGradCAM(
-                layer_used=gradcam.layer_used,
-                images=gradcam.images if include_gradcam else None,
-                target=gradcam.target,
-                has_evidence=gradcam.has_evidence,
-            ),
-            picture=explained.picture,
-            field_of_view=Region(left=box.left, top=box.top, right=box.right, bottom=box.bottom),
-            model=_reference(explained.manifest),
-            code_version=self.code_version,
-            input_check=_input_check(explained.seen),
-        )
-
-    def model_info(self) -> ModelInfoResponse:
-        """Describe the loaded model.
-
-        Raises
-        ------
-        ModelUnavailableError
-            As for :meth:`engine`.
-        """
-        manifest = self.engine().manifest
-        return ModelInfoResponse(
-            model_name=MODEL_NAME,
-            input_shape=manifest.input_shape,
-            output_shape=manifest.output_shape,
-            total_parameters=manifest.total_parameters,
-            classes=manifest.classes,
-            conv_layers=[layer.name for layer in manifest.conv_layers],
-            default_layer=manifest.default_layer,
-            model=_reference(manifest),
-            description=manifest.description,
-            evaluation=manifest.evaluation,
-        )
+        return self._analysis(data, sha256, options)
 
     def warm_up(self) -> None:
-        """Load and prove the model before a picture comes.
+        """Load and prove the model before an image comes.
 
-        Of one that does not work the log says why, and each request that needs it tries again.
+        If it does not work, the log says why, and each request that needs it tries again.
         """
         self._works(self.engine)
 
-    def health(self) -> HealthResponse:
-        """Say whether the model works here: whether its golden picture got its golden score, and all of it opens.
+    def works(self) -> bool:
+        """Return whether the model works here: its golden image got its golden score, and all of it opens.
 
-        Predictions wait for the first alone: other layers' maps are opened, and judged, when one is asked for.
+        Predictions wait for the first alone: other layers' maps are opened, and checked, when one is asked for.
         """
-        healthy = self._works(lambda: self.engine().check())
-        return HealthResponse(
-            status="healthy" if healthy else "unhealthy",
-            model_loaded=healthy,
-            timestamp=now(),
-            version=thyroid.__version__,
-        )
+        return self._works(lambda: self.engine().check())
 
     def _works(self, load: Callable[[], object]) -> bool:
         try:
@@ -336,92 +165,38 @@ class Service:
             return False
         return True
 
-    def _explain(self, data: bytes, layer_name: str | None, target: Target, size: int | None) -> _Explained:
+    def _analysis(self, data: bytes, sha256: str | None, options: ExplainOptions | None) -> Analysis:
         engine = self.engine()
-        layer = engine.manifest.layer(layer_name).name  # before the picture is decoded, which costs far more
+        manifest = engine.manifest
+        # An unknown layer is refused before the image is decoded, which costs far more.
+        layer = manifest.layer(options.layer_name).name if options else None
         started = time.perf_counter()
-        picture = imaging.decode(data, max_pixels=self._settings.max_pixels)
-        prepared, seen = self._checked(picture.pixels, engine.manifest)
-        score, evidence = engine.score_and_map(prepared.tensor, layer)
-        taken = time.perf_counter() - started
-        activation, has_evidence = explain.class_activation(evidence, target)
-        pictures = explain.render(picture.pixels, activation, prepared.box, size)
-        explanation = GradCAM(
-            layer_used=layer,
-            images=_encoded(pictures),
-            target=target,
-            has_evidence=has_evidence,
-        )
-        verdict = assess(score, engine.manifest)
-        record = self._record(data, verdict, seen, engine.manifest, taken)
-        self._audit(record)
-        height, width = picture.pixels.shape[:2]
-        return _Explained(
-            picture=ReportedPicture(width=width, height=height, sha256=record.input_sha256),
-            box=prepared.box,
-            seen=seen,
-            verdict=verdict,
-            gradcam=explanation,
-            manifest=engine.manifest,
-        )
-
-    def _checked(self, pixels: npt.NDArray[np.uint8], manifest: Manifest) -> tuple[Prepared, input_check.InputCheck]:
-        """Look at a picture, and make the network's input of it; the field of view is looked for once."""
-        found = field_of_view.find(pixels)
-        seen = input_check.check(pixels, found)
-        if self._settings.refuse_unsuitable and not seen.looks_like_ultrasound:
-            raise UnsuitablePictureError(f"{seen.detail} No score is given; send a B-mode ultrasound picture.")
+        pixels = imaging.decode(data, max_pixels=self._settings.max_pixels).pixels
+        box = field_of_view.find(pixels)
+        checked = input_check.check(pixels, box)
+        if self._settings.refuse_unsuitable and not checked.looks_like_ultrasound:
+            raise UnsuitableImageError(f"{checked.detail} No score is given; send a B-mode ultrasound image.")
         _, height, width, _ = manifest.input_shape
-        return prepare(pixels, manifest.preprocessing, height, width, found), seen
-
-    @property
-    def code_version(self) -> str:
-        """Version of this package and, where it is known, the commit."""
-        revision = self._settings.revision
-        return f"{thyroid.__version__}+{revision}" if revision else thyroid.__version__
-
-    def _record(
-        self, data: bytes, verdict: Assessment, seen: input_check.InputCheck, manifest: Manifest, seconds: float
-    ) -> AuditRecord:
-        return AuditRecord(
-            time=utc_now(),
-            input_sha256=hashlib.sha256(data).hexdigest(),
-            model=_reference(manifest),
+        prepared = prepare(pixels, manifest.preprocessing, height, width, box)
+        explanation: Explanation | None = None
+        if options and layer:
+            score, evidence = engine.score_and_map(prepared.tensor, layer)
+            seconds = time.perf_counter() - started
+            explanation = explain.explain(pixels, evidence, prepared.box, layer, options)
+        else:
+            score = engine.score(prepared.tensor)
+            seconds = time.perf_counter() - started
+        height, width = pixels.shape[:2]
+        analysis = Analysis(
+            time=datetime.now(UTC),
+            image=ImageFacts(width, height, sha256 or hashlib.sha256(data).hexdigest()),
+            field_of_view=prepared.box,
+            input_check=checked,
+            assessment=assess(score, manifest),
+            model=manifest.reference,
             code_version=self.code_version,
-            score=verdict.score,
-            label=verdict.label,
-            risk=verdict.risk,
-            input_reasons=seen.reasons,
             duration_ms=round(1000.0 * seconds, 3),
+            explanation=explanation,
         )
-
-
-def _encoded(pictures: explain.Pictures) -> GradCAMImages:
-    images = GradCAMImages(
-        original=base64.b64encode(pictures.original).decode("ascii"),
-        heatmap=base64.b64encode(pictures.heatmap).decode("ascii"),
-        overlay=base64.b64encode(pictures.overlay).decode("ascii"),
-    )
-    total = len(images.original) + len(images.heatmap) + len(images.overlay)
-    if total > LARGEST_IMAGES:
-        raise PayloadTooLargeError(
-            f"The answer's pictures would take {total} bytes of at most {LARGEST_IMAGES}; ask for a smaller `size`."
-        )
-    return images
-
-
-def _prediction(verdict: Assessment) -> Prediction:
-    return Prediction(
-        class_id=verdict.class_id,
-        label=verdict.label,
-        confidence_score=verdict.score,
-        confidence_percentage=verdict.confidence_percentage,
-    )
-
-
-def _input_check(seen: input_check.InputCheck) -> InputCheck:
-    return InputCheck(looks_like_ultrasound=seen.looks_like_ultrasound, reasons=list(seen.reasons), detail=seen.detail)
-
-
-def _reference(manifest: Manifest) -> ModelReference:
-    return ModelReference(name=manifest.name, version=manifest.version, sha256=manifest.sha256)
+        self._audit(AuditRecord.of(analysis))
+        return analysis

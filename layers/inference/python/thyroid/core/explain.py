@@ -1,7 +1,7 @@
-"""A class activation map to pictures: the original, the heatmap and both laid over each other.
+"""A class activation map to images: the original, the heatmap and both laid over each other.
 
 Grad-CAM as in Selvaraju et al. 2017 (arXiv:1610.02391): the map's positive part, divided by its maximum. The network
-may have seen only a part of the picture; its map goes back to that part, so that the overlay lies on what was sent.
+may have seen only a part of the image; its map goes back to that part, so that the overlay lies on what was sent.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from thyroid.core.field_of_view import Box
 
 Target = Literal["malignant", "benign"]
 
-REFERENCE_SIZE = 224  # Side of the square pictures that the reference service gives.
-SMALLEST_SIZE, LARGEST_SIZE = 64, 1024
+REFERENCE_SIZE = 224  # Side of the square images that the reference service returns, in pixels.
+MIN_SIZE, MAX_SIZE = 64, 1024
 
 # Of a map's largest magnitude, the share that is arithmetic's own error: float32 gradients differ from float64 ones by
 # a few thousandths at worst and 1e-5 in the median. Evidence below the median error is none.
@@ -25,12 +25,79 @@ NO_EVIDENCE_BELOW = 1e-5
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The three pictures of an explanation, each a PNG file."""
+class ExplainOptions:
+    """What is asked of an explanation; requests, the command line and the client make one of these.
+
+    Attributes
+    ----------
+    layer_name : str, optional
+        One of the manifest's conv layers; the model's default layer if left out.
+    target : {"malignant", "benign"}
+        The class whose evidence is shown.
+    size : int, optional
+        Longest side of the images, 64 to 1024 pixels, their shape kept; 224 × 224 if left out, as in the reference
+        service.
+    """
+
+    layer_name: str | None = None
+    target: Target = "malignant"
+    size: int | None = None
+
+
+DEFAULT_OPTIONS = ExplainOptions()
+
+
+@dataclass(frozen=True)
+class Images:
+    """The three images of an explanation, each a PNG file."""
 
     original: bytes
     heatmap: bytes
     overlay: bytes
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Which parts of an image speak for a class.
+
+    Attributes
+    ----------
+    layer_used : str
+        The conv layer whose map is shown.
+    target : {"malignant", "benign"}
+        The class whose evidence is shown.
+    has_evidence : bool
+        False where nothing speaks for the target; the map is then all zero.
+    images : Images
+        The map drawn.
+    """
+
+    layer_used: str
+    target: Target
+    has_evidence: bool
+    images: Images
+
+
+def explain(
+    pixels: npt.NDArray[np.uint8], evidence: npt.NDArray[np.float32], box: Box, layer: str, options: ExplainOptions
+) -> Explanation:
+    """Draw the evidence for a class on the image it was computed from.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray of uint8, shape (height, width, 3) or (height, width)
+        The upright image, in RGB or grey levels.
+    evidence : numpy.ndarray of float32, shape (h, w)
+        Signed evidence for malignancy at a layer, as the engine returns it.
+    box : Box
+        The part of the image that the evidence covers, in pixels.
+    layer : str
+        Name of the layer.
+    options : ExplainOptions
+        Which class, and how large.
+    """
+    activation, has_evidence = class_activation(evidence, options.target)
+    return Explanation(layer, options.target, has_evidence, render(pixels, activation, box, options.size))
 
 
 def class_activation(evidence: npt.NDArray[np.float32], target: Target) -> tuple[npt.NDArray[np.float32], bool]:
@@ -39,7 +106,7 @@ def class_activation(evidence: npt.NDArray[np.float32], target: Target) -> tuple
     Parameters
     ----------
     evidence : numpy.ndarray of float32, shape (h, w)
-        Signed evidence for malignancy, as the engine gives it.
+        Signed evidence for malignancy, as the engine returns it.
     target : {"malignant", "benign"}
         Class to explain; benign evidence is the negative of the malignant.
 
@@ -48,7 +115,7 @@ def class_activation(evidence: npt.NDArray[np.float32], target: Target) -> tuple
     map : numpy.ndarray of float32, shape (h, w)
         Values in [0, 1], 1 where the evidence is strongest; all 0 where nothing speaks for the class.
     has_evidence : bool
-        False for the map of zeros. Noise is never stretched into a picture.
+        False for the map of zeros. Noise is never stretched into a map.
     """
     signed = np.nan_to_num(evidence.astype(np.float64), posinf=0.0, neginf=0.0)
     if target == "benign":
@@ -61,20 +128,20 @@ def class_activation(evidence: npt.NDArray[np.float32], target: Target) -> tuple
 
 def render(
     pixels: npt.NDArray[np.uint8], activation: npt.NDArray[np.float32], box: Box, size: int | None = None
-) -> Pictures:
-    """Draw an activation map on the picture it was computed from.
+) -> Images:
+    """Draw an activation map on the image it was computed from.
 
     Parameters
     ----------
     pixels : numpy.ndarray of uint8, shape (height, width, 3) or (height, width)
-        The picture that was sent, in RGB or grey levels.
+        The image that was sent, in RGB or grey levels.
     activation : numpy.ndarray of float32, shape (h, w)
         Values in [0, 1].
     box : Box
-        The part of the picture that the map covers, in pixels.
+        The part of the image that the map covers, in pixels.
     size : int, optional
-        Longest side of the pictures, 64 to 1024, their shape kept. Without it they are 224 × 224, whatever the
-        picture's shape, as in the reference service.
+        Longest side of the images, 64 to 1024, their shape kept. Without it they are 224 × 224, whatever the image's
+        shape, as in the reference service.
     """
     height, width = pixels.shape[:2]
     out_height, out_width = _output_size(height, width, size)
@@ -87,11 +154,11 @@ def render(
 
     overlay = np.repeat(original[..., np.newaxis], 3, axis=2) if original.ndim == 2 else original.copy()
     overlay[in_rows, in_columns] = _mixed(overlay[in_rows, in_columns], heat[in_rows, in_columns])
-    return Pictures(original=png.encode(original), heatmap=png.encode(heat, JET), overlay=png.encode(overlay))
+    return Images(original=png.encode(original), heatmap=png.encode(heat, JET), overlay=png.encode(overlay))
 
 
 def _mixed(base: npt.NDArray[np.uint8], heat: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Lay the colours of `heat` over RGB: three fifths of the picture, two fifths of the colour, rounded."""
+    """Lay the colours of `heat` over RGB: three fifths of the image, two fifths of the colour, rounded."""
     # In whole numbers, which is exact: fifths are never halfway between two levels.
     return ((np.uint16(3) * base + _TWICE_JET[heat] + np.uint16(2)) // np.uint16(5)).astype(np.uint8)
 

@@ -25,6 +25,14 @@ class Weights(_Part):
     sha256: str
 
 
+class ModelReference(_Part):
+    """Which model: its name, its version, and the SHA-256 of the graph that gives the score."""
+
+    name: str
+    version: str
+    sha256: str
+
+
 class Preprocessing(_Part):
     """How pixels become the network's input. It travels with the model: a wrong resize filter moves the score.
 
@@ -176,6 +184,11 @@ class Manifest(_Part):
     def sha256(self) -> str:
         """The hash by which answers name the model: that of the graph which gives the score."""
         return self.score_graph.sha256
+
+    @property
+    def reference(self) -> ModelReference:
+        """How responses and records name the model."""
+        return ModelReference(name=self.name, version=self.version, sha256=self.sha256)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

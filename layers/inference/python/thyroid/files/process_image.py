@@ -1,12 +1,12 @@
-"""Bytes of a picture file to its result as files, or to the reason why it has none."""
+"""Bytes of an image file to its result as files, or to the reason why it has none."""
 
 import hashlib
 import time
 
-from thyroid.core.analyzer import Service
-from thyroid.core.explain import Target
+from thyroid.core.analyzer import Analyzer
+from thyroid.core.explain import DEFAULT_OPTIONS, ExplainOptions
 from thyroid.errors import ModelUnavailableError, PayloadTooLargeError, ThyroidError
-from thyroid.files.result_files import Judgement, Source, Timings, analysed, refused
+from thyroid.files.result_files import ProcessedImage, Source, Timings, analysed, without_result
 
 
 def check_size(size: int, limit: int) -> None:
@@ -18,48 +18,45 @@ def check_size(size: int, limit: int) -> None:
         If it has more bytes than the limit.
     """
     if size > limit:
-        raise PayloadTooLargeError(f"The picture file is over the limit of {limit} bytes; send a smaller picture.")
+        raise PayloadTooLargeError(f"The image file is over the limit of {limit} bytes; send a smaller image.")
 
 
-def judge(
-    service: Service,
+def process_image(
+    analyzer: Analyzer,
     data: bytes,
     source: Source,
+    options: ExplainOptions = DEFAULT_OPTIONS,
     *,
     read_ms: float = 0.0,
-    layer_name: str | None = None,
-    target: Target = "malignant",
-    size: int | None = None,
-) -> Judgement:
-    """Analyse a picture; one that cannot be read is refused, which is a judgement as well.
+) -> ProcessedImage:
+    """Analyse an image; one that cannot be read is refused, which is an outcome as well.
 
     Parameters
     ----------
-    service : Service
-        Analyses.
+    analyzer : Analyzer
+        Scores and explains.
     data : bytes
         The whole file.
     source : Source
-        Where it came from; its size and SHA-256 are added.
+        Where it came from; its size is added, and its SHA-256 where it is not known yet.
+    options : ExplainOptions
+        What is asked of the explanation.
     read_ms : float
-        How long it took to get it.
-    layer_name, target, size
-        As of :meth:`thyroid.core.analyzer.Service.analyze`.
+        How long it took to get the file, in milliseconds.
 
     Raises
     ------
     ModelUnavailableError
-        If there is no model that works: no fault of the picture.
+        If there is no model that works: no fault of the image.
     """
-    source = source.model_copy(update={"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
+    sha256 = source.sha256 or hashlib.sha256(data).hexdigest()
+    source = source.model_copy(update={"bytes": len(data), "sha256": sha256})
     started = time.perf_counter()
     try:
-        name = source.key.rpartition("/")[2]
-        answer = service.analyze(data, filename=name, layer_name=layer_name, target=target, size=size)
+        analysis = analyzer.explain(data, options, sha256=sha256)
     except ModelUnavailableError:
         raise
     except ThyroidError as error:
-        return refused(error, source, service.engine().manifest.sha256)
+        return without_result(error, source, analyzer.engine().manifest.sha256)
     analyse_ms = 1000 * (time.perf_counter() - started)
-    timings = Timings(read_ms=round(read_ms, 3), analyse_ms=round(analyse_ms, 3))
-    return analysed(answer, source, timings, service.code_version)
+    return analysed(analysis, source, Timings(read_ms=round(read_ms, 3), analyse_ms=round(analyse_ms, 3)))

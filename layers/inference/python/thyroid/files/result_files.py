@@ -1,10 +1,9 @@
-"""The result of a picture as files beside each other, for pictures that came in a bucket or a folder.
+"""An analysis as files beside each other, for images that came in a bucket or a folder.
 
-A picture gets ``result.json``, ``heatmap.png`` and ``overlay.png``, or, where it cannot be read, ``error.json`` with
-the code that the API would answer. Nothing here knows where the files go.
+An image gets ``result.json``, ``heatmap.png`` and ``overlay.png``, or, where it cannot be read, ``error.json`` with the
+code that the API would return. Nothing here knows where the files go.
 """
 
-import base64
 import struct
 import zlib
 from dataclasses import dataclass
@@ -12,13 +11,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from thyroid.core.analysis import Analysis
 from thyroid.core.explain import Target
 from thyroid.errors import ThyroidError
-from thyroid.web.schemas import AnalyzeResponse, PredictionResponse, Timestamp, now
+from thyroid.web import responses
+from thyroid.web.schemas import PredictionResponse, Timestamp, now
 
 RESULT, ERROR, HEATMAP, OVERLAY = "result.json", "error.json", "heatmap.png", "overlay.png"
 
-# The decision comes last: where it lies, what it speaks of lies as well.
+# The decision comes last: where it exists, the files that it names exist as well.
 NAMES = (HEATMAP, OVERLAY, RESULT, ERROR)
 MEDIA_TYPES = {HEATMAP: "image/png", OVERLAY: "image/png", RESULT: "application/json", ERROR: "application/json"}
 
@@ -28,12 +29,12 @@ class _Record(BaseModel):
 
 
 class Source(_Record):
-    """The picture file that was judged."""
+    """The image file that was processed."""
 
-    bucket: str | None = Field(default=None, description="Where it lay; null for a folder.")
+    bucket: str | None = Field(default=None, description="Where it came from; null for a folder.")
     key: str = Field(description="Its name there.")
     version_id: str | None = None
-    etag: str | None = Field(default=None, description="As S3 gives it, without quotes.")
+    etag: str | None = Field(default=None, description="As S3 returns it, without quotes.")
     bytes: int | None = None
     sha256: str | None = None
 
@@ -42,27 +43,27 @@ class Timings(_Record):
     """Where the time went, in milliseconds."""
 
     read_ms: float = Field(ge=0.0, description="To get the file.")
-    analyse_ms: float = Field(ge=0.0, description="From its bytes to score and pictures.")
+    analyse_ms: float = Field(ge=0.0, description="From its bytes to score and images.")
 
 
-class PictureFiles(_Record):
-    """Names of the pictures that lie beside the result."""
+class ImageFiles(_Record):
+    """Names of the images beside the result."""
 
     heatmap: str = HEATMAP
     overlay: str = OVERLAY
 
 
 class Explanation(_Record):
-    """An explanation by Grad-CAM, whose pictures are files of their own."""
+    """An explanation by Grad-CAM, whose images are files of their own."""
 
     layer_used: str
-    images: PictureFiles = PictureFiles()
+    images: ImageFiles = ImageFiles()
     target: Target
     has_evidence: bool
 
 
 class Result(PredictionResponse):
-    """``result.json``: the answer of `/api/v1/analyze` without the pictures, and what it was made of."""
+    """``result.json``: the response of `/api/v1/analyze` without the images, and what it was made of."""
 
     gradcam: Explanation
     schema_version: Literal[1] = 1
@@ -71,8 +72,8 @@ class Result(PredictionResponse):
     code_version: str
 
 
-class Refusal(_Record):
-    """``error.json``: why a picture got no result. Sending the same file again would get the same."""
+class ErrorFile(_Record):
+    """``error.json``: why an image got no result. Sending the same file again would get the same."""
 
     success: Literal[False] = False
     timestamp: Timestamp
@@ -83,10 +84,10 @@ class Refusal(_Record):
 
 
 class Outcome(_Record):
-    """What became of a picture, in one line. Nothing in it names or shows a patient."""
+    """What became of an image, in one line. Nothing in it names or shows a patient."""
 
     status: Literal["analysed", "refused", "superseded"] = Field(
-        description="`superseded`: a newer version of the file is there, and its result is what counts."
+        description="`superseded`: a newer version of the file exists, and its result is what counts."
     )
     code: str | None = Field(default=None, description="Why it was refused.")
     score: float | None = None
@@ -99,8 +100,8 @@ class Outcome(_Record):
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What became of a picture, and the files that say so.
+class ProcessedImage:
+    """What became of an image, and the files that say so.
 
     Attributes
     ----------
@@ -114,43 +115,48 @@ class Judgement:
     files: dict[str, bytes]
 
 
-def analysed(answer: AnalyzeResponse, source: Source, timings: Timings, code_version: str) -> Judgement:
-    """Turn an answer with its explanation into files.
+def analysed(analysis: Analysis, source: Source, timings: Timings) -> ProcessedImage:
+    """Turn an analysis with its explanation into files.
 
-    The pictures say in a comment which state of which input they are of, where the input has one.
+    The images say in a comment which state of which input they are of, where the input has one.
 
     Raises
     ------
     ValueError
-        If the answer holds no explanation.
+        If the analysis holds no explanation.
     """
-    if answer.gradcam is None:
-        raise ValueError("a result needs the answer's explanation")
-    fields = dict(answer)
-    gradcam = fields.pop("gradcam")
-    explanation = Explanation(layer_used=gradcam.layer_used, target=gradcam.target, has_evidence=gradcam.has_evidence)
-    result = Result(**fields, gradcam=explanation, input=source, timings=timings, code_version=code_version)
+    shown = analysis.explanation
+    if shown is None:
+        raise ValueError("a result needs an analysis with an explanation")
+    name = source.key.rpartition("/")[2]
+    result = Result(
+        **dict(responses.prediction(analysis, name)),
+        gradcam=Explanation(layer_used=shown.layer_used, target=shown.target, has_evidence=shown.has_evidence),
+        input=source,
+        timings=timings,
+        code_version=analysis.code_version,
+    )
     outcome = Outcome(
         status="analysed",
-        score=answer.prediction.confidence_score,
-        label=answer.prediction.label,
-        risk=answer.risk_assessment,
-        model_sha256=answer.model.sha256,
-        input_reasons=" ".join(answer.input_check.reasons) or None,
+        score=analysis.assessment.score,
+        label=analysis.assessment.label,
+        risk=analysis.assessment.risk,
+        model_sha256=analysis.model.sha256,
+        input_reasons=" ".join(analysis.input_check.reasons) or None,
     )
     files = {
-        HEATMAP: _commented(base64.b64decode(gradcam.images.heatmap), source),
-        OVERLAY: _commented(base64.b64decode(gradcam.images.overlay), source),
+        HEATMAP: _commented(shown.images.heatmap, source),
+        OVERLAY: _commented(shown.images.overlay, source),
         RESULT: _json(result),
     }
-    return Judgement(outcome, files)
+    return ProcessedImage(outcome, files)
 
 
-def refused(error: ThyroidError, source: Source, model_sha256: str | None = None) -> Judgement:
-    """Turn what is wrong with a picture into its file; the model, where it is known, is the one that was not asked."""
-    refusal = Refusal(timestamp=now(), code=error.code, detail=error.detail, input=source)
+def without_result(error: ThyroidError, source: Source, model_sha256: str | None = None) -> ProcessedImage:
+    """Turn what is wrong with an image into its file; the model, where it is known, is the one that did not score it."""
+    record = ErrorFile(timestamp=now(), code=error.code, detail=error.detail, input=source)
     outcome = Outcome(status="refused", code=error.code, model_sha256=model_sha256)
-    return Judgement(outcome, {ERROR: _json(refusal)})
+    return ProcessedImage(outcome, {ERROR: _json(record)})
 
 
 def _commented(png: bytes, source: Source) -> bytes:

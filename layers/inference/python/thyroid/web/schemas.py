@@ -1,28 +1,26 @@
-"""Requests and answers. The reference service's fields come first, as they are there; additions follow them."""
+"""Requests and responses. The reference service's fields come first, as they are there; additions follow them."""
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from thyroid.core.explain import LARGEST_SIZE, SMALLEST_SIZE, Target
+from thyroid.core.disclaimer import DISCLAIMER
+from thyroid.core.explain import MAX_SIZE, MIN_SIZE, ExplainOptions, Target
 from thyroid.core.input_check import Reason
 
-DISCLAIMER = (
-    "Research and education only, not a diagnosis. Always consult a qualified healthcare professional for diagnosis, "
-    "treatment and medical advice."
-)
-LONGEST_NAME = 1024
+MAX_NAME = 1024
 
-# Of a report's pictures. The largest is one at which a report fits into an answer whatever the picture is, and enough
-# for print at half the width of a page.
-REPORT_SIZE, LARGEST_REPORT_SIZE = 512, 800
+# Of a report's images, in pixels. The largest is one at which a report fits into a response whatever the image is, and
+# enough for print at half the width of a page.
+REPORT_SIZE, MAX_REPORT_SIZE = 512, 800
 
 Filename = Annotated[
     str | None,
     Field(
-        max_length=LONGEST_NAME,
-        description="Given back in the answer and used for nothing else; never stored, never logged.",
+        max_length=MAX_NAME,
+        description="Given back in the response and used for nothing else; never stored, never logged.",
         examples=["thyroid_scan.jpg"],
     ),
 ]
@@ -31,7 +29,7 @@ Timestamp = Annotated[str, Field(description="UTC.", examples=["2026-02-13 10:30
 LayerUsed = Annotated[str, Field(examples=["depthwise_separable_conv_2"])]
 
 
-PictureType = Literal[
+ImageType = Literal[
     "image/png",
     "image/jpeg",
     "image/jpg",
@@ -58,7 +56,7 @@ def _allow_null(schema: dict[str, Any]) -> None:
 
 
 class PredictOptions(BaseModel):
-    """What may come with a picture. Fields that are null count as left out; unknown ones are ignored."""
+    """What may come with an image. Fields that are null count as left out; unknown ones are ignored."""
 
     model_config = ConfigDict(json_schema_extra=_allow_null)
 
@@ -71,45 +69,49 @@ class PredictOptions(BaseModel):
 
 
 class GradCAMOptions(PredictOptions):
-    """What may come with a picture that is to be explained."""
+    """What may come with an image that is to be explained."""
 
     layer_name: str | None = Field(
         default=None,
-        max_length=LONGEST_NAME,
+        max_length=MAX_NAME,
         description="Any of the `conv_layers` of `/api/v1/model-info`; left out or null for the model's default layer.",
     )
     target: Target = Field(default="malignant", description="The class whose evidence is shown.")
     size: int | None = Field(
         default=None,
-        ge=SMALLEST_SIZE,
-        le=LARGEST_SIZE,
-        description="Longest side of the pictures given back, shape kept. Left out: 224 × 224, whatever the shape.",
+        ge=MIN_SIZE,
+        le=MAX_SIZE,
+        description="Longest side of the images returned, shape kept. Left out: 224 × 224, whatever the shape.",
     )
+
+    def explain_options(self) -> ExplainOptions:
+        """Return what is asked of the explanation."""
+        return ExplainOptions(**{field.name: getattr(self, field.name) for field in fields(ExplainOptions)})
 
 
 class AnalyzeOptions(GradCAMOptions):
-    """What may come with a picture that is to be analysed."""
+    """What may come with an image that is to be analysed."""
 
     include_gradcam: bool = Field(default=True, description="Without it `gradcam` is null.")
 
 
 class ReportOptions(GradCAMOptions):
-    """What may come with a picture that is to be reported on."""
+    """What may come with an image that is to be reported on."""
 
     size: int = Field(
         default=REPORT_SIZE,
-        ge=SMALLEST_SIZE,
-        le=LARGEST_REPORT_SIZE,
-        description="Longest side of the report's pictures, in pixels, shape kept.",
+        ge=MIN_SIZE,
+        le=MAX_REPORT_SIZE,
+        description="Longest side of the report's images, in pixels, shape kept.",
     )
     include_gradcam: bool = Field(
-        default=False, description="Whether a report in JSON holds the pictures; one in PDF always does."
+        default=False, description="Whether a report in JSON holds the images; one in PDF always does."
     )
 
 
 class _WithImage(BaseModel):
     image: str = Field(
-        description="The picture file (PNG, JPEG, WebP, BMP, TIFF, GIF) as plain base64 or as a base64 data URI.",
+        description="The image file (PNG, JPEG, WebP, BMP, TIFF, GIF) as plain base64 or as a base64 data URI.",
     )
 
 
@@ -132,42 +134,47 @@ class ReportRequest(ReportOptions, _WithImage):
 class UploadRequest(BaseModel):
     """Body of `/api/v1/uploads`."""
 
-    content_type: PictureType = Field(description="What the picture will be sent as.")
+    content_type: ImageType = Field(description="What the image will be sent as.")
     size: int | None = Field(
-        default=None, ge=1, description="Of the picture file, in bytes. Given, the link takes just that size."
+        default=None, ge=1, description="Of the image file, in bytes. Given, the link takes just that size."
     )
 
 
-# --- answers --------------------------------------------------------------------------------------------------------
+# --- responses --------------------------------------------------------------------------------------------------------
+
+
+def timestamp(time: datetime) -> str:
+    """Return a time in UTC as responses have it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def now() -> str:
-    """Return the time as answers have it."""
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    """Return the present time as responses have it."""
+    return timestamp(datetime.now(UTC))
 
 
-class _Answer(BaseModel):
+class _Response(BaseModel):
     # `class` is a word of the language, so the attribute is `class_id`; in JSON it is `class`.
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
 
-class ModelReference(_Answer):
-    """Which model answered."""
+class ModelReference(_Response):
+    """Which model gave the score."""
 
     name: str
     version: str
     sha256: str = Field(description="Of the compiled graph that gave the score.")
 
 
-class InputCheck(_Answer):
-    """Whether the picture looks like what the model was trained on. The score of one that does not means nothing."""
+class InputCheck(_Response):
+    """Whether the image looks like what the model was trained on. The score of one that does not means nothing."""
 
     looks_like_ultrasound: bool = Field(description="False where there is any reason. True says nothing of the organ.")
     reasons: list[Reason] = Field(description="What speaks against it; empty where nothing does.", examples=[[]])
-    detail: str = Field(description="The same in a sentence.", examples=["The picture looks like B-mode ultrasound."])
+    detail: str = Field(description="The same in a sentence.", examples=["The image looks like B-mode ultrasound."])
 
 
-class ScoredClass(_Answer):
+class ScoredClass(_Response):
     """The class and the malignancy score."""
 
     class_id: Literal[0, 1] = Field(serialization_alias="class", description="0 benign, 1 malignant (score ≥ 0.5).")
@@ -183,15 +190,15 @@ class Prediction(ScoredClass):
     )
 
 
-class GradCAMImages(_Answer):
+class GradCAMImages(_Response):
     """PNG files in base64."""
 
-    original: str = Field(description="The picture that was sent, resized.")
+    original: str = Field(description="The image that was sent, resized.")
     heatmap: str = Field(description="The class activation map in colours, blue 0 to red 1.")
-    overlay: str = Field(description="The heatmap laid over the picture, within the part that the network saw.")
+    overlay: str = Field(description="The heatmap laid over the image, within the part that the network saw.")
 
 
-class GradCAM(_Answer):
+class GradCAM(_Response):
     """An explanation by Grad-CAM."""
 
     layer_used: LayerUsed
@@ -200,14 +207,14 @@ class GradCAM(_Answer):
     has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
 
 
-class _PictureAnswer(_Answer):
+class _ImageResponse(_Response):
     success: Literal[True] = True
     timestamp: Timestamp
     filename: Filename
 
 
-class PredictionResponse(_PictureAnswer):
-    """Answer of `/api/v1/predict`."""
+class PredictionResponse(_ImageResponse):
+    """Response of `/api/v1/predict`."""
 
     prediction: Prediction
     risk_assessment: str = Field(examples=["Low Risk"])
@@ -217,11 +224,11 @@ class PredictionResponse(_PictureAnswer):
     disclaimer: str = DISCLAIMER
 
 
-class GradCAMResponse(_PictureAnswer):
-    """Answer of `/api/v1/gradcam`."""
+class ExplainedResponse(_ImageResponse):
+    """A score and an explanation, whose images may be elsewhere."""
 
     layer_used: LayerUsed
-    images: GradCAMImages
+    images: GradCAMImages | None
     prediction: ScoredClass
     target: Target
     has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
@@ -230,8 +237,14 @@ class GradCAMResponse(_PictureAnswer):
     disclaimer: str = DISCLAIMER
 
 
-class AnalyzeResponse(_PictureAnswer):
-    """Answer of `/api/v1/analyze`."""
+class GradCAMResponse(ExplainedResponse):
+    """Response of `/api/v1/gradcam`."""
+
+    images: GradCAMImages
+
+
+class AnalyzeResponse(_ImageResponse):
+    """Response of `/api/v1/analyze`."""
 
     prediction: Prediction
     risk_assessment: str = Field(examples=["Low Risk"])
@@ -242,16 +255,16 @@ class AnalyzeResponse(_PictureAnswer):
     disclaimer: str = DISCLAIMER
 
 
-class ReportedPicture(_Answer):
-    """The picture that a report is about."""
+class ImageFacts(_Response):
+    """The image that a report is about."""
 
-    width: int = Field(ge=1, description="Of the picture, upright, in pixels.")
-    height: int = Field(ge=1)
+    width: int = Field(ge=1, description="Of the upright image, in pixels.")
+    height: int = Field(ge=1, description="Of the upright image, in pixels.")
     sha256: str = Field(description="Of the file that was sent.")
 
 
-class Region(_Answer):
-    """A part of a picture, in pixels from its upper left corner; `right` and `bottom` are exclusive."""
+class Region(_Response):
+    """A part of an image, in pixels from its upper left corner; `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -259,8 +272,8 @@ class Region(_Answer):
     bottom: int
 
 
-class ReportedGradCAM(_Answer):
-    """An explanation by Grad-CAM, with its pictures if they were asked for."""
+class ReportGradCAM(_Response):
+    """An explanation by Grad-CAM, with its images if they were asked for."""
 
     layer_used: LayerUsed
     images: GradCAMImages | None
@@ -268,63 +281,63 @@ class ReportedGradCAM(_Answer):
     has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
 
 
-class ReportResponse(_PictureAnswer):
-    """Answer of `/api/v1/report/json`, and all that a report in PDF says."""
+class ReportResponse(_ImageResponse):
+    """Response of `/api/v1/report/json`, and all that a report in PDF says."""
 
-    schema_version: Literal[1] = Field(default=1, description="Grows when a field changes or goes, not when one comes.")
+    schema_version: Literal[2] = Field(default=2, description="Grows when a field changes or goes, not when one comes.")
     prediction: Prediction
     risk_assessment: str = Field(examples=["Low Risk"])
     recommendation: str = Field(examples=["Routine monitoring recommended"])
-    gradcam: ReportedGradCAM
-    picture: ReportedPicture
-    field_of_view: Region = Field(description="The part of the picture that the network saw.")
+    gradcam: ReportGradCAM
+    image_facts: ImageFacts
+    field_of_view: Region = Field(description="The part of the image that the network saw.")
     model: ModelReference
     code_version: str = Field(description="Of the service, and its commit where it is known.", examples=["3.0.0"])
     input_check: InputCheck
     disclaimer: str = DISCLAIMER
 
 
-class UploadForm(_Answer):
+class UploadForm(_Response):
     """A multipart form that a browser, or any HTTP client, sends to the bucket itself."""
 
     method: Literal["POST"] = "POST"
     url: str
-    fields: dict[str, str] = Field(description="Come first, as they are; the picture follows as the part `file`.")
+    fields: dict[str, str] = Field(description="Come first, as they are; the image follows as the part `file`.")
 
 
-class UploadResponse(_Answer):
-    """Answer of `POST /api/v1/uploads`."""
+class UploadResponse(_Response):
+    """Response of `POST /api/v1/uploads`."""
 
     success: Literal[True] = True
     id: str
     upload: UploadForm
     expires: Timestamp
-    largest: int = Field(description="Largest picture file that the link takes, in bytes.")
+    largest: int = Field(description="Largest image file that the link takes, in bytes.")
     result: str = Field(
         description="Where the result will be: asked for too early, it is 202.",
         examples=["/api/v1/uploads/6925a1b2-0123456789abcdef0123456789abcdef"],
     )
 
 
-class WaitingResponse(_Answer):
-    """Answer of `GET /api/v1/uploads/{id}` while there is no result."""
+class WaitingResponse(_Response):
+    """Response of `GET /api/v1/uploads/{id}` while there is no result."""
 
     success: Literal[True] = True
     status: Literal["waiting"] = "waiting"
     detail: str = "No result yet; ask again after `Retry-After` seconds."
 
 
-class HealthResponse(_Answer):
-    """Answer of `/api/v1/health`."""
+class HealthResponse(_Response):
+    """Response of `/api/v1/health`."""
 
     status: Literal["healthy", "unhealthy"]
-    model_loaded: bool = Field(description="True once the model gave its golden picture its golden score here.")
+    model_loaded: bool = Field(description="True once the model gave its golden image its golden score here.")
     timestamp: Timestamp
     version: str = Field(examples=["3.0.0"])
 
 
-class ModelInfoResponse(_Answer):
-    """Answer of `/api/v1/model-info`."""
+class ModelInfoResponse(_Response):
+    """Response of `/api/v1/model-info`."""
 
     model_name: str
     input_shape: tuple[int | None, int, int, int] = Field(examples=[[None, 224, 224, 3]])
@@ -339,8 +352,8 @@ class ModelInfoResponse(_Answer):
     disclaimer: str = DISCLAIMER
 
 
-class RootResponse(_Answer):
-    """Answer of `/`."""
+class RootResponse(_Response):
+    """Response of `/`."""
 
     message: str
     version: str

@@ -1,0 +1,196 @@
+"""An :class:`~thyroid.core.analysis.Analysis` as the responses of the API: file name, base64, and what a response may hold."""
+
+import base64
+from typing import Any
+
+import thyroid
+from thyroid.core import explain
+from thyroid.core.analysis import Analysis
+from thyroid.core.manifest import Manifest
+from thyroid.errors import PayloadTooLargeError
+from thyroid.web.schemas import (
+    AnalyzeResponse,
+    ExplainedResponse,
+    GradCAM,
+    GradCAMImages,
+    GradCAMResponse,
+    HealthResponse,
+    ImageFacts,
+    InputCheck,
+    ModelInfoResponse,
+    ModelReference,
+    Prediction,
+    PredictionResponse,
+    Region,
+    ReportGradCAM,
+    ReportResponse,
+    ScoredClass,
+    now,
+    timestamp,
+)
+
+MODEL_NAME = "Thyroid Cancer Detection Model"
+
+# A synchronous response of Lambda holds 6,291,556 bytes at most (AWS Lambda quotas); the rest is for the other fields.
+MAX_IMAGE_BYTES = 6_200_000
+
+
+def prediction(analysis: Analysis, filename: str | None = None) -> PredictionResponse:
+    """Return the response of `/api/v1/predict`."""
+    return PredictionResponse(**_common(analysis, filename), **_assessed(analysis))
+
+
+def explained(analysis: Analysis, filename: str | None = None) -> ExplainedResponse:
+    """Return a score and an explanation without its images.
+
+    Raises
+    ------
+    ValueError
+        If the analysis holds no explanation.
+    """
+    explanation = _explanation(analysis)
+    verdict = analysis.assessment
+    return ExplainedResponse(
+        **_common(analysis, filename),
+        layer_used=explanation.layer_used,
+        images=None,
+        prediction=ScoredClass(class_id=verdict.class_id, label=verdict.label, confidence_score=verdict.score),
+        target=explanation.target,
+        has_evidence=explanation.has_evidence,
+    )
+
+
+def gradcam(analysis: Analysis, filename: str | None = None) -> GradCAMResponse:
+    """Return the response of `/api/v1/gradcam`.
+
+    Raises
+    ------
+    PayloadTooLargeError
+        If the images would be too large for a response.
+    ValueError
+        If the analysis holds no explanation.
+    """
+    images = _encoded(_explanation(analysis).images)
+    return GradCAMResponse(**(dict(explained(analysis, filename)) | {"images": images}))
+
+
+def analyze(analysis: Analysis, filename: str | None = None) -> AnalyzeResponse:
+    """Return the response of `/api/v1/analyze`; `gradcam` is null where the analysis holds no explanation.
+
+    Raises
+    ------
+    PayloadTooLargeError
+        If the images would be too large for a response.
+    """
+    shown = analysis.explanation
+    return AnalyzeResponse(
+        **_common(analysis, filename),
+        **_assessed(analysis),
+        gradcam=shown
+        and GradCAM(
+            layer_used=shown.layer_used,
+            images=_encoded(shown.images),
+            target=shown.target,
+            has_evidence=shown.has_evidence,
+        ),
+    )
+
+
+def report(analysis: Analysis, filename: str | None = None, *, include_images: bool = True) -> ReportResponse:
+    """Return the response of `/api/v1/report/json`.
+
+    Raises
+    ------
+    PayloadTooLargeError
+        If the images would be too large for a response.
+    ValueError
+        If the analysis holds no explanation.
+    """
+    explanation, box, image = _explanation(analysis), analysis.field_of_view, analysis.image
+    return ReportResponse(
+        **_common(analysis, filename),
+        **_assessed(analysis),
+        gradcam=ReportGradCAM(
+            layer_used=explanation.layer_used,
+            images=_encoded(explanation.images) if include_images else None,
+            target=explanation.target,
+            has_evidence=explanation.has_evidence,
+        ),
+        image_facts=ImageFacts(width=image.width, height=image.height, sha256=image.sha256),
+        field_of_view=Region(left=box.left, top=box.top, right=box.right, bottom=box.bottom),
+        code_version=analysis.code_version,
+    )
+
+
+def model_info(manifest: Manifest) -> ModelInfoResponse:
+    """Return the response of `/api/v1/model-info`."""
+    return ModelInfoResponse(
+        model_name=MODEL_NAME,
+        input_shape=manifest.input_shape,
+        output_shape=manifest.output_shape,
+        total_parameters=manifest.total_parameters,
+        classes=manifest.classes,
+        conv_layers=[layer.name for layer in manifest.conv_layers],
+        default_layer=manifest.default_layer,
+        model=ModelReference(**dict(manifest.reference)),
+        description=manifest.description,
+        evaluation=manifest.evaluation,
+    )
+
+
+def health(*, model_works: bool) -> HealthResponse:
+    """Return the response of `/api/v1/health`."""
+    return HealthResponse(
+        status="healthy" if model_works else "unhealthy",
+        model_loaded=model_works,
+        timestamp=now(),
+        version=thyroid.__version__,
+    )
+
+
+def _common(analysis: Analysis, filename: str | None) -> dict[str, Any]:
+    """Return the fields of every response about an image."""
+    checked = analysis.input_check
+    return {
+        "timestamp": timestamp(analysis.time),
+        "filename": filename,
+        "model": ModelReference(**dict(analysis.model)),
+        "input_check": InputCheck(
+            looks_like_ultrasound=checked.looks_like_ultrasound, reasons=list(checked.reasons), detail=checked.detail
+        ),
+    }
+
+
+def _assessed(analysis: Analysis) -> dict[str, Any]:
+    """Return the score and what it means."""
+    verdict = analysis.assessment
+    return {
+        "prediction": Prediction(
+            class_id=verdict.class_id,
+            label=verdict.label,
+            confidence_score=verdict.score,
+            confidence_percentage=verdict.confidence_percentage,
+        ),
+        "risk_assessment": verdict.risk,
+        "recommendation": verdict.recommendation,
+    }
+
+
+def _explanation(analysis: Analysis) -> explain.Explanation:
+    if analysis.explanation is None:
+        raise ValueError("this response needs an analysis with an explanation; call Analyzer.explain")
+    return analysis.explanation
+
+
+def _encoded(images: explain.Images) -> GradCAMImages:
+    encoded = GradCAMImages(
+        original=base64.b64encode(images.original).decode("ascii"),
+        heatmap=base64.b64encode(images.heatmap).decode("ascii"),
+        overlay=base64.b64encode(images.overlay).decode("ascii"),
+    )
+    total = len(encoded.original) + len(encoded.heatmap) + len(encoded.overlay)
+    if total > MAX_IMAGE_BYTES:
+        raise PayloadTooLargeError(
+            f"The response's images would take {total} bytes of at most {MAX_IMAGE_BYTES}; ask for a smaller `size`."
+        )
+    return encoded
