@@ -3,7 +3,6 @@
 ``python docs/make_picture.py`` with a compiled model in place (``make model``).
 """
 
-import base64
 import io
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from thyroid import phantom
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
+from thyroid.core.explain import ExplainOptions
 from thyroid.settings import get_settings
 
 SEED = 3
@@ -23,9 +23,11 @@ def main() -> None:
     """Write ``docs/result.png``."""
     file = io.BytesIO()
     Image.fromarray(phantom.make(SEED, suspicious=True)).save(file, "PNG")
-    answer = Service(get_settings()).gradcam(file.getvalue(), size=SIZE)
-    encoded = (answer.images.original, answer.images.heatmap, answer.images.overlay)
-    panes = [np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")) for text in encoded]
+    explanation = Analyzer(get_settings()).explain(file.getvalue(), ExplainOptions(size=SIZE)).explanation
+    images = (
+        (explanation.images.original, explanation.images.heatmap, explanation.images.overlay) if explanation else ()
+    )
+    panes = [np.asarray(Image.open(io.BytesIO(png)).convert("RGB")) for png in images]
     height, width, _ = panes[0].shape
     sheet = np.full((height, 3 * width + 2 * GAP, 3), 255, np.uint8)
     for number, pane in enumerate(panes):

@@ -1,30 +1,31 @@
-"""`POST /api/v1/gradcam`: which parts of a picture speak for a class."""
+"""`POST /api/v1/gradcam`: which parts of an image speak for a class."""
 
 from fastapi import APIRouter
 
-from thyroid.web.app import TheService, build_app
+from thyroid.telemetry.observation import recorded
+from thyroid.web import responses
+from thyroid.web.app import TheAnalyzer, build_app
 from thyroid.web.blocking import blocking
 from thyroid.web.body import Received, parse
 from thyroid.web.lambda_handler import lambda_handler
-from thyroid.web.openapi import PICTURE_PROBLEMS, request_body
+from thyroid.web.openapi import IMAGE_PROBLEMS, request_body
 from thyroid.web.schemas import GradCAMOptions, GradCAMRequest, GradCAMResponse
 
-router = APIRouter(tags=["Pictures"])
+router = APIRouter(tags=["Images"])
 
 
 @router.post(
     "/api/v1/gradcam",
     summary="Generate Grad-CAM visualization",
-    responses=PICTURE_PROBLEMS,
+    responses=IMAGE_PROBLEMS,
     openapi_extra=request_body(GradCAMOptions, GradCAMRequest),
 )
 @blocking
-def gradcam(body: Received, service: TheService) -> GradCAMResponse:
-    """Score a picture and give the class activation map of any conv layer, alone and laid over the picture."""
+def gradcam(body: Received, analyzer: TheAnalyzer) -> GradCAMResponse:
+    """Score an image and return the class activation map of any conv layer, alone and laid over the image."""
     image, options = parse(body, GradCAMOptions, GradCAMRequest)
-    return service.gradcam(
-        image, filename=options.filename, layer_name=options.layer_name, target=options.target, size=options.size
-    )
+    analysis = analyzer.explain(image, options.explain_options())
+    return recorded(analysis, responses.gradcam(analysis, options.filename))
 
 
 app = build_app([router])

@@ -1,4 +1,4 @@
-"""Uploads by link where there are no buckets: this process takes the picture and keeps what became of it, in memory.
+"""Uploads by link where there are no buckets: this process takes the image and keeps what became of it, in memory.
 
 For a laptop, so that what is written for a deployed service works there. Nothing is written to disk.
 """
@@ -12,18 +12,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.errors import InvalidRequestError, NotFoundError
-from thyroid.files.process_image import judge
+from thyroid.files.process_image import process_image
 from thyroid.files.result_files import ERROR, HEATMAP, MEDIA_TYPES, OVERLAY, RESULT, Source
 from thyroid.s3.link import Link, expiry_of, never_used, new_id
 from thyroid.settings import Settings
+from thyroid.telemetry.observation import record_prediction
 from thyroid.web.blocking import blocking
 from thyroid.web.body import Body, parse_form, receive_form
 
 ADDRESS = "/local-uploads"
-MOST = 100  # uploads that are remembered, some hundred kilobytes each
-FORM_BYTES = 4096  # what a form takes beside its picture
+MAX_UPLOADS = 100  # uploads that are remembered, some hundred kilobytes each
+FORM_BYTES = 4096  # what a form takes beside its image
 
 
 @dataclass
@@ -39,28 +40,28 @@ class LocalLinks:
 
     Parameters
     ----------
-    service : Service
+    analyzer : Analyzer
         Analyses what is uploaded, at once.
     settings : Settings
         How long a link is good for.
     """
 
-    def __init__(self, service: Service, settings: Settings) -> None:
-        self._service = service
+    def __init__(self, analyzer: Analyzer, settings: Settings) -> None:
+        self._analyzer = analyzer
         self._seconds = settings.upload_link_seconds
         self._uploads: OrderedDict[str, _Upload] = OrderedDict()
 
     def hand_out(self, content_type: str, smallest: int, largest: int) -> Link:
-        """Make a link for one picture of a type and size."""
+        """Make a link for one image of a type and size."""
         expires = int(time.time()) + self._seconds
         identifier = new_id(expires)
         self._uploads[identifier] = _Upload(content_type, smallest, largest)
-        while len(self._uploads) > MOST:
+        while len(self._uploads) > MAX_UPLOADS:
             self._uploads.popitem(last=False)
         return Link(identifier, ADDRESS, {"key": identifier, "Content-Type": content_type}, expires)
 
     def take(self, fields: Mapping[str, str], data: bytes) -> None:
-        """Take the picture of a link, and analyse it.
+        """Take the image of a link, and analyse it.
 
         Raises
         ------
@@ -76,16 +77,19 @@ class LocalLinks:
         if expiry_of(identifier) < time.time():
             raise never_used()
         if fields.get("Content-Type") != upload.content_type or not upload.smallest <= len(data) <= upload.largest:
-            raise InvalidRequestError("The link is for a picture of another type or size; send what it was asked for.")
-        upload.files = judge(self._service, data, Source(key=identifier)).files
+            raise InvalidRequestError("The link is for an image of another type or size; send what it was asked for.")
+        processed = process_image(self._analyzer, data, Source(key=identifier))
+        if processed.record:
+            record_prediction(processed.record)
+        upload.files = processed.files
 
     def find(self, identifier: str) -> dict[str, Any] | None:
-        """Return what became of a picture; None while none came.
+        """Return what became of an image; None while none came.
 
         Raises
         ------
         NotFoundError
-            If there is no such link, or it ended before a picture came.
+            If there is no such link, or it ended before an image came.
         """
         expires = expiry_of(identifier)
         files = self._find(identifier).files
@@ -98,7 +102,7 @@ class LocalLinks:
         return record
 
     def pictures(self, identifier: str) -> Mapping[str, str]:
-        """Return addresses of the pictures beside a result, by their kind."""
+        """Return addresses of the images beside a result, by their kind."""
         return {kind: f"{ADDRESS}/{identifier}/{name}" for kind, name in (("heatmap", HEATMAP), ("overlay", OVERLAY))}
 
     def file(self, identifier: str, name: str) -> bytes:
@@ -131,8 +135,8 @@ def local_uploads_router(links: LocalLinks, settings: Settings) -> APIRouter:
     @router.post(ADDRESS, status_code=204)
     @blocking
     def take(body: Annotated[Body, Depends(form)]) -> None:
-        picture, fields = parse_form(body, "file")
-        links.take(fields, picture)
+        image, fields = parse_form(body, "file")
+        links.take(fields, image)
 
     @router.get(ADDRESS + "/{identifier}/{name}")
     def file(identifier: str, name: str) -> Response:

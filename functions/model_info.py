@@ -1,8 +1,9 @@
-"""`GET /api/v1/model-info`: which model answers, and which layers it can explain."""
+"""`GET /api/v1/model-info`: which model scores images, and which layers it can explain."""
 
 from fastapi import APIRouter
 
-from thyroid.web.app import TheService, build_app
+from thyroid.web import responses
+from thyroid.web.app import TheAnalyzer, build_app
 from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import MODEL_PROBLEMS, WITH_KEY
 from thyroid.web.schemas import ModelInfoResponse
@@ -16,9 +17,9 @@ router = APIRouter(tags=["Service"])
     responses=MODEL_PROBLEMS,
     openapi_extra=WITH_KEY,
 )
-def model_info(service: TheService) -> ModelInfoResponse:
+def model_info(analyzer: TheAnalyzer) -> ModelInfoResponse:
     """Describe the model: shapes, classes, layers, and its measured figures."""
-    return service.model_info()
+    return responses.model_info(analyzer.engine().manifest)
 
 
 app = build_app([router])

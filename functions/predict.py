@@ -1,28 +1,31 @@
-"""`POST /api/v1/predict`: the score of a picture and what it means."""
+"""`POST /api/v1/predict`: the score of an image and what it means."""
 
 from fastapi import APIRouter
 
-from thyroid.web.app import TheService, build_app
+from thyroid.telemetry.observation import recorded
+from thyroid.web import responses
+from thyroid.web.app import TheAnalyzer, build_app
 from thyroid.web.blocking import blocking
 from thyroid.web.body import Received, parse
 from thyroid.web.lambda_handler import lambda_handler
-from thyroid.web.openapi import PICTURE_PROBLEMS, request_body
+from thyroid.web.openapi import IMAGE_PROBLEMS, request_body
 from thyroid.web.schemas import ImageRequest, PredictionResponse, PredictOptions
 
-router = APIRouter(tags=["Pictures"])
+router = APIRouter(tags=["Images"])
 
 
 @router.post(
     "/api/v1/predict",
     summary="Predict cancer from image (basic)",
-    responses=PICTURE_PROBLEMS,
+    responses=IMAGE_PROBLEMS,
     openapi_extra=request_body(PredictOptions, ImageRequest),
 )
 @blocking
-def predict(body: Received, service: TheService) -> PredictionResponse:
-    """Score a picture: class, malignancy score, risk band and recommendation."""
+def predict(body: Received, analyzer: TheAnalyzer) -> PredictionResponse:
+    """Score an image: class, malignancy score, risk band and recommendation."""
     image, options = parse(body, PredictOptions, ImageRequest)
-    return service.predict(image, filename=options.filename)
+    analysis = analyzer.score(image)
+    return recorded(analysis, responses.prediction(analysis, options.filename))
 
 
 app = build_app([router])

@@ -5,7 +5,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from thyroid import quick_start
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.s3 import clients as aws
 from thyroid.s3.batch import answer_batch
 from thyroid.s3.idempotency import Once
@@ -15,7 +15,6 @@ from thyroid.s3.store import Outbox
 from thyroid.s3.worker import Worker
 from thyroid.settings import get_settings
 from thyroid.telemetry.logs import get_logger
-from thyroid.telemetry.observation import record_prediction
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 THREADS = 10
 
 logger = get_logger()
-service = Service(get_settings(), audit=record_prediction)
+analyzer = Analyzer(get_settings())
 pool = ThreadPoolExecutor(THREADS)
 
 
@@ -39,11 +38,11 @@ def _worker() -> Worker:
     settings = get_settings()
     outbox = Outbox(aws.s3(), settings.results_bucket, settings.uploads_bucket)
     tell = partial(notify, aws.events(), outbox)
-    return Worker(settings, service, aws.s3(), outbox, _once(), tell, logger)
+    return Worker(settings, analyzer, aws.s3(), outbox, _once(), tell, logger)
 
 
 if get_settings().warm_up:  # in Lambda's init, so that no first picture waits for it
-    service.warm_up()
+    analyzer.warm_up()
     _worker()
 
 

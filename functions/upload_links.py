@@ -1,4 +1,4 @@
-"""`/api/v1/uploads`: links for pictures that are too large for the gateway, and what became of those."""
+"""`/api/v1/uploads`: links for images that are too large for the gateway, and what became of those."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -40,7 +40,7 @@ def _of_the_buckets() -> "Links":
     settings = get_settings()
     if not settings.uploads_bucket:
         raise UploadsUnavailableError(
-            "No bucket takes pictures here; send the picture itself, or ask whoever runs this service for one."
+            "No bucket takes images here; send the image itself, or ask whoever runs this service for one."
         )
     from thyroid.s3 import clients as aws  # here, so that those who only describe this endpoint do not load it
     from thyroid.s3.links import Links
@@ -54,13 +54,13 @@ TheLinks = Annotated["Links | LocalLinks", Depends(the_links)]
 
 @router.post(
     ADDRESS,
-    summary="Get a link to upload a large picture with",
+    summary="Get a link to upload a large image with",
     status_code=201,
     responses=UPLOAD_PROBLEMS,
     openapi_extra=json_body(UploadRequest) | WITH_KEY,
 )
 def hand_out(request: Request, body: Received, settings: TheSettings, links: TheLinks) -> UploadResponse:
-    """Hand out a link that takes one picture of the type and size named, for a quarter of an hour."""
+    """Hand out a link that takes one image of the type and size named, for a quarter of an hour."""
     asked = parse_json(body, UploadRequest)
     limit = settings.max_upload_bytes
     check_size(asked.size or 1, limit)
@@ -76,13 +76,13 @@ def hand_out(request: Request, body: Received, settings: TheSettings, links: The
 
 @router.get(
     ADDRESS + "/{id}",
-    summary="What became of an uploaded picture",
+    summary="What became of an uploaded image",
     response_model=Result,
     responses={202: {"model": WaitingResponse, "description": "Not yet"}, **RESULT_PROBLEMS},
     openapi_extra=WITH_KEY,
 )
 def find(request: Request, id: str, links: TheLinks) -> JSONResponse:  # noqa: A002 - as in the address
-    """Answer as `/api/v1/analyze` does once the result is there; its pictures are links. Until then: 202."""
+    """Answer as `/api/v1/analyze` does once the result is there; its images are links. Until then: 202."""
     written = links.find(id)
     if written is None:
         return JSONResponse(WaitingResponse().model_dump(), 202, {"Retry-After": ASK_AGAIN_SECONDS})
@@ -90,8 +90,8 @@ def find(request: Request, id: str, links: TheLinks) -> JSONResponse:  # noqa: A
         status, title = kind_of_code(written["code"])
         return problem(request, status, title, written["code"], written["detail"])
     written["filename"] = None  # the key's last part, which is the id
-    pictures = links.pictures(id)
-    written["gradcam"]["images"] = {kind: _absolute(request, address) for kind, address in pictures.items()}
+    images = links.pictures(id)
+    written["gradcam"]["images"] = {kind: _absolute(request, address) for kind, address in images.items()}
     return JSONResponse(written)
 
 

@@ -18,7 +18,7 @@ from moto.core.base_backend import BaseBackend
 from tests.fakes import FakeEngine
 from tests.loggers import new_logger
 from tests.pictures import picture_file
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
 from thyroid.s3.events import Upload
 from thyroid.s3.idempotency import Once
@@ -26,7 +26,6 @@ from thyroid.s3.notify import notify
 from thyroid.s3.store import Outbox
 from thyroid.s3.worker import Worker
 from thyroid.settings import Settings
-from thyroid.telemetry.observation import record_prediction
 
 UPLOADS, RESULTS, TABLE = "the-uploads", "the-results", "the-records"
 SETTINGS = Settings(uploads_bucket=UPLOADS, results_bucket=RESULTS, records_table=TABLE)
@@ -237,7 +236,7 @@ def process(
     once.invocation(lasting(remaining))
     outbox, stream = Outbox(s3, RESULTS, UPLOADS), io.StringIO()
     logger = new_logger(stream)
-    service = Service(own, open_engine or (lambda _settings: engine), record_prediction)
+    service = Analyzer(own, open_engine or (lambda _settings: engine))
     return Process(
         Worker(own, service, s3, outbox, once, partial(notify, events, outbox), logger), calls, engine, stream
     )

@@ -41,11 +41,11 @@ def _fail(*arguments: object, **named: object) -> NoReturn:
 
 def _break() -> None:
     from functions.local_uploads import LocalLinks
-    from thyroid.core.analyzer import Service
+    from thyroid.core.analyzer import Analyzer
     from thyroid.s3.links import Links
 
     broken: dict[type, tuple[str, ...]] = {
-        Service: ("predict", "gradcam", "analyze", "report", "model_info", "health"),
+        Analyzer: ("score", "explain", "works"),
         Links: ("hand_out", "find"),
         LocalLinks: ("hand_out", "find", "take", "file"),
     }

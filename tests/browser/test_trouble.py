@@ -85,7 +85,7 @@ def test_a_picture_that_changes_on_the_disk_is_sent_as_it_was_chosen(visit: Visi
     still_there(visit, scan)
 
 
-def test_a_picture_that_cannot_be_read_gets_the_service_s_own_sentence(visit: Visit, scan: Path) -> None:
+def test_a_picture_that_cannot_be_read_gets_the_analyzer_s_own_sentence(visit: Visit, scan: Path) -> None:
     visit.choose({"name": "broken.png", "mimeType": "image/png", "buffer": scan.read_bytes()[:300]})
     expect(visit.page.locator("#problem")).to_be_visible(timeout=PATIENCE_MS)
     assert len(visit.text("#problem-said")) > 20
@@ -170,7 +170,7 @@ def test_a_server_that_cannot_be_reached_is_told_from_one_that_refuses(visit: Vi
     still_there(visit, scan)
 
 
-def test_an_answer_from_something_else_than_the_service_is_a_sentence_too(visit: Visit, scan: Path) -> None:
+def test_an_answer_from_something_else_than_the_analyzer_is_a_sentence_too(visit: Visit, scan: Path) -> None:
     visit.page.route(ANALYZE, lambda route: route.fulfill(status=418, content_type="text/html", body="<h1>no</h1>"))
     visit.choose(scan)
     visit.see_problem("The server answered 418 and did not say why.", "Try again")

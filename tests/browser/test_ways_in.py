@@ -71,7 +71,7 @@ def test_text_that_is_pasted_into_the_key_is_no_picture(visit: Visit) -> None:
     expect(visit.page.locator("#problem")).to_be_hidden()
 
 
-def test_the_sample_is_a_phantom_that_the_service_takes_for_ultrasound(visit: Visit) -> None:
+def test_the_sample_is_a_phantom_that_the_analyzer_takes_for_ultrasound(visit: Visit) -> None:
     visit.page.click("#sample")
     visit.see_result()
     assert visit.text("#check") == "The picture looks like B-mode ultrasound."

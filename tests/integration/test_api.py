@@ -25,13 +25,13 @@ from tests.events import CONTEXT, rest_event
 from tests.fakes import FakeEngine
 from tests.integration.conftest import Answer, Api, through_gateway, through_local_app
 from tests.pictures import picture_file
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
+from thyroid.core.disclaimer import DISCLAIMER
 from thyroid.core.manifest import Manifest
 from thyroid.core.preprocessing import prepare
 from thyroid.settings import Settings
-from thyroid.web.app import the_service
+from thyroid.web.app import the_analyzer
 from thyroid.web.docs import ASSET_TYPES, ASSETS
-from thyroid.web.schemas import DISCLAIMER
 
 PATHS = ("/", "/api/v1/health", "/api/v1/model-info", "/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze")
 REPORTS = ("/api/v1/report/pdf", "/api/v1/report/json")
@@ -268,7 +268,7 @@ def test_a_long_analysis_does_not_keep_others_waiting() -> None:
             assert release.wait(60)
             return super().score(tensor)
 
-    local.app.dependency_overrides[the_service] = lambda: Service(Settings(), lambda _settings: Slow())
+    local.app.dependency_overrides[the_analyzer] = lambda: Analyzer(Settings(), lambda _settings: Slow())
 
     async def talk() -> tuple[int, bool, int]:
         transport = httpx.ASGITransport(app=local.app)
@@ -293,8 +293,8 @@ def test_a_long_analysis_does_not_keep_others_waiting() -> None:
 
 
 def test_without_a_model_every_answer_says_so(tmp_path: Path, scan: bytes) -> None:
-    service = Service(Settings(model_dir=tmp_path))
-    local.app.dependency_overrides[the_service] = lambda: service
+    service = Analyzer(Settings(model_dir=tmp_path))
+    local.app.dependency_overrides[the_analyzer] = lambda: service
     try:
         health = through_local_app("GET", "/api/v1/health")
         others = [

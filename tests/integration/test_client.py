@@ -147,7 +147,7 @@ def test_a_larger_picture_comes_in_by_a_link(client: Client, scan: bytes) -> Non
         (lambda client, _: client.upload(b"no picture"), "unsupported_media_type", "PNG"),
     ],
 )
-def test_what_cannot_be_judged_is_told_in_the_services_own_sentence(
+def test_what_cannot_be_judged_is_told_in_the_analyzers_own_sentence(
     client: Client, scan: bytes, ask: Callable[[Client, bytes], object], code: str, says: str
 ) -> None:
     with pytest.raises(BadPicture) as caught:

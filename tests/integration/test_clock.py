@@ -23,15 +23,14 @@ from tests.clock import DAY, HOUR, Clock
 from tests.corpus import API
 from tests.fakes import FakeEngine
 from tests.loggers import new_logger
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.files.result_files import ERROR, RESULT
 from thyroid.s3 import clients as aws
 from thyroid.s3.idempotency import KEPT_SECONDS
 from thyroid.s3.link import expiry_of
 from thyroid.s3.links import Links
 from thyroid.settings import Settings
-from thyroid.telemetry.observation import record_prediction
-from thyroid.web.app import build_app, the_service
+from thyroid.web.app import build_app, the_analyzer
 
 cloud = buckets.cloud
 clock = clocks.clock
@@ -69,12 +68,12 @@ class Served:
     def __init__(self, engine: FakeEngine) -> None:
         settings = Settings(metrics_namespace="Thyroid")
         self.stream = io.StringIO()
-        service = Service(settings, lambda _settings: engine, record_prediction)
+        service = Analyzer(settings, lambda _settings: engine)
         links = LocalLinks(service, settings)
         logger = new_logger(self.stream)
         app = build_app([*ROUTERS, local_uploads_router(links, settings)], settings, logger)
         app.state.links = links
-        app.dependency_overrides[the_service] = lambda: service
+        app.dependency_overrides[the_analyzer] = lambda: service
         self.client = TestClient(app)
 
     def post(self, name: str) -> Any:

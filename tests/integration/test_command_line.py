@@ -19,7 +19,7 @@ from thyroid.__main__ import main
 from thyroid.batch import run as archive
 from thyroid.batch.summary import Tally
 from thyroid.cli import analyze as command
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.files.lock import held
 from thyroid.settings import Settings
 
@@ -83,7 +83,7 @@ def test_a_folder_is_analysed_and_no_name_is_printed(scans: Path, tmp_path: Path
 def test_the_lines_say_what_the_api_says(scans: Path, tmp_path: Path, artifact: Path) -> None:
     assert main(command_line(scans, tmp_path / "out", artifact, "--quiet")[3:]) == 0
 
-    service = Service(Settings(model_dir=artifact))
+    service = Analyzer(Settings(model_dir=artifact))
     for line, audit in zip(lines(tmp_path / "out/results.jsonl"), lines(tmp_path / "out/audit.jsonl"), strict=True):
         answer = service.predict((scans / line["key"]).read_bytes())
         assert line["score"] == audit["score"] == answer.prediction.confidence_score

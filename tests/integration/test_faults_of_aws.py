@@ -39,13 +39,12 @@ from tests.faulty_aws import (
     unheard,
     unreached,
 )
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
 from thyroid.s3 import clients as aws
 from thyroid.s3.batch import TRIES, BatchError
 from thyroid.s3.events import Upload
 from thyroid.s3.link import new_id
-from thyroid.telemetry.observation import record_prediction
 
 cloud = buckets.cloud
 aws_wire = faulty_aws.aws_wire
@@ -82,7 +81,7 @@ def handler(
     for cached in (uploads._once, uploads._worker):
         cached.cache_clear()
     monkeypatch.setattr(uploads, "get_settings", lambda: settings)
-    monkeypatch.setattr(uploads, "service", Service(settings, lambda _settings: engine, record_prediction))
+    monkeypatch.setattr(uploads, "analyzer", Analyzer(settings, lambda _settings: engine))
     yield uploads.handler
     for cached in (uploads._once, uploads._worker):
         cached.cache_clear()

@@ -19,7 +19,7 @@ from tests.canaries import NAME, leaks
 from tests.corpus import API, PDF, PNG, form, post
 from tests.gateway import Answer, Request
 from tests.server import WAYS, server_process
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.core.manifest import MANIFEST_FILE, Manifest
 from thyroid.settings import Settings
 
@@ -217,7 +217,7 @@ def started(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
 @pytest.fixture(scope="module")
 def score(artifact: Path) -> float:
     """What the picture scores where nothing is wrong."""
-    return Service(Settings(model_dir=artifact)).predict(PICTURE).prediction.confidence_score
+    return Analyzer(Settings(model_dir=artifact)).score(PICTURE).assessment.score
 
 
 def put(artifact: Path, folder: Path, *damages: Damage) -> None:

@@ -16,7 +16,7 @@ from tests.corpus import API, PICTURES, as_json, form, post
 from tests.gateway import Answer, Request
 from tests.pictures import noise_file
 from tests.server import WAYS, local_server
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.settings import Settings
 
 pytestmark = [
@@ -81,7 +81,7 @@ def test_without_a_file_to_write_to_everything_is_answered(way: str, tmp_path: P
         for size in ("small", "large"):
             alike = [wire.send(at, asked[f"predict: {size} {kind}"]) for kind in ("as it is", "in JSON", "in a form")]
             assert len({score_of(answer) for answer in alike}) == 1
-        expected = Service(Settings(model_dir=artifact)).predict(canaries.pictures()["PNG"]).prediction
+        expected = Analyzer(Settings(model_dir=artifact)).predict(canaries.pictures()["PNG"]).prediction
         assert score_of(wire.send(at, asked["predict: small as it is"])) == expected.confidence_score
         # AND it says that it is well, which it is
         assert wire.send(at, Request("GET", f"{API}/health")).status == 200

@@ -13,10 +13,9 @@ from functions.local import app
 from functions.local_uploads import LocalLinks, local_uploads_router
 from tests.fakes import FakeEngine
 from tests.pictures import picture_file
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.s3.link import new_id
 from thyroid.settings import Settings
-from thyroid.telemetry.observation import record_prediction
 from thyroid.web.app import build_app
 
 PICTURE = picture_file()
@@ -100,7 +99,7 @@ def test_what_is_no_form_with_a_file_is_refused(client: TestClient) -> None:
 
 def test_a_form_over_the_limit_is_refused_before_it_is_held() -> None:
     settings = Settings(max_upload_bytes=10_000)
-    links = LocalLinks(Service(settings, lambda _settings: FakeEngine()), settings)
+    links = LocalLinks(Analyzer(settings, lambda _settings: FakeEngine()), settings)
     client = TestClient(build_app([local_uploads_router(links, settings)]))
     answer = client.post("/local-uploads", files={"file": ("a.png", bytes(20_000))})
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
@@ -119,7 +118,7 @@ def test_an_upload_that_nobody_was_given_is_not_found(client: TestClient, identi
 
 def links_that_end(seconds: int) -> LocalLinks:
     settings = Settings(upload_link_seconds=seconds)
-    return LocalLinks(Service(settings, lambda _settings: FakeEngine(), lambda _record: None), settings)
+    return LocalLinks(Analyzer(settings, lambda _settings: FakeEngine()), settings)
 
 
 def test_a_link_that_has_ended_takes_nothing_and_waits_no_longer() -> None:
@@ -132,7 +131,7 @@ def test_a_link_that_has_ended_takes_nothing_and_waits_no_longer() -> None:
 
 
 def test_only_the_latest_uploads_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_uploads, "MOST", 3)
+    monkeypatch.setattr(local_uploads, "MAX_UPLOADS", 3)
     links = links_that_end(900)
     given = [links.hand_out("image/png", 1, 10_000) for _ in range(5)]
     assert [links.find(link.id) for link in given[2:]] == [None, None, None]
@@ -142,7 +141,7 @@ def test_only_the_latest_uploads_are_remembered(monkeypatch: pytest.MonkeyPatch)
 
 def test_an_upload_leaves_its_audit_record_as_any_prediction_does() -> None:
     settings = Settings()
-    links = LocalLinks(Service(settings, lambda _settings: FakeEngine(), record_prediction), settings)
+    links = LocalLinks(Analyzer(settings, lambda _settings: FakeEngine()), settings)
     stream = io.StringIO()
     router = local_uploads_router(links, settings)
     client = TestClient(build_app([router], settings, Logger(service="local-uploads", stream=stream)))

@@ -19,12 +19,12 @@ from tests.events import CONTEXT, rest_event
 from tests.integration.conftest import HANDLERS, Api
 from tests.pictures import noise_file, picture_file
 from thyroid.core import explain
-from thyroid.core.analyzer import LARGEST_IMAGES
-from thyroid.core.explain import LARGEST_SIZE, REFERENCE_SIZE, SMALLEST_SIZE
+from thyroid.core.explain import MAX_SIZE, MIN_SIZE, REFERENCE_SIZE
 from thyroid.core.field_of_view import Box
 from thyroid.settings import LAMBDA_EVENT_LIMIT
 from thyroid.web.docs import ASSET_TYPES, ASSETS
-from thyroid.web.schemas import LARGEST_REPORT_SIZE, LONGEST_NAME
+from thyroid.web.responses import MAX_IMAGE_BYTES
+from thyroid.web.schemas import MAX_NAME, MAX_REPORT_SIZE
 
 LAMBDA_ANSWER_LIMIT = 6_291_556
 GATEWAY_HEADERS_LIMIT = 10_240  # request line and headers (API Gateway quotas)
@@ -175,10 +175,10 @@ def answered(method: str, path: str, body: object = None, **more: Any) -> tuple[
     return answer, max(len(json.dumps(answer)), len(json.dumps(answer, ensure_ascii=False).encode()))
 
 
-def pictures_that_take(total: int) -> explain.Pictures:
+def pictures_that_take(total: int) -> explain.Images:
     """Stand-ins that together are `total` bytes of base64."""
     third = total // 12 * 3
-    return explain.Pictures(bytes(third), bytes(third), bytes(total // 4 * 3 - 2 * third))
+    return explain.Images(bytes(third), bytes(third), bytes(total // 4 * 3 - 2 * third))
 
 
 @pytest.mark.parametrize("endpoint", ["/api/v1/gradcam", "/api/v1/analyze"])
@@ -186,8 +186,8 @@ def pictures_that_take(total: int) -> explain.Pictures:
 def test_the_largest_pictures_fit_whatever_the_file_is_called(
     artifact: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str, character: str
 ) -> None:
-    monkeypatch.setattr(explain, "render", lambda *_: pictures_that_take(LARGEST_IMAGES))
-    name = character * LONGEST_NAME
+    monkeypatch.setattr(explain, "render", lambda *_: pictures_that_take(MAX_IMAGE_BYTES))
+    name = character * MAX_NAME
 
     answer, size = answered("POST", endpoint, {**in_json(picture_file()).body, "filename": name})
 
@@ -195,13 +195,13 @@ def test_the_largest_pictures_fit_whatever_the_file_is_called(
     body = json.loads(answer["body"])
     images = body.get("gradcam", body)["images"]
     assert body["filename"] == name
-    assert sum(len(image) for image in images.values()) == LARGEST_IMAGES
+    assert sum(len(image) for image in images.values()) == MAX_IMAGE_BYTES
     assert size <= LAMBDA_ANSWER_LIMIT
 
 
 @pytest.mark.parametrize("endpoint", ["/api/v1/gradcam", "/api/v1/analyze"])
 def test_larger_pictures_are_refused(artifact: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    monkeypatch.setattr(explain, "render", lambda *_: pictures_that_take(LARGEST_IMAGES + 4))
+    monkeypatch.setattr(explain, "render", lambda *_: pictures_that_take(MAX_IMAGE_BYTES + 4))
 
     answer, _ = answered("POST", endpoint, picture_file(), headers={"Content-Type": "image/png"})
 
@@ -209,7 +209,7 @@ def test_larger_pictures_are_refused(artifact: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("endpoint", ["/api/v1/gradcam", "/api/v1/analyze"])
-@pytest.mark.parametrize("size", [SMALLEST_SIZE, None, REFERENCE_SIZE, ALWAYS_FITS, LARGEST_SIZE])
+@pytest.mark.parametrize("size", [MIN_SIZE, None, REFERENCE_SIZE, ALWAYS_FITS, MAX_SIZE])
 def test_an_answer_about_noise_fits_or_asks_for_a_smaller_size(artifact: Path, endpoint: str, size: int | None) -> None:
     # GIVEN noise of as many pixels as its pictures will have, which does not compress
     side = size or REFERENCE_SIZE
@@ -234,7 +234,7 @@ def test_of_a_size_that_always_fits_even_a_map_of_noise_is_not_too_large() -> No
     pictures = explain.render(pixels, activation, Box(0, 0, side, side), side)
 
     total = sum(len(base64.b64encode(png)) for png in (pictures.original, pictures.heatmap, pictures.overlay))
-    assert total <= LARGEST_IMAGES
+    assert total <= MAX_IMAGE_BYTES
 
 
 @pytest.mark.parametrize("kind", ["pdf", "json"])
@@ -242,8 +242,8 @@ def test_of_a_size_that_always_fits_even_a_map_of_noise_is_not_too_large() -> No
 def test_the_largest_report_on_noise_fits_whatever_the_file_is_called(
     artifact: Path, kind: str, character: str
 ) -> None:
-    options = {"filename": character * LONGEST_NAME, "size": LARGEST_REPORT_SIZE, "include_gradcam": True}
-    noise = noise_file(LARGEST_REPORT_SIZE, LARGEST_REPORT_SIZE)
+    options = {"filename": character * MAX_NAME, "size": MAX_REPORT_SIZE, "include_gradcam": True}
+    noise = noise_file(MAX_REPORT_SIZE, MAX_REPORT_SIZE)
 
     answer, size = answered(
         "POST", f"/api/v1/report/{kind}", {**in_json(noise).body, **options}, headers={"Accept": f"application/{kind}"}

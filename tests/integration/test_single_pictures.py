@@ -18,7 +18,7 @@ from tests.pictures import noise_file, picture_file, png_that_claims, saved
 from thyroid import phantom
 from thyroid.__main__ import main
 from thyroid.batch.find import find
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.files.lock import held
 from thyroid.settings import Settings
 from thyroid.web.schemas import ReportResponse
@@ -57,7 +57,7 @@ def place(tmp_path: Path, scan: bytes, model: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def service(model: Path) -> Service:
-    return Service(Settings(model_dir=model))
+    return Analyzer(Settings(model_dir=model))
 
 
 def without_time(answer: dict[str, Any]) -> dict[str, Any]:

@@ -19,14 +19,14 @@ from tests.buckets import BROKEN, CANARY, RESULTS, SETTINGS, UPLOADS, Cloud, pro
 from tests.events import CONTEXT, rest_event
 from tests.fakes import FakeEngine
 from tests.pictures import png_that_claims
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.s3 import clients as aws
 from thyroid.s3.link import expiry_of, new_id
 from thyroid.s3.links import Links
 from thyroid.settings import Settings
-from thyroid.web.app import the_service
+from thyroid.web.app import the_analyzer
 from thyroid.web.docs import describe
-from thyroid.web.openapi import PICTURE_TYPES
+from thyroid.web.openapi import IMAGE_TYPES
 from thyroid.web.problems import KINDS, Problem
 
 cloud = buckets.cloud
@@ -98,7 +98,7 @@ def test_a_link_takes_just_the_size_that_was_named_or_any_up_to_the_limit(
     assert given["largest"] == largest
 
 
-@pytest.mark.parametrize("kind", PICTURE_TYPES)
+@pytest.mark.parametrize("kind", IMAGE_TYPES)
 def test_a_link_is_given_for_every_type_that_a_request_may_be_sent_as(ask: Ask, kind: str) -> None:
     assert link(ask, content_type=kind)["upload"]["fields"]["Content-Type"] == kind
 
@@ -159,12 +159,12 @@ def test_what_cannot_be_read_is_answered_as_analyze_answers_it(ask: Ask, cloud: 
     given = link(ask)
     process().answer(cloud.upload(f"api/{given['id']}", data))
     answer = ask("GET", given["result"])
-    service = Service(Settings(), lambda _settings: FakeEngine())
-    local.app.dependency_overrides[the_service] = lambda: service
+    service = Analyzer(Settings(), lambda _settings: FakeEngine())
+    local.app.dependency_overrides[the_analyzer] = lambda: service
     try:
         asked = TestClient(local.app).post("/api/v1/analyze", content=data, headers={"Content-Type": "image/png"})
     finally:
-        del local.app.dependency_overrides[the_service]
+        del local.app.dependency_overrides[the_analyzer]
     problem = check_problem(answer, asked.status_code, asked.json()["code"])
     assert problem.detail == asked.json()["detail"]
     assert problem.title == asked.json()["title"]

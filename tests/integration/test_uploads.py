@@ -22,11 +22,11 @@ from tests import buckets
 from tests.buckets import RESULTS, SETTINGS, UPLOADS, Cloud
 from tests.events import CONTEXT
 from tests.pictures import picture
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.s3 import clients as aws
 from thyroid.s3.batch import BatchError
+from thyroid.web import responses
 from thyroid.settings import get_settings
-from thyroid.telemetry.observation import record_prediction
 
 cloud = buckets.cloud
 NAME = "Jane-Doe"
@@ -58,7 +58,7 @@ def handler(cloud: Cloud, artifact: object, monkeypatch: pytest.MonkeyPatch) -> 
     for cached in (aws.s3, aws.dynamodb, aws.events, uploads._once, uploads._worker):
         cached.cache_clear()
     monkeypatch.setattr(uploads, "get_settings", lambda: settings)
-    monkeypatch.setattr(uploads, "service", Service(settings, audit=record_prediction))
+    monkeypatch.setattr(uploads, "analyzer", Analyzer(settings))
     yield uploads.handler
     for cached in (aws.s3, aws.dynamodb, aws.events, uploads._once, uploads._worker):
         cached.cache_clear()
@@ -182,7 +182,7 @@ def test_a_worker_that_fails_in_ways_that_nobody_foresaw_tells_no_message_of_tha
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(f"{NAME} is not what was expected") from ValueError(NAME)
 
-    monkeypatch.setattr(uploads.service, "analyze", fail)
+    monkeypatch.setattr(uploads.analyzer, "explain", fail)
     event = told(cloud, f"{NAME}.png")
 
     assert handler({"Records": [event]}, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": event["messageId"]}]}
@@ -227,7 +227,7 @@ def test_all_that_two_ways_tell_of_one_picture_is_one_result(handler: Any, cloud
 
 
 def test_a_picture_gets_the_score_that_the_api_gives_it(handler: Any, cloud: Cloud, scan: bytes) -> None:
-    asked = Service(get_settings(), audit=lambda _record: None).analyze(scan)
+    asked = responses.prediction(Analyzer(get_settings()).score(scan))
 
     handler({"Records": [told(cloud, "a.png", scan)]}, CONTEXT)
 

@@ -20,7 +20,7 @@ from tests.aws_over_http import Aws, nothing
 from tests.buckets import Cloud, check_no_result_stands_alone, decided
 from tests.canaries import NAME, leaks, pictures
 from tests.server import ROOT
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.files.result_files import RESULT
 from thyroid.s3.events import Upload
 from thyroid.settings import Settings
@@ -51,7 +51,7 @@ def aws(cloud: Cloud) -> Iterator[Aws]:
 @pytest.fixture(scope="module")
 def score(artifact: Path) -> float:
     """What the picture scores where nothing is wrong."""
-    return Service(Settings(model_dir=artifact)).predict(PICTURE).prediction.confidence_score
+    return Analyzer(Settings(model_dir=artifact)).score(PICTURE).assessment.score
 
 
 class Worker:

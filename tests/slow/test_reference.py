@@ -11,18 +11,19 @@ from PIL import Image
 from benchmarks import reference
 from tests.pictures import saved
 from thyroid import phantom
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.settings import Settings
+from thyroid.web import responses
 from thyroid_model.compiling.compile import compile_model
 from thyroid_model.networks.sources import resolve
 
 
 @pytest.fixture(scope="module")
-def ours(tmp_path_factory: pytest.TempPathFactory) -> Service:
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
     """Our service with the bundled model, whatever model is compiled elsewhere."""
     folder: Path = tmp_path_factory.mktemp("artifact") / "model"
     compile_model(resolve("bundled"), folder, parity_pictures=2)
-    return Service(Settings(model_dir=folder))
+    return Analyzer(Settings(model_dir=folder))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
@@ -33,13 +34,13 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Service:
         pytest.param(phantom.make_frame(2, suspicious=False), id="machine_frame"),
     ],
 )
-def test_the_reference_gives_our_score(ours: Service, pixels: npt.NDArray[Any], kind: str) -> None:
+def test_the_reference_gives_our_score(ours: Analyzer, pixels: npt.NDArray[Any], kind: str) -> None:
     file = saved(Image.fromarray(pixels), kind)
     request = reference.ImageRequest(image=base64.b64encode(file).decode("ascii"))
 
     theirs = reference.predict(request)
 
-    answer = ours.predict(file)
-    assert theirs["prediction"]["confidence_score"] == pytest.approx(answer.prediction.confidence_score, abs=1e-4)
-    assert theirs["prediction"]["label"] == answer.prediction.label
-    assert theirs["risk_assessment"] == answer.risk_assessment
+    response = responses.prediction(ours.score(file))
+    assert theirs["prediction"]["confidence_score"] == pytest.approx(response.prediction.confidence_score, abs=1e-4)
+    assert theirs["prediction"]["label"] == response.prediction.label
+    assert theirs["risk_assessment"] == response.risk_assessment

@@ -70,7 +70,7 @@ def test_the_serving_world_never_imports_the_model_world(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", modules(CLIENT), ids=lambda p: p.stem)
-def test_the_client_knows_the_service_by_its_answers_alone(path: Path) -> None:
+def test_the_client_knows_the_analyzer_by_its_answers_alone(path: Path) -> None:
     assert imports(path) <= {"thyroid_client", "httpx", "PIL", "numpy"} | sys.stdlib_module_names
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.pictures import noise_file, picture_file, png_that_claims
 from thyroid.batch import worker as work
 from thyroid.batch.worker import Failed, Job, Judged, Task, Unchanged, Worker, open_worker, refuse_deadly
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.core.manifest import Manifest
 from thyroid.errors import ModelUnavailableError
 from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
@@ -51,7 +51,7 @@ def test_a_picture_gets_what_the_api_answers(job: Job) -> None:
 
     reply = Worker(job)(put(job, "a/scan.png", data))
 
-    answer = Service(job.settings).analyze(data, filename="scan.png", target="benign", size=96)
+    answer = Analyzer(job.settings).analyze(data, filename="scan.png", target="benign", size=96)
     assert answer.gradcam is not None
     result = written(job, "a/scan.png", RESULT)
     expected = answer.model_dump(mode="json", by_alias=True, exclude={"gradcam", "timestamp"})

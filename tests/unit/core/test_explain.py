@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from tests.pictures import GREY_RAMP
-from thyroid.core.explain import JET, Pictures, class_activation, render
+from thyroid.core.explain import JET, Images, class_activation, render
 from thyroid.core.field_of_view import Box
 
 PIXELS = np.repeat(GREY_RAMP[:, :, np.newaxis], 3, axis=2)  # 64 high, 96 wide
@@ -24,7 +24,7 @@ def array(data: bytes) -> npt.NDArray[np.float64]:
     return np.asarray(opened(data).convert("RGB")).astype(np.float64)
 
 
-def indices(pictures: Pictures) -> npt.NDArray[np.int64]:
+def indices(pictures: Images) -> npt.NDArray[np.int64]:
     image = opened(pictures.heatmap)
     assert image.mode == "P"
     return np.asarray(image).astype(np.int64)

@@ -10,7 +10,8 @@ import pytest
 
 from tests.fakes import FakeEngine, golden_artifact, make_manifest
 from tests.pictures import picture_file
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
+from thyroid.core.explain import ExplainOptions
 from thyroid.core.golden import prove
 from thyroid.core.manifest import Manifest
 from thyroid.errors import ModelUnavailableError
@@ -84,12 +85,12 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 def test_no_picture_is_scored_by_a_model_that_did_not_prove_itself(copied_artifact: Path, kind: str) -> None:
     # GIVEN an artifact that is damaged
     DAMAGES[kind](copied_artifact)
-    service = Service(Settings(model_dir=copied_artifact))
+    analyzer = Analyzer(Settings(model_dir=copied_artifact))
     # WHEN it is asked, before and after health was
     for _ in range(2):
         with pytest.raises(ModelUnavailableError):
-            service.predict(picture_file())
-        assert not service.health().model_loaded
+            analyzer.score(picture_file())
+        assert not analyzer.works()
 
 
 def test_damaged_maps_are_no_healthy_model_though_those_that_do_not_need_them_are_answered(
@@ -99,12 +100,12 @@ def test_damaged_maps_are_no_healthy_model_though_those_that_do_not_need_them_ar
     layer = manifest.conv_layers[0]
     assert layer.size != manifest.layer(None).size
     damage(manifest.maps_graphs[layer.size].file)(copied_artifact)
-    service = Service(Settings(model_dir=copied_artifact))
+    analyzer = Analyzer(Settings(model_dir=copied_artifact))
 
-    assert service.gradcam(picture_file()).success
+    assert analyzer.explain(picture_file())
     with pytest.raises(ModelUnavailableError, match=layer.size):
-        service.gradcam(picture_file(), layer_name=layer.name)
-    assert not service.health().model_loaded
+        analyzer.explain(picture_file(), ExplainOptions(layer_name=layer.name))
+    assert not analyzer.works()
 
 
 def test_a_runtime_that_breaks_is_a_model_that_does_not_work(
@@ -114,22 +115,22 @@ def test_a_runtime_that_breaks_is_a_model_that_does_not_work(
         raise RuntimeError("no memory for tensors")
 
     monkeypatch.setattr("thyroid.core.engine.Engine.score", refuse)
-    service = Service(Settings(model_dir=copied_artifact))
+    analyzer = Analyzer(Settings(model_dir=copied_artifact))
 
-    assert not service.health().model_loaded
+    assert not analyzer.works()
     with pytest.raises(ModelUnavailableError, match="RuntimeError"):
-        service.predict(picture_file())
+        analyzer.score(picture_file())
 
 
 def test_a_runtime_that_cannot_be_loaded_is_a_model_that_does_not_work(
     artifact: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "thyroid.core.engine", None)  # so that its import fails
-    service = Service(Settings(model_dir=artifact))
+    analyzer = Analyzer(Settings(model_dir=artifact))
 
-    assert not service.health().model_loaded
+    assert not analyzer.works()
     with pytest.raises(ModelUnavailableError, match="does not run here"):
-        service.predict(picture_file())
+        analyzer.score(picture_file())
 
 
 def test_a_golden_picture_that_is_none_is_the_models_fault_not_the_callers(copied_artifact: Path) -> None:
@@ -141,11 +142,11 @@ def test_a_golden_picture_that_is_none_is_the_models_fault_not_the_callers(copie
     manifest.write_text(json.dumps(text), "utf-8")
     # THEN
     with pytest.raises(ModelUnavailableError):
-        Service(Settings(model_dir=copied_artifact)).predict(picture_file())
+        Analyzer(Settings(model_dir=copied_artifact)).score(picture_file())
 
 
 def test_a_whole_artifact_proves_itself(copied_artifact: Path) -> None:
-    service = Service(Settings(model_dir=copied_artifact))
+    analyzer = Analyzer(Settings(model_dir=copied_artifact))
 
-    assert service.health().model_loaded
-    assert service.predict(picture_file()).success
+    assert analyzer.works()
+    assert analyzer.score(picture_file())

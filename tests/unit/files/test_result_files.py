@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 
 from tests.fakes import FakeEngine
 from tests.pictures import picture_file
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.errors import UnreadableImageError
 from thyroid.files.result_files import (
     ERROR,
@@ -35,7 +35,7 @@ TIMINGS = Timings(read_ms=1.5, analyse_ms=2.5)
 
 
 def answer(*, include_gradcam: bool = True) -> AnalyzeResponse:
-    service = Service(Settings(), lambda _settings: FakeEngine(0.8))
+    service = Analyzer(Settings(), lambda _settings: FakeEngine(0.8))
     return service.analyze(picture_file(), filename="b.png", include_gradcam=include_gradcam)
 
 

@@ -5,7 +5,10 @@ import hashlib
 import io
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -17,28 +20,43 @@ from pypdf.generic import DictionaryObject, PdfObject
 from tests.fakes import FakeEngine
 from tests.pictures import noise_file, picture_file, rotated_file, saved
 from thyroid import phantom
-from thyroid.core.analyzer import Service
+from thyroid.core.analysis import Analysis, ImageFacts
+from thyroid.core.analyzer import Analyzer
+from thyroid.core.disclaimer import DISCLAIMER
+from thyroid.core.explain import ExplainOptions, Explanation
+from thyroid.core.field_of_view import Box
 from thyroid.report import content, pdf
 from thyroid.report.fonts import FOLDER
 from thyroid.report.layout import within
 from thyroid.report.page import Frame
 from thyroid.settings import Settings
-from thyroid.web.schemas import LARGEST_REPORT_SIZE, LONGEST_NAME, Region, ReportedPicture, ReportResponse
+from thyroid.web import responses
+from thyroid.web.schemas import MAX_NAME, MAX_REPORT_SIZE
 
 A4 = (595.28, 841.89)
 LAMBDA_ANSWER_LIMIT = 6_291_556
 SCAN = saved(Image.fromarray(phantom.make_frame(7, suspicious=True)))
 
 
-def report_on(
-    data: bytes = SCAN, score: float = 0.8765, filename: str | None = "scan.jpg", size: int = 128
-) -> ReportResponse:
-    service = Service(Settings(), lambda _settings: FakeEngine(score))
-    return service.report(data, filename=filename, size=size)
+class Report(NamedTuple):
+    """What a page is made of."""
+
+    analysis: Analysis
+    filename: str | None
+
+    @property
+    def explanation(self) -> Explanation:
+        assert self.analysis.explanation is not None
+        return self.analysis.explanation
 
 
-def page_of(report: ReportResponse) -> PageObject:
-    (page,) = PdfReader(io.BytesIO(pdf.make(report))).pages
+def report_on(data: bytes = SCAN, score: float = 0.8765, filename: str | None = "scan.jpg", size: int = 128) -> Report:
+    analyzer = Analyzer(Settings(), lambda _settings: FakeEngine(score))
+    return Report(analyzer.explain(data, ExplainOptions(size=size)), filename)
+
+
+def page_of(report: Report) -> PageObject:
+    (page,) = PdfReader(io.BytesIO(pdf.make(*report))).pages
     return page
 
 
@@ -53,7 +71,7 @@ def words(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-def text_of(report: ReportResponse) -> str:
+def text_of(report: Report) -> str:
     return words(page_of(report).extract_text())
 
 
@@ -80,9 +98,10 @@ def test_it_is_one_a4_page() -> None:
 
 @pytest.mark.parametrize("score", [0.8765, 0.1234])
 def test_it_says_all_that_the_report_in_json_says(score: float) -> None:
-    report = report_on(score=score)
+    page = report_on(score=score)
+    report = responses.report(*page)
 
-    text = text_of(report)
+    text = text_of(page)
 
     assert report.filename is not None
     for told in (
@@ -97,12 +116,12 @@ def test_it_says_all_that_the_report_in_json_says(score: float) -> None:
         report.gradcam.layer_used,
         "evidence for malignant",
         "720 × 480 pixels",
-        report.picture.sha256,
-        content.field_of_view(report.field_of_view),
+        report.image_facts.sha256,
+        content.field_of_view(page.analysis.field_of_view),
         f"{report.model.name} {report.model.version}",
         report.model.sha256,
         report.code_version,
-        report.disclaimer,
+        DISCLAIMER,
         content.NOTICE,
     ):
         assert words(told) in text, told
@@ -111,15 +130,16 @@ def test_it_says_all_that_the_report_in_json_says(score: float) -> None:
 def test_what_the_input_check_says_against_a_picture_is_told_with_its_reasons() -> None:
     report = report_on(picture_file())
     text = text_of(report)
-    assert report.input_check.reasons == ["too_small"]
-    assert words(report.input_check.detail) in text
+    assert report.analysis.input_check.reasons == ("too_small",)
+    assert words(report.analysis.input_check.detail) in text
     assert "means nothing" in text
     assert "too_small" in text
 
 
 def test_a_map_without_evidence_is_said_to_be_blank() -> None:
     report = report_on()
-    blank = report.model_copy(update={"gradcam": report.gradcam.model_copy(update={"has_evidence": False})})
+    shown = replace(report.explanation, has_evidence=False)
+    blank = report._replace(analysis=replace(report.analysis, explanation=shown))
     assert "the map is blank" in text_of(blank)
     assert "saw no evidence for malignant" in text_of(blank)
 
@@ -145,7 +165,7 @@ def test_whatever_the_name_and_the_shape_it_stays_one_page_that_nothing_runs_off
     character: str, shape: tuple[int, int]
 ) -> None:
     report = report_on(noise_file(*shape))
-    named = report.model_copy(update={"filename": character * LONGEST_NAME})
+    named = report._replace(filename=character * MAX_NAME)
     lowest: list[float] = []
     page = page_of(named)
 
@@ -170,13 +190,13 @@ def test_its_fonts_are_embedded_and_only_those_that_are_used() -> None:
 
 def test_it_says_what_it_is_in_which_language_and_never_the_name_outside_the_page() -> None:
     report = report_on(filename="Jane-Doe.png")
-    data = pdf.make(report)
+    data = pdf.make(*report)
     reader = PdfReader(io.BytesIO(data))
 
     assert reader.metadata is not None
     assert (reader.metadata.title, reader.metadata.subject) == (content.TITLE, content.NOTICE)
-    assert reader.metadata.creator == f"thyroid-ultrasound {report.code_version}"
-    assert reader.metadata.creation_date_raw == f"D:{re.sub('[^0-9]', '', report.timestamp)}+00'00'"
+    assert reader.metadata.creator == f"thyroid-ultrasound {report.analysis.code_version}"
+    assert reader.metadata.creation_date_raw == f"D:{report.analysis.time:%Y%m%d%H%M%S}+00'00'"
     assert str(reader.root_object["/Lang"]) == "en"
     assert str(entries(reader.root_object["/ViewerPreferences"])["/DisplayDocTitle"]) in ("True", "true", "/true")
     assert "Jane" not in str(reader.metadata)
@@ -185,18 +205,18 @@ def test_it_says_what_it_is_in_which_language_and_never_the_name_outside_the_pag
 
 def test_the_same_report_is_the_same_file_and_another_time_another() -> None:
     report = report_on(filename="患者.png")
-    later = report.model_copy(update={"timestamp": "2030-01-02 03:04:05"})
+    later = report._replace(analysis=replace(report.analysis, time=datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)))
 
-    assert pdf.make(report) == pdf.make(report)
-    assert pdf.make(later) != pdf.make(report)
-    assert text_of(later).replace(later.timestamp, report.timestamp) == text_of(report)
+    assert pdf.make(*report) == pdf.make(*report)
+    assert pdf.make(*later) != pdf.make(*report)
+    assert text_of(later).replace("2030-01-02 03:04:05", f"{report.analysis.time:%Y-%m-%d %H:%M:%S}") == text_of(report)
 
 
 def test_many_at_once_are_what_each_is_alone() -> None:
     reports = [report_on(filename=f"{number} {'患갑Щ'[number % 3]}.png") for number in range(6)]
-    alone = [pdf.make(report) for report in reports]
+    alone = [pdf.make(*report) for report in reports]
     with ThreadPoolExecutor(6) as pool:
-        assert list(pool.map(pdf.make, reports)) == alone
+        assert list(pool.map(lambda report: pdf.make(*report), reports)) == alone
 
 
 def test_its_pictures_are_those_of_the_answer_to_the_pixel_and_hold_no_tags() -> None:
@@ -204,42 +224,40 @@ def test_its_pictures_are_those_of_the_answer_to_the_pixel_and_hold_no_tags() ->
     exif[0x010E] = "Jane-Doe"
     data = saved(Image.fromarray(phantom.make_frame(7, suspicious=True)), "JPEG", exif=exif, comment=b"Jane-Doe")
     report = report_on(data, filename=None)
-    assert report.gradcam.images is not None
-    wanted = [report.gradcam.images.original, report.gradcam.images.overlay]
+    wanted = [report.explanation.images.original, report.explanation.images.overlay]
 
     found = [image.image.convert("RGB") for image in page_of(report).images if image.image is not None]
 
-    assert b"Jane" not in pdf.make(report)
+    assert b"Jane" not in pdf.make(*report)
     assert len(found) == 2
-    for encoded in wanted:
-        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB"))
+    for png in wanted:
+        pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
         assert any(np.array_equal(pixels, np.asarray(image)) for image in found)
 
 
 def test_the_part_that_the_network_saw_is_outlined_where_it_lies() -> None:
-    picture = ReportedPicture(width=100, height=50, sha256="a" * 64)
-    seen = Region(left=10, top=5, right=60, bottom=45)
-    assert within(Frame(30, 70, 200, 100), seen, picture) == Frame(50, 80, 100, 80)
+    image = ImageFacts(width=100, height=50, sha256="a" * 64)
+    seen = Box(left=10, top=5, right=60, bottom=45)
+    assert within(Frame(30, 70, 200, 100), seen, image) == Frame(50, 80, 100, 80)
 
 
 def test_a_picture_that_was_turned_is_told_upright() -> None:
-    picture = report_on(rotated_file(6)).picture
-    assert (picture.width, picture.height) == (64, 96)
+    image = report_on(rotated_file(6)).analysis.image
+    assert (image.width, image.height) == (64, 96)
 
 
 def test_the_largest_fits_into_an_answer_whatever_the_picture_is() -> None:
-    side = LARGEST_REPORT_SIZE
+    side = MAX_REPORT_SIZE
     report = report_on(noise_file(side, side), size=side)
 
-    assert len(base64.b64encode(pdf.make(report))) < LAMBDA_ANSWER_LIMIT - 20_000
-    assert len(report.model_dump_json()) < LAMBDA_ANSWER_LIMIT - 20_000
+    assert len(base64.b64encode(pdf.make(*report))) < LAMBDA_ANSWER_LIMIT - 20_000
+    assert len(responses.report(*report).model_dump_json()) < LAMBDA_ANSWER_LIMIT - 20_000
 
 
 def test_without_its_pictures_there_is_no_page() -> None:
     report = report_on()
-    bare = report.model_copy(update={"gradcam": report.gradcam.model_copy(update={"images": None})})
-    with pytest.raises(ValueError, match="pictures"):
-        pdf.make(bare)
+    with pytest.raises(ValueError, match="with an explanation"):
+        pdf.make(replace(report.analysis, explanation=None))
 
 
 def test_the_fonts_are_their_makers_files_and_have_their_licences_beside_them() -> None:

@@ -11,7 +11,17 @@ from botocore.exceptions import ClientError
 from tests import buckets
 from tests.buckets import RESULTS, UPLOADS, Calls, Cloud, telling
 from thyroid.errors import UnreadableImageError
-from thyroid.files.result_files import ERROR, HEATMAP, NAMES, OVERLAY, RESULT, Judgement, Outcome, Source, refused
+from thyroid.files.result_files import (
+    ERROR,
+    HEATMAP,
+    NAMES,
+    OVERLAY,
+    RESULT,
+    Outcome,
+    ProcessedImage,
+    Source,
+    without_result,
+)
 from thyroid.s3.events import Upload
 from thyroid.s3.store import Outbox, place_of
 
@@ -22,13 +32,13 @@ UPLOAD = Upload(UPLOADS, "a.png", "version-1", "etag-1")
 NEWER = Upload(UPLOADS, "a.png", "version-2", "etag-2")
 
 
-def analysed(label: str = "Benign") -> Judgement:
+def analysed(label: str = "Benign") -> ProcessedImage:
     outcome = Outcome(status="analysed", score=0.25, label=label, risk="Low Risk", model_sha256="a" * 64)
-    return Judgement(outcome, {HEATMAP: b"heat", OVERLAY: b"over", RESULT: b"{}"})
+    return ProcessedImage(outcome, {HEATMAP: b"heat", OVERLAY: b"over", RESULT: b"{}"})
 
 
-def refusal() -> Judgement:
-    return refused(UnreadableImageError("No."), Source(key="a.png"))
+def refusal() -> ProcessedImage:
+    return without_result(UnreadableImageError("No."), Source(key="a.png"))
 
 
 def outbox(calls: Calls | None = None) -> Outbox:
@@ -144,7 +154,9 @@ def test_a_first_refusal_is_written_alone(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("first", [analysed(), refusal()], ids=["analysed", "refused"])
 @pytest.mark.parametrize("second", [analysed(), refusal()], ids=["analysed", "refused"])
-def test_a_later_decision_takes_the_place_of_the_first(first: Judgement, second: Judgement, cloud: Cloud) -> None:
+def test_a_later_decision_takes_the_place_of_the_first(
+    first: ProcessedImage, second: ProcessedImage, cloud: Cloud
+) -> None:
     box = outbox()
     assert box.replace(UPLOAD, box.etags(UPLOAD), first)
 
@@ -157,7 +169,7 @@ def test_a_later_decision_takes_the_place_of_the_first(first: Judgement, second:
 
 @pytest.mark.parametrize("first", [analysed(), refusal()], ids=["analysed", "refused"])
 def test_a_stale_decision_of_the_other_kind_is_gone_before_the_new_one_lies_there(
-    first: Judgement, cloud: Cloud
+    first: ProcessedImage, cloud: Cloud
 ) -> None:
     # GIVEN a decision
     second = refusal() if first.outcome.status == "analysed" else analysed()
@@ -203,7 +215,9 @@ MEANWHILE = {"written": b"of another", "deleted": None}
 @pytest.mark.parametrize("what", MEANWHILE)
 @pytest.mark.parametrize("touched", [HEATMAP, OVERLAY, RESULT])
 @pytest.mark.parametrize("second", [analysed(), refusal()], ids=["analysed", "refused"])
-def test_it_does_not_write_where_another_was_faster(second: Judgement, touched: str, what: str, cloud: Cloud) -> None:
+def test_it_does_not_write_where_another_was_faster(
+    second: ProcessedImage, touched: str, what: str, cloud: Cloud
+) -> None:
     # GIVEN results, and that another touches one of them after it was looked at
     box = outbox()
     box.replace(UPLOAD, box.etags(UPLOAD), analysed())
@@ -232,7 +246,7 @@ def test_it_does_not_write_over_what_another_wrote_first(touched: str, cloud: Cl
 
 @pytest.mark.parametrize("first", [analysed(), refusal()], ids=["analysed", "refused"])
 def test_it_does_not_put_a_decision_beside_one_of_the_other_kind_that_another_wrote(
-    first: Judgement, cloud: Cloud
+    first: ProcessedImage, cloud: Cloud
 ) -> None:
     # GIVEN that nothing lay there, and another wrote all of its decision since
     second = refusal() if first.outcome.status == "analysed" else analysed()
@@ -268,7 +282,7 @@ def test_for_a_first_result_it_is_enough_to_know_that_nothing_was_decided(cloud:
 
 
 @pytest.mark.parametrize("first", [analysed(), refusal()], ids=["analysed", "refused"])
-def test_a_decision_that_stands_alone_is_not_withdrawn(first: Judgement, cloud: Cloud) -> None:
+def test_a_decision_that_stands_alone_is_not_withdrawn(first: ProcessedImage, cloud: Cloud) -> None:
     """It is the only one there is: whoever takes it away leaves a picture of which nothing is said."""
     assert outbox().replace(UPLOAD, outbox().etags(UPLOAD), first)
 
@@ -319,7 +333,7 @@ def test_it_does_not_take_away_what_another_wrote_though_it_is_the_same_to_the_b
     box = outbox()
     box.replace(Upload(UPLOADS, "a.png", "version-0"), box.etags(UPLOAD), analysed())
     before = box.etags(UPLOAD)
-    newer = Judgement(analysed().outcome, {**analysed().files, RESULT: b'{"newer": true}'})
+    newer = ProcessedImage(analysed().outcome, {**analysed().files, RESULT: b'{"newer": true}'})
     assert box.replace(NEWER, before, newer)
     # WHEN the one in between is about to say that it is unreadable THEN it cannot
     assert not box.replace(UPLOAD, before, refusal())
@@ -379,7 +393,7 @@ def test_a_result_says_on_itself_which_model_decided_what_about_which_picture(cl
 def test_a_refusal_says_on_itself_why(cloud: Cloud) -> None:
     outbox().replace(Upload(UPLOADS, "a.png"), outbox().etags(UPLOAD), refusal())
 
-    assert cloud.results("a.png")[ERROR].metadata == {"status": "refused", "label": "unreadable_image"}
+    assert cloud.results("a.png")[ERROR].metadata == {"status": "without_result", "label": "unreadable_image"}
 
 
 @pytest.mark.parametrize("label", ["Maligne – sûr", "悪性", "a\r\nb", "100 %", "Malignant (Cancerous)"])

@@ -49,14 +49,14 @@ from tests.buckets import (
 from tests.fakes import FakeEngine
 from tests.pictures import noise_file, picture, picture_file, png_that_claims, saved
 from thyroid import phantom
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.core.audit import AuditRecord
 from thyroid.errors import ModelUnavailableError
-from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT, Outcome, Refusal
+from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT, ErrorFile, Outcome
 from thyroid.s3.events import Upload
 from thyroid.s3.worker import ATTEMPTS, LARGE_BYTES, ConflictError
 from thyroid.settings import Settings
-from thyroid.web.app import the_service
+from thyroid.web.app import the_analyzer
 
 PHANTOM = saved(Image.fromarray(phantom.make_frame(1, suspicious=True, height=240, width=360)))
 
@@ -179,8 +179,8 @@ def test_what_cannot_be_read_is_refused_as_the_api_refuses_it(
 ) -> None:
     # GIVEN the same bytes sent to the API, and uploaded
     data, code = BAD_FILES[kind]
-    service = Service(Settings(), lambda _settings: FakeEngine())
-    monkeypatch.setitem(local.app.dependency_overrides, the_service, lambda: service)
+    service = Analyzer(Settings(), lambda _settings: FakeEngine())
+    monkeypatch.setitem(local.app.dependency_overrides, the_analyzer, lambda: service)
     answer = TestClient(local.app).post("/api/v1/analyze", content=data, headers={"Content-Type": "image/png"})
     # WHEN the worker is told of them
     running = process()
@@ -189,7 +189,7 @@ def test_what_cannot_be_read_is_refused_as_the_api_refuses_it(
     assert outcome == Outcome(status="refused", code=code, model_sha256="a" * 64)
     files = cloud.results("a.png")
     assert decided(files)[0] == ERROR
-    refusal = Refusal.model_validate_json(files[ERROR].content)
+    refusal = ErrorFile.model_validate_json(files[ERROR].content)
     assert (refusal.code, refusal.detail) == (answer.json()["code"], answer.json()["detail"])
     assert refusal.code == code
     # AND nothing was inferred

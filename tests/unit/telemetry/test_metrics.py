@@ -122,7 +122,7 @@ def test_an_upload_is_measured_with_its_score(capsys: pytest.CaptureFixture[str]
     [
         ({"outcome": "refused", "problem": "unreadable_image"}, 1.0, 0.0, 1.0),
         ({"outcome": "refused", "problem": "unsupported_media_type"}, 1.0, 0.0, 1.0),
-        ({"outcome": "refused", "problem": "unsuitable_picture"}, 1.0, 0.0, 1.0),
+        ({"outcome": "refused", "problem": "unsuitable_image"}, 1.0, 0.0, 1.0),
         ({"outcome": "analysed", "input_reasons": "blank"}, 0.0, 0.0, 1.0),
         ({"outcome": "refused", "problem": "payload_too_large"}, 1.0, 0.0, 0.0),
         ({"outcome": "refused", "problem": "not_found"}, 1.0, 0.0, 0.0),

@@ -10,8 +10,8 @@ import pytest
 
 from tests.loggers import new_logger
 from thyroid.core.audit import AuditRecord
+from thyroid.core.manifest import ModelReference
 from thyroid.telemetry.observation import Observation, observing, record_prediction
-from thyroid.web.schemas import ModelReference
 
 RECORD = AuditRecord(
     time="2026-01-01T00:00:00.000Z",

@@ -19,7 +19,7 @@ from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
 from thyroid import phantom
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -91,7 +91,7 @@ def grey_jpeg() -> bytes:
 @pytest.mark.parametrize("endpoint", ["predict", "gradcam"])
 def test_a_picture_is_copied_out_of_the_decoder_once(artifact: Path, endpoint: str) -> None:
     """Pillow hands its pixels over in pieces that it joins: for that moment they are there twice, and never again."""
-    service = Service(Settings(model_dir=artifact))
+    service = Analyzer(Settings(model_dir=artifact))
     ask = getattr(service, endpoint)
     data = grey_jpeg()
     ask(data)

@@ -57,7 +57,7 @@ def test_every_schema_version_is_on_the_page() -> None:
     assert found == {path for name, path, _ in VERSIONS if name.endswith(".schema_version")}
 
 
-def test_the_latest_release_in_the_changelog_is_the_version_of_the_service() -> None:
+def test_the_latest_release_in_the_changelog_is_the_version_of_the_analyzer() -> None:
     latest, *older = [tuple(int(part) for part in numbers) for *numbers, _ in RELEASES]
     assert thyroid.__version__ == ".".join(str(part) for part in latest)
     assert sorted([latest, *older], reverse=True) == [latest, *older]
@@ -74,7 +74,7 @@ def test_a_release_has_a_date() -> None:
             assert re.fullmatch(r" - \d{4}-\d{2}-\d{2}", date)
 
 
-def test_the_page_says_which_version_the_service_has_and_which_comes_next() -> None:
+def test_the_page_says_which_version_the_analyzer_has_and_which_comes_next() -> None:
     (said,) = re.findall(r"the service says\s+(\d+\.\d+\.\d+)\.", PAGE)
     (following,) = re.findall(r"The next release of the service is (\d+\.\d+\.\d+)\.", PAGE)
     assert said == thyroid.__version__

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from functions import site
 from thyroid.web.docs import describe
 from thyroid.web.download import PDF
-from thyroid.web.openapi import PICTURE_TYPES
+from thyroid.web.openapi import IMAGE_TYPES
 
 ROOT = Path(__file__).parents[3]
 TEMPLATE: dict[str, Any] = cfn_yaml.load(str(ROOT / "template.yaml"))
@@ -89,7 +89,7 @@ def test_all_functions_are_built_alike_and_so_share_one_image() -> None:
 
 def test_the_gateway_passes_on_every_kind_of_body_as_bytes() -> None:
     assert set(TEMPLATE["Resources"]["Api"]["Properties"]["BinaryMediaTypes"]) == {
-        *PICTURE_TYPES,
+        *IMAGE_TYPES,
         "multipart/form-data",
         PDF,  # of an answer
     }

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from thyroid.settings import Settings
 from thyroid.web import app as web_app
-from thyroid.web.app import build_app, get_service
+from thyroid.web.app import build_app, get_analyzer
 
 router = APIRouter()
 
@@ -104,20 +104,20 @@ def test_first_requests_at_the_same_time_get_the_same_service(monkeypatch: pytes
     made: list[object] = []
     together = threading.Barrier(2)
 
-    def slow(_settings: Settings, audit: object) -> object:
+    def slow(_settings: Settings) -> object:
         made.append(object())
         with contextlib.suppress(threading.BrokenBarrierError):
             together.wait(0.2)
         return made[-1]
 
-    monkeypatch.setattr(web_app, "Service", slow)
-    web_app._service.cache_clear()
+    monkeypatch.setattr(web_app, "Analyzer", slow)
+    web_app._analyzer.cache_clear()
     try:
         # WHEN
         with ThreadPoolExecutor(4) as pool:
-            got = list(pool.map(lambda _: get_service(), range(4)))
+            got = list(pool.map(lambda _: get_analyzer(), range(4)))
     finally:
-        web_app._service.cache_clear()
+        web_app._analyzer.cache_clear()
 
     # THEN
     assert len(made) == 1

@@ -17,7 +17,7 @@ from thyroid.errors import (
 )
 from thyroid.settings import Settings
 from thyroid.web.body import LARGEST_FORM, READ_ON, Body, decode_base64, parse, receive
-from thyroid.web.openapi import PICTURE_TYPES
+from thyroid.web.openapi import IMAGE_TYPES
 from thyroid.web.schemas import AnalyzeOptions, AnalyzeRequest
 
 PICTURE = bytes(range(256)) * 20
@@ -135,7 +135,7 @@ def test_json_carries_the_picture_in_base64(content_type: str | None) -> None:
     check_all(*options_of(read(request.model_dump_json().encode(), content_type)))
 
 
-@pytest.mark.parametrize("content_type", [*PICTURE_TYPES, "Image/TIFF", "image/png; q=1"])
+@pytest.mark.parametrize("content_type", [*IMAGE_TYPES, "Image/TIFF", "image/png; q=1"])
 def test_a_raw_body_is_the_picture_and_the_query_its_options(content_type: str) -> None:
     check_all(*options_of(read(PICTURE, content_type, ALL_OPTIONS)))
 
@@ -175,7 +175,7 @@ def test_another_content_type_is_refused(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaTypeError, match="application/json") as caught:
         read(b"{}", content_type)
 
-    assert all(taken in caught.value.detail for taken in PICTURE_TYPES)
+    assert all(taken in caught.value.detail for taken in IMAGE_TYPES)
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "application/json"])
@@ -248,7 +248,7 @@ def test_a_body_over_the_limit_of_its_kind_is_refused_with_the_limit(content_typ
     [("image/png", 7_500), ("multipart/form-data", 7_500 - LARGEST_FORM), ("application/json", 7_488)],
 )
 def test_who_sends_too_much_is_told_the_largest_picture_that_fits(content_type: str, largest: int) -> None:
-    with pytest.raises(PayloadTooLargeError, match=rf"picture file\D* {largest} bytes"):
+    with pytest.raises(PayloadTooLargeError, match=rf"image file\D* {largest} bytes"):
         read(bytes(20_000), content_type, limit=10_000)
 
 

@@ -9,13 +9,13 @@ from thyroid.core.imaging import decode
 from thyroid.web import problems
 from thyroid.web.body import decode_base64
 from thyroid.web.docs import ASSET_TYPES, FAVICON, docs_router
-from thyroid.web.openapi import PICTURE_PROBLEMS, request_body
+from thyroid.web.openapi import IMAGE_PROBLEMS, request_body
 from thyroid.web.schemas import AnalyzeOptions, AnalyzeRequest
 
 elsewhere = APIRouter()
 
 
-@elsewhere.post("/elsewhere", openapi_extra=request_body(AnalyzeOptions, AnalyzeRequest), responses=PICTURE_PROBLEMS)
+@elsewhere.post("/elsewhere", openapi_extra=request_body(AnalyzeOptions, AnalyzeRequest), responses=IMAGE_PROBLEMS)
 def answered_elsewhere() -> None:
     """Described here, answered by another function."""
 

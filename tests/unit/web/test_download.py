@@ -8,7 +8,7 @@ from fastapi import Request
 
 from thyroid.errors import NotAcceptableError
 from thyroid.web.download import PDF, attachment, check_bytes_arrive
-from thyroid.web.schemas import LONGEST_NAME
+from thyroid.web.schemas import MAX_NAME
 
 
 def names(filename: str | None) -> tuple[str, str]:
@@ -57,7 +57,7 @@ def test_nothing_ends_the_header_or_the_name_early(mark: str) -> None:
 
 @pytest.mark.parametrize("character", ["x", "é", "患", "\N{BUTTERFLY}", '"'])
 def test_the_header_is_short_whatever_the_name(character: str) -> None:
-    assert len(attachment(character * LONGEST_NAME, ".report.pdf")) < 4096
+    assert len(attachment(character * MAX_NAME, ".report.pdf")) < 4096
 
 
 def request(accept: str | None, *, behind_a_gateway: bool) -> Request:

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from thyroid.errors import InvalidRequestError, PayloadTooLargeError, ThyroidError, UnsupportedMediaTypeError
 from thyroid.settings import Settings
-from thyroid.web.openapi import PICTURE_PROBLEMS
+from thyroid.web.openapi import IMAGE_PROBLEMS
 from thyroid.web.problems import INTERNAL_ERROR, KINDS, MEDIA_TYPE, Problem, install
 
 TEMPLATE: dict[str, Any] = cfn_yaml.load(str(Path(__file__).parents[3] / "template.yaml"))
@@ -109,7 +109,7 @@ def test_an_unknown_address_gets_the_code_that_the_application_gives_it() -> Non
     "name", ["INVALID_API_KEY", "UNSUPPORTED_MEDIA_TYPE", "THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_TIMEOUT"]
 )
 def test_what_a_caller_may_meet_of_the_gateway_is_in_the_documentation(name: str) -> None:
-    assert f"`{body_of(name)['code']}`" in PICTURE_PROBLEMS[STATUS[name]]["description"]
+    assert f"`{body_of(name)['code']}`" in IMAGE_PROBLEMS[STATUS[name]]["description"]
 
 
 def test_the_gateway_uses_the_codes_of_the_application() -> None:

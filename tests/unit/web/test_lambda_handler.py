@@ -169,7 +169,7 @@ def test_the_base_path_is_what_comes_before_the_resource(event: dict[str, Any], 
 
 # --- init -------------------------------------------------------------------------------------------------------------
 
-STARTED = "import functions.{function}, thyroid.web.app as app; print(app._service.cache_info().currsize)"
+STARTED = "import functions.{function}, thyroid.web.app as app; print(app._analyzer.cache_info().currsize)"
 
 
 def start(function: str, **environment: str) -> subprocess.CompletedProcess[str]:

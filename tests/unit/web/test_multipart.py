@@ -72,7 +72,7 @@ def test_no_part_of_a_picture_touches_the_disk(monkeypatch: pytest.MonkeyPatch) 
     picture = PICTURE * 800
 
     # THEN
-    assert read(*form({"image": ("b.png", picture)}), "image").picture == picture
+    assert read(*form({"image": ("b.png", picture)}), "image").image == picture
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", '"utf-8"'])

@@ -17,10 +17,10 @@ import thyroid
 from tests.fakes import FakeEngine
 from tests.loggers import new_logger
 from tests.pictures import noise_file, picture_file
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.core.audit import AuditRecord
 from thyroid.settings import Settings
-from thyroid.telemetry.observation import record_prediction
+from thyroid.telemetry.observation import recorded
 from thyroid.web.catch_unexpected import CatchUnexpected
 from thyroid.web.observe import Observe, request_id_of
 
@@ -48,8 +48,10 @@ def an_app() -> FastAPI:
 
     @app.get("/predict")
     def predict(width: int = 64) -> float:
-        service = Service(Settings(revision="abc1234"), lambda _settings: FakeEngine(0.8), record_prediction)
-        return service.predict(noise_file(64, width), filename="Jane-Doe.png").prediction.confidence_score
+        analysis = Analyzer(Settings(revision="abc1234"), lambda _settings: FakeEngine(0.8)).score(
+            noise_file(64, width)
+        )
+        return recorded(analysis, analysis.assessment.score)
 
     @app.get("/broken")
     def broken() -> None:
@@ -138,10 +140,10 @@ def test_a_prediction_is_an_audit_record_and_told_of_in_the_requests_line() -> N
 
 
 def test_no_prediction_is_made_without_a_request_to_record_it_for() -> None:
-    service = Service(Settings(), lambda _settings: FakeEngine(), record_prediction)
+    analysis = Analyzer(Settings(), lambda _settings: FakeEngine()).score(picture_file())
 
     with pytest.raises(LookupError):
-        service.predict(picture_file())
+        recorded(analysis, None)
 
 
 def test_predictions_at_the_same_time_are_recorded_each_for_its_own_request() -> None:

@@ -3,7 +3,7 @@ import json
 import pytest
 from pydantic import BaseModel
 
-from thyroid.web.openapi import PICTURE_PROBLEMS, PICTURE_TYPES, SECURITY_SCHEMES, request_body
+from thyroid.web.openapi import IMAGE_PROBLEMS, IMAGE_TYPES, SECURITY_SCHEMES, request_body
 from thyroid.web.schemas import (
     AnalyzeOptions,
     AnalyzeRequest,
@@ -22,7 +22,7 @@ ANALYZE = request_body(AnalyzeOptions, AnalyzeRequest)
 def test_a_body_is_json_or_a_form_or_the_picture_itself() -> None:
     content = ANALYZE["requestBody"]["content"]
 
-    assert set(content) == {"application/json", "multipart/form-data", *PICTURE_TYPES}
+    assert set(content) == {"application/json", "multipart/form-data", *IMAGE_TYPES}
     assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/AnalyzeRequest"}
     assert content["image/png"]["schema"] == {"type": "string", "format": "binary"}
 
@@ -70,8 +70,8 @@ def test_an_endpoint_describes_no_option_that_it_does_not_take() -> None:
 
 
 def test_errors_are_described_as_problems() -> None:
-    assert set(PICTURE_PROBLEMS) == {400, 403, 408, 413, 415, 422, 429, 503, 504}
-    for answer in PICTURE_PROBLEMS.values():
+    assert set(IMAGE_PROBLEMS) == {400, 403, 408, 413, 415, 422, 429, 503, 504}
+    for answer in IMAGE_PROBLEMS.values():
         assert answer["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 

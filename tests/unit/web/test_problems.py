@@ -32,7 +32,7 @@ def answer_to(error: Exception) -> tuple[int, dict[str, str], dict[str, object]]
         (errors.UnsupportedMediaTypeError, 415, "unsupported_media_type"),
         (errors.InvalidRequestError, 422, "invalid_request"),
         (errors.UnreadableImageError, 422, "unreadable_image"),
-        (errors.UnsuitablePictureError, 422, "unsuitable_picture"),
+        (errors.UnsuitableImageError, 422, "unsuitable_image"),
         (errors.UnknownLayerError, 422, "unknown_layer"),
         (errors.ModelUnavailableError, 503, "model_unavailable"),
     ],

@@ -1,5 +1,5 @@
-"""A report on a picture, to be read and kept: one page as PDF, or the same as JSON.
+"""A report on an image, to be read and kept: one page as PDF, or the same as JSON.
 
-What it says is :class:`thyroid.web.schemas.ReportResponse`, which the service makes. Here it becomes words, and words
-and pictures become a page. The PDF library is known here alone, and is loaded with the first PDF.
+What it says is an :class:`thyroid.core.analysis.Analysis`. Here it becomes words, and words and images become a page.
+The PDF library is known here alone, and is loaded with the first PDF.
 """

@@ -104,8 +104,8 @@ class Page:
         self.text(text, size, name=name, colour=colour, left=MARGIN + inset, room=room)
         self.y = top - height
 
-    def picture(self, image: Image.Image, frame: Frame) -> None:
-        """Put a picture into a frame of its own shape, with a thin line around it."""
+    def image(self, image: Image.Image, frame: Frame) -> None:
+        """Put an image into a frame of its own shape, with a thin line around it."""
         place = (frame.left, frame.bottom, frame.width, frame.height)
         self._canvas.drawImage(ImageReader(image), *place)
         self._canvas.setStrokeColorRGB(*RULE)

@@ -1,6 +1,6 @@
 """A report as a PDF file.
 
-The same report gives the same bytes: the time in the file is the one that the report states, and nothing else in it
+The same report gives the same bytes: the time in the file is the one that the page states, and nothing else in it
 changes from one making to the next.
 """
 
@@ -10,11 +10,11 @@ import threading
 from reportlab import rl_config
 from reportlab.pdfgen.canvas import Canvas
 
+from thyroid.core.analysis import Analysis
 from thyroid.report import content
 from thyroid.report.fonts import REGULAR, font
 from thyroid.report.layout import write
 from thyroid.report.page import HEIGHT, WIDTH, Page
-from thyroid.web.schemas import ReportResponse
 
 # The library would write all streams as text, a quarter longer.
 rl_config.useA85 = 0
@@ -23,16 +23,23 @@ rl_config.useA85 = 0
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def make(report: ReportResponse) -> bytes:
+def make(analysis: Analysis, filename: str | None = None) -> bytes:
     """Return a report as one A4 page, with its fonts embedded.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        With its explanation.
+    filename : str, optional
+        The image file's name, which the page states.
 
     Raises
     ------
     ValueError
-        If the report holds no pictures.
+        If the analysis holds no explanation.
     """
-    if report.gradcam.images is None:
-        raise ValueError("a report in PDF needs the report's pictures")
+    if analysis.explanation is None:
+        raise ValueError("a report in PDF needs an analysis with an explanation")
     file = io.BytesIO()
     with _ONE_AT_A_TIME:
         canvas = Canvas(
@@ -43,20 +50,19 @@ def make(report: ReportResponse) -> bytes:
             initialFontName=font(REGULAR).fontName,  # type: ignore[arg-type]  # the stubs want a number
             lang="en",
         )
-        _describe(canvas, report)
-        write(Page(canvas), report, report.gradcam.images)
+        _describe(canvas, analysis)
+        write(Page(canvas), analysis, analysis.explanation, filename)
         canvas.showPage()
         canvas.save()
     return file.getvalue()
 
 
-def _describe(canvas: Canvas, report: ReportResponse) -> None:
-    """Say what the document is. The picture's name is on the page alone: programs show these to anyone."""
-    service = f"thyroid-ultrasound {report.code_version}"
+def _describe(canvas: Canvas, analysis: Analysis) -> None:
+    """Say what the document is. The image's name is on the page alone: programs show these to anyone."""
+    service = f"thyroid-ultrasound {analysis.code_version}"
     canvas.setTitle(content.TITLE)
     canvas.setSubject(content.NOTICE)
     canvas.setAuthor(service)
     canvas.setCreator(service)
     canvas.setViewerPreference("DisplayDocTitle", "true")
-    digits = "".join(filter(str.isdigit, report.timestamp))
-    canvas.setDateFormatter(lambda *_: f"D:{digits}+00'00'")
+    canvas.setDateFormatter(lambda *_: f"D:{analysis.time:%Y%m%d%H%M%S}+00'00'")

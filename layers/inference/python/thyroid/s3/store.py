@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 
 from botocore.exceptions import ClientError
 
-from thyroid.files.result_files import ERROR, MEDIA_TYPES, NAMES, RESULT, Judgement, Outcome
+from thyroid.files.result_files import ERROR, MEDIA_TYPES, NAMES, RESULT, Outcome, ProcessedImage
 from thyroid.s3.events import Upload
 from thyroid.s3.objects import MISSING
 
@@ -108,7 +108,7 @@ class Outbox:
         """Return the ETags of these files, None for those that are not there."""
         return etags_of(self.look(upload, names))
 
-    def replace(self, upload: Upload, before: Etags, judgement: Judgement) -> bool:
+    def replace(self, upload: Upload, before: Etags, judgement: ProcessedImage) -> bool:
         """Write a picture's results, if nobody wrote any since ``before`` was read.
 
         A decision that lies there goes first, and the new one comes last: killed in between, this leaves no decision
@@ -122,7 +122,7 @@ class Outbox:
         before : mapping of str to str or None
             What :meth:`etags` found. Each write asks for that state, so S3 itself refuses it where another was faster.
             Pictures to be written that are not in it are taken to be absent.
-        judgement : Judgement
+        judgement : ProcessedImage
             What to write.
 
         Returns
@@ -196,7 +196,7 @@ def _state(upload: Upload) -> dict[str, str | None]:
     return {name: value and _encoded(value) for name, value in told.items()}
 
 
-def _metadata(upload: Upload, judgement: Judgement) -> dict[str, str]:
+def _metadata(upload: Upload, judgement: ProcessedImage) -> dict[str, str]:
     """Say on a result which model decided what about which picture; encoded, since headers are ASCII."""
     outcome = judgement.outcome
     told = {

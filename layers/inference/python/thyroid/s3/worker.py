@@ -10,17 +10,17 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.idempotency.exceptions import IdempotencyAlreadyInProgressError
 from botocore.exceptions import ClientError
 
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.errors import NotFoundError, PayloadTooLargeError
-from thyroid.files.process_image import check_size, judge
-from thyroid.files.result_files import NAMES, Judgement, Outcome, Source, refused
+from thyroid.files.process_image import check_size, process_image
+from thyroid.files.result_files import NAMES, Outcome, ProcessedImage, Source, without_result
 from thyroid.s3.events import Upload
 from thyroid.s3.idempotency import Once
 from thyroid.s3.objects import Opened, identify, is_same, open_current
 from thyroid.s3.store import DECISIONS, Lying, Outbox, decision_of, etags_of
 from thyroid.settings import Settings
 from thyroid.telemetry.metrics import emit_upload
-from thyroid.telemetry.observation import Observation, observing
+from thyroid.telemetry.observation import Observation, observing, record_prediction
 from thyroid.telemetry.observation import facts_of as facts_of_prediction
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Worker:
     ----------
     settings : Settings
         How large a file may be, and where metrics go.
-    service : Service
+    analyzer : Analyzer
         Analyses.
     s3 : types_boto3_s3.S3Client
         Client of S3.
@@ -61,7 +61,7 @@ class Worker:
     def __init__(
         self,
         settings: Settings,
-        service: Service,
+        analyzer: Analyzer,
         s3: "S3Client",
         outbox: Outbox,
         once: Once,
@@ -69,7 +69,7 @@ class Worker:
         logger: Logger,
     ) -> None:
         self._settings = settings
-        self._service = service
+        self._analyzer = analyzer
         self._s3 = s3
         self._outbox = outbox
         self._once = once
@@ -112,7 +112,7 @@ class Worker:
             emit_upload(self._settings, facts)
 
     def _answer(self, told: Upload) -> tuple[Outcome, bool]:
-        model = self._service.engine().manifest.sha256
+        model = self._analyzer.engine().manifest.sha256
         try:
             upload = identify(self._s3, told)
         except NotFoundError as error:
@@ -131,7 +131,7 @@ class Worker:
         whether the version is still the current one, then writing on condition that the outbox is as it was. A newer
         version that is written in between changes the outbox; one that comes later finds our results older than it.
         """
-        judgement: Judgement | None = None
+        judgement: ProcessedImage | None = None
         for attempt in range(ATTEMPTS):
             # Nearly every picture is new and can be read. For such a one the decisions are all that has to be known.
             lying = self._outbox.look(upload, NAMES if attempt else DECISIONS)
@@ -159,7 +159,7 @@ class Worker:
 
     def _gone(self, upload: Upload, model: str, error: NotFoundError) -> Outcome:
         """Say that a picture was deleted, where nothing is said yet: results of an earlier version stay."""
-        judgement = refused(error, _source(upload), model)
+        judgement = without_result(error, _source(upload), model)
         before = self._outbox.etags(upload)
         if not any(before.values()):
             if self._outbox.replace(upload, before, judgement):
@@ -168,18 +168,21 @@ class Worker:
                 self._outbox.withdraw(upload)
         return judgement.outcome
 
-    def _judge(self, opened: Opened, model: str) -> Judgement:
+    def _judge(self, opened: Opened, model: str) -> ProcessedImage:
         source = _source(opened.upload, opened.size)
         try:
             check_size(opened.size, self._settings.max_upload_bytes)
         except PayloadTooLargeError as error:
-            return refused(error, source, model)
+            return without_result(error, source, model)
         with self._alone if opened.size > LARGE_BYTES else nullcontext():
             started = time.perf_counter()
             data = opened.stream.read()
             read_ms = 1000 * (time.perf_counter() - started)
             with self._alone:
-                return judge(self._service, data, source, read_ms=read_ms)
+                processed = process_image(self._analyzer, data, source, read_ms=read_ms)
+        if processed.record:
+            record_prediction(processed.record)
+        return processed
 
 
 def _source(upload: Upload, size: int | None = None) -> Source:

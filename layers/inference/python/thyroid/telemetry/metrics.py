@@ -14,12 +14,12 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
-from thyroid.errors import UnreadableImageError, UnsuitablePictureError, UnsupportedMediaTypeError
+from thyroid.errors import UnreadableImageError, UnsuitableImageError, UnsupportedMediaTypeError
 from thyroid.settings import Settings
 
 # What is refused because it is no picture that could be scored. Other codes speak of the request around it, or of us.
 # A picture that is scored although it does not look like ultrasound is flagged as well.
-FLAGGED_INPUT = frozenset({UnreadableImageError.code, UnsupportedMediaTypeError.code, UnsuitablePictureError.code})
+FLAGGED_INPUT = frozenset({UnreadableImageError.code, UnsupportedMediaTypeError.code, UnsuitableImageError.code})
 
 
 def emit(settings: Settings, facts: Mapping[str, Any], *, cold_start: bool) -> None:

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger
 
+from thyroid.core.analysis import Analysis
 from thyroid.core.audit import AuditRecord
+
+Response = TypeVar("Response")
 
 
 @dataclass
@@ -49,13 +52,27 @@ def observing(observation: Observation) -> Iterator[None]:
         _CURRENT.reset(before)
 
 
-def record_prediction(record: AuditRecord) -> None:
-    """Log the audit record of what is being answered, and keep it for what is told of that.
+def recorded(analysis: Analysis, response: Response) -> Response:
+    """Log the audit record of an analysis whose response is made, and return that response.
+
+    A response that cannot be made, because it would be too large, leaves no record.
 
     Raises
     ------
     LookupError
-        If nothing is: no prediction leaves without its record.
+        As :func:`record_prediction` says.
+    """
+    record_prediction(AuditRecord.of(analysis))
+    return response
+
+
+def record_prediction(record: AuditRecord) -> None:
+    """Log the audit record of the request or upload of this context, and keep it for its log line and metrics.
+
+    Raises
+    ------
+    LookupError
+        If there is none: no prediction leaves without its record.
     """
     observation = _CURRENT.get()
     observation.prediction = record

@@ -8,40 +8,39 @@ from typing import Annotated
 from aws_lambda_powertools import Logger
 from fastapi import APIRouter, Depends, FastAPI
 
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.settings import Settings, get_settings
 from thyroid.telemetry import tracing
 from thyroid.telemetry.logs import get_logger
-from thyroid.telemetry.observation import record_prediction
 from thyroid.web import problems
 from thyroid.web.catch_unexpected import CatchUnexpected
 from thyroid.web.cors import Cors
 from thyroid.web.observe import Observe
 
 
-def get_service() -> Service:
-    """Return the service of this process, whose model loads on first use."""
+def get_analyzer() -> Analyzer:
+    """Return the analyzer of this process, whose model loads on first use."""
     with _ONE_AT_A_TIME:  # a cache alone may let two first requests make one each
-        return _service()
+        return _analyzer()
 
 
-async def the_service() -> Service:
-    """Return the service of this process; a dependency, without a thread for itself."""
-    return get_service()
+async def the_analyzer() -> Analyzer:
+    """Return the analyzer of this process; a dependency, without a thread for itself."""
+    return get_analyzer()
 
 
-TheService = Annotated[Service, Depends(the_service)]
+TheAnalyzer = Annotated[Analyzer, Depends(the_analyzer)]
 
 _ONE_AT_A_TIME = threading.Lock()
 
 
 @cache
-def _service() -> Service:
-    return Service(get_settings(), audit=record_prediction)
+def _analyzer() -> Analyzer:
+    return Analyzer(get_settings())
 
 
 def build_app(routers: Iterable[APIRouter], settings: Settings | None = None, logger: Logger | None = None) -> FastAPI:
-    """Build an application that answers `routers` and nothing else.
+    """Build an application that serves `routers` and nothing else.
 
     It serves no documentation by itself: that is a route like any other (:mod:`thyroid.web.docs`), since it describes
     all routes and not only those of its own function.
@@ -49,7 +48,7 @@ def build_app(routers: Iterable[APIRouter], settings: Settings | None = None, lo
     Parameters
     ----------
     routers : iterable of fastapi.APIRouter
-        What it answers.
+        What it serves.
     settings : Settings, optional
         Those of the process if left out.
     logger : aws_lambda_powertools.Logger, optional

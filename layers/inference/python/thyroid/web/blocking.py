@@ -1,6 +1,6 @@
 """Endpoints that keep the processor busy: in a thread on a server, here and now in a function of Lambda.
 
-A server works on as many pictures at a time as it infers (``THYROID_PARALLEL``): more would take memory, and be no
+A server works on as many images at a time as it infers (``THYROID_PARALLEL``): more would take memory, and be no
 sooner done. So many wait for their turn (``THYROID_MOST_WAITING``); who comes then is told to come again. A server that
 takes in whatever comes answers everybody later and later, until nobody waits for the answer any more.
 """

@@ -1,6 +1,6 @@
-"""A request's body, in any of its three kinds, to picture bytes and options.
+"""A request's body, in any of its three kinds, to image bytes and options.
 
-A JSON body with the picture in base64, the picture file itself, or a multipart form. Whatever the kind, the body is
+A JSON body with the image in base64, the image file itself, or a multipart form. Whatever the kind, the body is
 held in memory and never on disk, its size is judged while it arrives, for which it has so much time, and the same
 options are checked in the same way.
 """
@@ -23,7 +23,7 @@ from thyroid.errors import (
 )
 from thyroid.settings import Settings, get_settings
 from thyroid.web import multipart
-from thyroid.web.openapi import PICTURE_TYPES
+from thyroid.web.openapi import IMAGE_TYPES
 from thyroid.web.problems import InvalidFieldsError
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -36,8 +36,8 @@ READ_ON = 4
 
 FORM = "multipart/form-data"
 
-# What a JSON body adds to its picture, with nothing else in it and as json.dumps writes it; and what a form adds to its
-# picture at the most, with nothing else in it: the longest boundary has 70 characters (RFC 2046) and comes twice, a
+# What a JSON body adds to its image, with nothing else in it and as json.dumps writes it; and what a form adds to its
+# image at the most, with nothing else in it: the longest boundary has 70 characters (RFC 2046) and comes twice, a
 # file name has 255 in most file systems, and the rest is about 110.
 PLAIN_JSON = '{"image": ""}'
 LARGEST_FORM = 512
@@ -90,13 +90,13 @@ async def receive(request: Request, settings: TheSettings) -> Body:
     """
     content_type = _content_type(request, "application/json")
     media_type = _media_type(content_type)
-    binary = media_type == FORM or media_type in PICTURE_TYPES  # which format it has is told by its bytes, later
+    binary = media_type == FORM or media_type in IMAGE_TYPES  # which format it has is told by its bytes, later
     limit = settings.max_binary_body_bytes if binary else settings.max_body_bytes
     content = await _read(request, limit, settings.body_seconds)
     if not binary and not _is_json(media_type):
         raise UnsupportedMediaTypeError(
-            "This content type is not taken; send application/json with the picture in base64, multipart/form-data "
-            f"with a part `image`, or the picture itself as one of {', '.join(PICTURE_TYPES)}."
+            "This content type is not taken; send application/json with the image in base64, multipart/form-data "
+            f"with a part `image`, or the image itself as one of {', '.join(IMAGE_TYPES)}."
         )
     if content is None:
         raise PayloadTooLargeError(_over_the_limit(media_type, settings))
@@ -123,12 +123,12 @@ async def receive_form(request: Request, limit: int, seconds: int) -> Body:
         raise UnsupportedMediaTypeError(f"This address takes {FORM}, filled in as the link says.")
     content = await _read(request, limit, seconds)
     if content is None:
-        raise PayloadTooLargeError(f"The form is over the limit of {limit} bytes; send a smaller picture.")
+        raise PayloadTooLargeError(f"The form is over the limit of {limit} bytes; send a smaller image.")
     return Body(content_type, content, {})
 
 
 def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tuple[bytes, Options]:
-    """Split a body into the picture file and its checked options.
+    """Split a body into the image file and its checked options.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tu
     options : type
         The options, as fields of a query or form.
     with_image : type
-        The same options as fields of a JSON body, with the picture in its field ``image``.
+        The same options as fields of a JSON body, with the image in its field ``image``.
 
     Raises
     ------
@@ -151,19 +151,19 @@ def parse(body: Body, options: type[Options], with_image: type[BaseModel]) -> tu
     try:
         if _is_json(body.media_type):
             values = with_image.model_validate_json(body.content).model_dump()
-            picture, chosen = decode_base64(values.pop("image")), options.model_validate(values)
+            image, chosen = decode_base64(values.pop("image")), options.model_validate(values)
         elif body.media_type == FORM:
-            picture, fields = parse_form(body, "image")
+            image, fields = parse_form(body, "image")
             chosen = options.model_validate(fields)
         else:
-            picture, chosen = body.content, options.model_validate(body.fields)
+            image, chosen = body.content, options.model_validate(body.fields)
     except ValidationError as error:
         raise InvalidFieldsError.from_validation(error) from None
-    return picture, chosen
+    return image, chosen
 
 
 def parse_form(body: Body, part: str) -> tuple[bytes, dict[str, str]]:
-    """Split a body that is a multipart form into its one picture file, or that in base64, and its other fields.
+    """Split a body that is a multipart form into its one image file, or that in base64, and its other fields.
 
     Raises
     ------
@@ -175,12 +175,12 @@ def parse_form(body: Body, part: str) -> tuple[bytes, dict[str, str]]:
         If that part is no file, and not base64.
     """
     form = multipart.read(body.content_type, body.content, part)
-    picture = decode_base64(form.picture) if isinstance(form.picture, str) else form.picture
-    return picture, filled_in(form.fields)
+    image = decode_base64(form.image) if isinstance(form.image, str) else form.image
+    return image, filled_in(form.fields)
 
 
 def parse_json(body: Body, schema: type[Options]) -> Options:
-    """Check a body that has to be JSON and holds no picture.
+    """Check a body that has to be JSON and holds no image.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def parse_json(body: Body, schema: type[Options]) -> Options:
         As :func:`parse` says.
     """
     if not _is_json(body.media_type):
-        raise UnsupportedMediaTypeError("This address takes application/json, and no picture; see `/docs`.")
+        raise UnsupportedMediaTypeError("This address takes application/json, and no image; see `/docs`.")
     try:
         return schema.model_validate_json(body.content)
     except ValidationError as error:
@@ -213,7 +213,7 @@ def decode_base64(text: str) -> bytes:
         return binascii.a2b_base64(payload, strict_mode=True)
     except ValueError:  # of which binascii.Error is one; others where the text is not ASCII
         raise InvalidBase64Error(
-            "The field `image` is not base64; send the bytes of the picture file encoded as base64 or as a data URI."
+            "The field `image` is not base64; send the bytes of the image file encoded as base64 or as a data URI."
         ) from None
 
 
@@ -240,25 +240,25 @@ async def _read(request: Request, limit: int, seconds: int) -> bytes | None:
     except TimeoutError:
         if total <= limit:
             raise RequestTimeoutError(
-                f"The body did not arrive whole within {seconds} seconds; send it again, faster, or a smaller picture."
+                f"The body did not arrive whole within {seconds} seconds; send it again, faster, or a smaller image."
             ) from None
     return bytes(content) if total <= limit else None
 
 
 def _over_the_limit(media_type: str, settings: Settings) -> str:
-    """Say what the limit of a kind of body is, and how large a picture file it holds."""
+    """Say what the limit of a kind of body is, and how large an image file it holds."""
     binary = settings.max_binary_body_bytes
     if media_type == FORM:
         return (
-            f"The form is over the limit of {binary} bytes, in which a picture file of {max(0, binary - LARGEST_FORM)} "
-            "bytes always fits as its only part; send a smaller picture."
+            f"The form is over the limit of {binary} bytes, in which an image file of {max(0, binary - LARGEST_FORM)} "
+            "bytes always fits as its only part; send a smaller image."
         )
-    if media_type in PICTURE_TYPES:
-        return f"The picture file is over the limit of {binary} bytes; send a smaller picture."
+    if media_type in IMAGE_TYPES:
+        return f"The image file is over the limit of {binary} bytes; send a smaller image."
     in_base64 = max(0, settings.max_body_bytes - len(PLAIN_JSON)) // 4 * 3
     return (
-        f"The JSON body is over the limit of {settings.max_body_bytes} bytes, in which a picture file of {in_base64} "
-        f"bytes fits as base64; send a smaller picture. Sent as it is, it may have {binary} bytes, hardly more."
+        f"The JSON body is over the limit of {settings.max_body_bytes} bytes, in which an image file of {in_base64} "
+        f"bytes fits as base64; send a smaller image. Sent as it is, it may have {binary} bytes, hardly more."
     )
 
 

@@ -22,14 +22,15 @@ from starlette.exceptions import HTTPException
 
 import thyroid
 from thyroid import phantom
+from thyroid.core.disclaimer import DISCLAIMER
 from thyroid.web.openapi import SECURITY_SCHEMES
 from thyroid.web.problems import MEDIA_TYPE, Problem
-from thyroid.web.schemas import DISCLAIMER, AnalyzeRequest, GradCAMRequest, ImageRequest, ReportRequest, UploadRequest
+from thyroid.web.schemas import AnalyzeRequest, GradCAMRequest, ImageRequest, ReportRequest, UploadRequest
 
 TITLE = "Thyroid Cancer Detection API"
-DESCRIPTION = f"""Malignancy score, risk band and Grad-CAM of a thyroid ultrasound picture.
+DESCRIPTION = f"""Malignancy score, risk band and Grad-CAM of a thyroid ultrasound image.
 
-A picture may be sent in three ways: in a JSON body as base64 or as a data URI, as the file itself
+An image may be sent in three ways: in a JSON body as base64 or as a data URI, as the file itself
 (`Content-Type: image/png` and so on, options in the query), or as part `image` of a multipart form.
 Errors are `{MEDIA_TYPE}` with a stable `code`.
 
@@ -43,7 +44,7 @@ ASSET_TYPES = {
     "redoc.standalone.js": "text/javascript",
 }
 
-# In the page itself: the gateway would send a picture as base64 to browsers, whose `Accept` begins with other types.
+# In the page itself: the gateway would send an image as base64 to browsers, whose `Accept` begins with other types.
 FAVICON = "data:image/svg+xml," + quote(
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
     '<path fill="#2563a8" d="M8 6 5 1C1 1 0 6 2 10c2 5 5 6 6 3 1 3 4 2 6-3 2-4 1-9-3-9Z"/></svg>'
@@ -110,7 +111,7 @@ def docs_router(documented: Sequence[APIRouter]) -> APIRouter:
 
 
 def describe(documented: Sequence[APIRouter]) -> dict[str, Any]:
-    """Return the OpenAPI description of all routes of `documented`, with a sample picture that can be sent."""
+    """Return the OpenAPI description of all routes of `documented`, with a sample image that can be sent."""
     app = FastAPI(openapi_url=None)
     for router in documented:
         app.include_router(router)
@@ -128,7 +129,7 @@ def describe(documented: Sequence[APIRouter]) -> dict[str, Any]:
     components = description.setdefault("components", {})
     components.setdefault("schemas", {}).update(bodies["$defs"])
     components["securitySchemes"] = SECURITY_SCHEMES
-    sample = _sample_picture()
+    sample = _sample_image()
     for path in description["paths"].values():
         for operation in path.values():
             content = operation.get("requestBody", {}).get("content", {})
@@ -137,7 +138,7 @@ def describe(documented: Sequence[APIRouter]) -> dict[str, Any]:
     return description
 
 
-def _sample_picture() -> str:
+def _sample_image() -> str:
     """Return a small ultrasound phantom as a JPEG in base64, a few kilobytes long."""
     buffer = io.BytesIO()
     Image.fromarray(phantom.make(1, suspicious=True, height=120, width=180)).save(buffer, "JPEG", quality=60)

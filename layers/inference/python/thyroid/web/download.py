@@ -32,14 +32,14 @@ def check_bytes_arrive(request: Request, media_type: str) -> None:
 
 
 def attachment(filename: str | None, ending: str) -> str:
-    """Return a ``Content-Disposition`` that names a file after the picture that it is about.
+    """Return a ``Content-Disposition`` that names a file after the image that it is about.
 
     Parameters
     ----------
     filename : str, optional
-        Of the picture, as it was sent: any text.
+        Of the image, as it was sent: any text.
     ending : str
-        What stands instead of the picture's.
+        What stands instead of the image's.
 
     Returns
     -------

@@ -16,7 +16,7 @@ from thyroid import quick_start
 from thyroid.errors import InvalidBase64Error, InvalidRequestError
 from thyroid.settings import get_settings
 from thyroid.telemetry.logs import get_logger
-from thyroid.web.app import get_service
+from thyroid.web.app import get_analyzer
 from thyroid.web.blocking import alone
 from thyroid.web.observe import request_id_of
 from thyroid.web.problems import problem
@@ -31,7 +31,7 @@ TEXT_TYPES = [*DEFAULT_TEXT_MIME_TYPES, "application/problem+json", "image/svg+x
 def lambda_handler(app: FastAPI) -> Handler:
     """Wrap `app` for Lambda.
 
-    Where the settings say so, the model is loaded and proved here, during Lambda's init: no first picture waits for it,
+    Where the settings say so, the model is loaded and proved here, during Lambda's init: no first image waits for it,
     and a snapshot or a provisioned environment holds it.
     """
     logging.getLogger("mangum.http").setLevel(logging.WARNING)  # it logs addresses; ours is the line about a request
@@ -39,9 +39,9 @@ def lambda_handler(app: FastAPI) -> Handler:
     adapter = Mangum(app, lifespan="off", text_mime_types=TEXT_TYPES)
     logger = get_logger()
     if get_settings().warm_up:
-        get_service().warm_up()
+        get_analyzer().warm_up()
 
-    @logger.inject_lambda_context(log_event=False)  # whatever the environment says: pictures are in it
+    @logger.inject_lambda_context(log_event=False)  # whatever the environment says: images are in it
     def handler(event: Event, context: LambdaContext) -> dict[str, Any]:
         asyncio.set_event_loop(_event_loop())
         try:

@@ -26,18 +26,18 @@ class Form(NamedTuple):
 
     Attributes
     ----------
-    picture : bytes or str
+    image : bytes or str
         The part that was asked for: a file, or a text.
     fields : dict of str to str
         The other parts that are texts, and the file's name as ``filename`` where no part says another.
     """
 
-    picture: bytes | str
+    image: bytes | str
     fields: dict[str, str]
 
 
 def read(content_type: str, content: bytes, part: str) -> Form:
-    """Read a form, of which one part is a picture.
+    """Read a form, of which one part is an image.
 
     Raises
     ------
@@ -71,12 +71,12 @@ def _form(form: FormData, part: str) -> Form:
     if len(found) != 1:
         raise InvalidFieldsError([FieldProblem(field=part, message=f"send one such part, not {len(found)}")])
     fields = {name: value for name, value in form.items() if isinstance(value, str) and name != part}
-    (picture,) = found
-    if isinstance(picture, str):
-        return Form(picture, fields)
-    if picture.filename and not fields.get("filename"):
-        fields["filename"] = picture.filename
-    return Form(picture.file.read(), fields)
+    (image,) = found
+    if isinstance(image, str):
+        return Form(image, fields)
+    if image.filename and not fields.get("filename"):
+        fields["filename"] = image.filename
+    return Form(image.file.read(), fields)
 
 
 async def _at_once(content: bytes) -> AsyncGenerator[bytes, None]:

@@ -7,11 +7,11 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from thyroid.web.problems import MEDIA_TYPE
-from thyroid.web.schemas import PictureType
+from thyroid.web.schemas import ImageType
 
-# What a body may be sent as that is the picture file itself. The gateway has to pass each of them on as bytes: the
+# What a body may be sent as that is the image file itself. The gateway has to pass each of them on as bytes: the
 # template's BinaryMediaTypes.
-PICTURE_TYPES: tuple[str, ...] = get_args(PictureType)
+IMAGE_TYPES: tuple[str, ...] = get_args(ImageType)
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -38,19 +38,19 @@ def request_body(options: type[BaseModel], with_image: type[BaseModel]) -> dict[
         The JSON body.
     """
     fields = {name: _of_text(field) for name, field in options.model_json_schema()["properties"].items()}
-    picture = {"type": "string", "format": "binary"}
-    form = {"type": "object", "required": ["image"], "properties": {"image": picture, **copy.deepcopy(fields)}}
+    image = {"type": "string", "format": "binary"}
+    form = {"type": "object", "required": ["image"], "properties": {"image": image, **copy.deepcopy(fields)}}
     content: dict[str, Any] = {
         "application/json": {"schema": {"$ref": f"#/components/schemas/{with_image.__name__}"}},
         "multipart/form-data": {"schema": form},
     }
-    content.update({media_type: {"schema": picture} for media_type in PICTURE_TYPES})
+    content.update({media_type: {"schema": image} for media_type in IMAGE_TYPES})
     parameters = [
         {
             "name": name,
             "in": "query",
             "required": False,
-            "description": "Where the body is the picture file itself. " + field.get("description", ""),
+            "description": "Where the body is the image file itself. " + field.get("description", ""),
             "schema": {key: value for key, value in field.items() if key != "description"},
         }
         for name, field in fields.items()
@@ -68,7 +68,7 @@ def _of_text(field: dict[str, Any]) -> dict[str, Any]:
 
 
 def json_body(schema: type[BaseModel]) -> dict[str, Any]:
-    """Describe a body that holds no picture; for a route's ``openapi_extra``."""
+    """Describe a body that holds no image; for a route's ``openapi_extra``."""
     content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema.__name__}"}}}
     return {"requestBody": {"required": True, "content": content}}
 
@@ -92,27 +92,27 @@ GATEWAY_PROBLEMS = {
     429: "`throttled`, with `Retry-After`, or `quota_exceeded`: deployed, a key may ask for so much",
 }
 SLOW = "`request_timeout`: on a server of your own, the body did not arrive in the time that it has"
-PICTURE_PROBLEMS = problem_responses(
+IMAGE_PROBLEMS = problem_responses(
     GATEWAY_PROBLEMS
     | {
-        400: "`invalid_base64`: the picture is not base64",
+        400: "`invalid_base64`: the image is not base64",
         408: SLOW,
-        413: "`payload_too_large`: the body or the picture is over its limit, which `detail` names",
-        415: "`unsupported_media_type`: not a picture format, or not a content type, that is taken",
-        422: "`invalid_request`, `unreadable_image`, `unsuitable_picture` or `unknown_layer`: `detail` says why",
+        413: "`payload_too_large`: the body or the image is over its limit, which `detail` names",
+        415: "`unsupported_media_type`: not an image format, or not a content type, that is taken",
+        422: "`invalid_request`, `unreadable_image`, `unsuitable_image` or `unknown_layer`: `detail` says why",
         503: "`model_unavailable`: no model answers here, or `overloaded`: it answers as many as it can; try again "
         "after `Retry-After` seconds",
         504: "`timeout`: deployed, the answer took longer than the gateway waits",
     }
 )
-PDF_PROBLEMS = PICTURE_PROBLEMS | problem_responses(
+PDF_PROBLEMS = IMAGE_PROBLEMS | problem_responses(
     {406: "`not_acceptable`: deployed, `Accept` has to begin with `application/pdf`, or the bytes would come as text"}
 )
 UPLOAD_PROBLEMS = problem_responses(
     GATEWAY_PROBLEMS
     | {
         408: SLOW,
-        413: "`payload_too_large`: the picture file is over the limit, which `detail` names",
+        413: "`payload_too_large`: the image file is over the limit, which `detail` names",
         415: "`unsupported_media_type`: the body is not JSON",
         422: "`invalid_request`: `detail` says what to change",
         501: "`uploads_unavailable`: there is no bucket here",
@@ -121,11 +121,11 @@ UPLOAD_PROBLEMS = problem_responses(
 RESULT_PROBLEMS = problem_responses(
     GATEWAY_PROBLEMS
     | {
-        404: "`not_found`: no link has this id, it ended before a picture came, or the picture was deleted unread",
-        410: "`not_answered`: the picture was given up after an hour; upload it again",
-        413: "`payload_too_large`: the picture is over its limit, which `detail` names",
-        415: "`unsupported_media_type`: what was uploaded is no picture format that is taken",
-        422: "`invalid_request`, `unreadable_image` or `unsuitable_picture`: `detail` says what is wrong",
+        404: "`not_found`: no link has this id, it ended before an image came, or the image was deleted unread",
+        410: "`not_answered`: the image was given up after an hour; upload it again",
+        413: "`payload_too_large`: the image is over its limit, which `detail` names",
+        415: "`unsupported_media_type`: what was uploaded is no image format that is taken",
+        422: "`invalid_request`, `unreadable_image` or `unsuitable_image`: `detail` says what is wrong",
         501: "`uploads_unavailable`: there is no bucket here",
     }
 )

@@ -38,9 +38,9 @@ class File:
 
 
 def policy(settings: Settings) -> str:
-    """Return the Content-Security-Policy: scripts and styles are files of ours, and pictures go to this service alone.
+    """Return the Content-Security-Policy: scripts and styles are files of ours, and images go to this service alone.
 
-    A large picture goes by a link to a bucket, and its result comes from one: those are the only other hosts.
+    A large image goes by a link to a bucket, and its result comes from one: those are the only other hosts.
     """
     connect = " ".join(("'self'", *settings.page_origins))
     return (

@@ -1,4 +1,4 @@
-"""An :class:`~thyroid.core.analysis.Analysis` as the responses of the API: file name, base64, and what a response may hold."""
+"""An :class:`~thyroid.core.analysis.Analysis` as the API's responses: file name, base64, size limit."""
 
 import base64
 from typing import Any
@@ -86,8 +86,9 @@ def analyze(analysis: Analysis, filename: str | None = None) -> AnalyzeResponse:
     return AnalyzeResponse(
         **_common(analysis, filename),
         **_assessed(analysis),
-        gradcam=shown
-        and GradCAM(
+        gradcam=None
+        if shown is None
+        else GradCAM(
             layer_used=shown.layer_used,
             images=_encoded(shown.images),
             target=shown.target,
