@@ -1,6 +1,7 @@
 """The rules of ARCHITECTURE.md that a machine can hold."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -10,21 +11,41 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SERVING = ROOT / "layers/inference/python/thyroid"
+MODEL = ROOT / "layers/model/thyroid_model"
 CLIENT = ROOT / "client/thyroid_client"
 FUNCTIONS = sorted(path.stem for path in (ROOT / "functions").glob("*.py") if path.stem != "__init__")
 
 OURS = ("layers", "functions", "deploy", "docs", "events", "benchmarks")  # all code but the client and the tests
 
 HTTP_AND_AWS = {"fastapi", "starlette", "mangum", "aws_lambda_powertools", "boto3", "botocore", "uvicorn"}
-EDGES = {  # folder: what it alone may know of these
+
+# Packages of the serving world from the lowest to the highest, and which of the lower ones each may import.
+LAYERS: dict[str, set[str]] = {
+    "core": set(),
+    "telemetry": {"core"},
+    "report": {"core"},
+    "web": {"core", "telemetry"},
+    "files": {"core", "web"},
+    "s3": {"core", "telemetry", "files"},
+    "batch": {"core", "files"},
+    "cli": {"core", "report", "web", "files", "batch"},
+}
+BELOW_ALL = {"errors", "settings", "quick_start", "phantom"}  # modules beside the packages
+MODEL_LAYERS: dict[str, set[str]] = {
+    "networks": set(),
+    "data": {"networks"},
+    "training": {"networks", "data"},
+    "compiling": {"networks"},
+    "evaluation": {"networks", "data", "training", "compiling"},
+}
+EDGES = {  # package: what it alone may know of HTTP and AWS
     "web": {"fastapi", "starlette", "mangum", "aws_lambda_powertools"},
-    "uploads": {"boto3", "botocore", "aws_lambda_powertools"},
+    "s3": {"boto3", "botocore", "aws_lambda_powertools"},
     "telemetry": {"aws_lambda_powertools"},
-    "folder": set(),
-    "terminal": set(),
 }
 MODEL_WORLD = {"tensorflow", "keras", "h5py", "huggingface_hub", "matplotlib", "thyroid_model"}
 
+# Modules of the core in the order in which an image passes through them.
 ROAD = [
     "structure",
     "imaging",
@@ -36,11 +57,9 @@ ROAD = [
     "assessment",
     "png",
     "explain",
-    "schemas",
+    "analysis",
     "audit",
-    "service",
-    "results",
-    "judge",
+    "analyzer",
 ]
 
 
@@ -105,7 +124,7 @@ def test_a_function_starts_without_the_model_world(function: str) -> None:
 
 @pytest.mark.parametrize("path", modules(SERVING), ids=lambda p: p.stem)
 def test_http_and_aws_are_known_at_the_edges_alone(path: Path) -> None:
-    known = EDGES.get(path.parent.name, set())
+    known = EDGES.get(path.relative_to(SERVING).parts[0], set())
     used = {"boto3" if name.startswith("types_boto3") else name for name in imports(path)}
     assert used & HTTP_AND_AWS <= known
 
@@ -134,12 +153,76 @@ def test_settings_alone_read_the_environment(path: Path) -> None:
         assert "os" not in imports(path)
 
 
-@pytest.mark.parametrize("step", range(len(ROAD)))
-def test_the_road_of_a_request_goes_one_way(step: int) -> None:
-    text = (SERVING / f"{ROAD[step]}.py").read_text("utf-8")
-    for later in [*ROAD[step + 1 :], "report", *EDGES]:
-        assert f"from thyroid.{later} import" not in text
-        assert f"from thyroid import {later}" not in text
+@pytest.mark.parametrize("step", ROAD)
+def test_the_road_of_a_request_goes_one_way(step: str) -> None:
+    text = (SERVING / f"core/{step}.py").read_text("utf-8")
+    for later in ROAD[ROAD.index(step) + 1 :]:
+        assert f"from thyroid.core.{later} import" not in text
+        assert later not in imported_from(text, "thyroid.core")
+
+
+def imported_from(text: str, package: str) -> set[str]:
+    """Names that are imported with ``from PACKAGE import``."""
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom) and node.module == package]
+    return {alias.name for node in nodes for alias in node.names}
+
+
+def packages_of(path: Path, world: str) -> set[str]:
+    """Packages and modules directly below a world that a file imports, wherever in it."""
+    text = path.read_text("utf-8")
+    found = imported_from(text, world)
+    for node in ast.walk(ast.parse(text)):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        found |= {name.split(".")[1] for name in modules if name.startswith(f"{world}.")}
+    return found
+
+
+@pytest.mark.parametrize("layers", [LAYERS, MODEL_LAYERS], ids=["serving", "model"])
+def test_packages_are_in_an_order_in_which_none_imports_a_higher_one(layers: dict[str, set[str]]) -> None:
+    for number, allowed in enumerate(layers.values()):
+        assert allowed <= set(list(layers)[:number])
+
+
+@pytest.mark.parametrize(
+    "path", [path for name in LAYERS for path in modules(SERVING / name)], ids=lambda p: str(p.relative_to(SERVING))
+)
+def test_a_package_imports_lower_packages_alone(path: Path) -> None:
+    package = path.relative_to(SERVING).parts[0]
+    assert packages_of(path, "thyroid") <= LAYERS[package] | {package} | BELOW_ALL
+
+
+@pytest.mark.parametrize(
+    "path", [path for name in MODEL_LAYERS for path in modules(MODEL / name)], ids=lambda p: str(p.relative_to(MODEL))
+)
+def test_a_package_of_the_model_world_imports_lower_packages_alone(path: Path) -> None:
+    package = path.relative_to(MODEL).parts[0]
+    below = {path.stem for path in MODEL.glob("*.py")}
+    assert packages_of(path, "thyroid_model") <= MODEL_LAYERS[package] | {package} | below
+
+
+def test_every_package_has_its_place() -> None:
+    assert {path.parent.name for path in SERVING.glob("*/__init__.py")} == set(LAYERS)
+    assert {path.parent.name for path in MODEL.glob("*/__init__.py")} == set(MODEL_LAYERS)
+    assert {path.stem for path in SERVING.glob("*.py")} == BELOW_ALL | {"__init__", "__main__"}
+
+
+@pytest.mark.parametrize("path", modules(SERVING / "core"), ids=lambda p: p.stem)
+def test_the_core_knows_no_transport(path: Path) -> None:
+    """No base64, no schema of a response, no file name, no limit of a request or response."""
+    text = path.read_text("utf-8")
+    assert not imports(path) & {"base64", "binascii"}
+    assert "schemas" not in text
+    assert not re.search(r"\bfilename\b|max_\w*body|max_upload|6_[0-9]{3}_[0-9]{3}", text)
+
+
+def test_there_is_one_engine_protocol() -> None:
+    declared = [
+        path
+        for path in modules(SERVING)
+        if re.search(r"^class \w*Engine\w*\(Protocol\)", path.read_text("utf-8"), re.M)
+    ]
+    assert len(declared) == 1
 
 
 @pytest.mark.parametrize(

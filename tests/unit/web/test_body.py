@@ -16,7 +16,7 @@ from thyroid.errors import (
     UnsupportedMediaTypeError,
 )
 from thyroid.settings import Settings
-from thyroid.web.body import LARGEST_FORM, READ_ON, Body, decode_base64, parse, receive
+from thyroid.web.body import MAX_FORM_BYTES, READ_ON, Body, decode_base64, parse, receive
 from thyroid.web.openapi import IMAGE_TYPES
 from thyroid.web.schemas import AnalyzeOptions, AnalyzeRequest
 
@@ -245,7 +245,7 @@ def test_a_body_over_the_limit_of_its_kind_is_refused_with_the_limit(content_typ
 
 @pytest.mark.parametrize(
     ("content_type", "largest"),
-    [("image/png", 7_500), ("multipart/form-data", 7_500 - LARGEST_FORM), ("application/json", 7_488)],
+    [("image/png", 7_500), ("multipart/form-data", 7_500 - MAX_FORM_BYTES), ("application/json", 7_488)],
 )
 def test_who_sends_too_much_is_told_the_largest_picture_that_fits(content_type: str, largest: int) -> None:
     with pytest.raises(PayloadTooLargeError, match=rf"image file\D* {largest} bytes"):
@@ -256,7 +256,7 @@ def test_no_form_of_one_picture_takes_more_than_is_allowed_for() -> None:
     headers = {"Content-Type": f"multipart/form-data; boundary={'x' * 70}"}
     file = ("n" * 255, b"", "application/octet-stream")
 
-    assert len(httpx.Request("POST", "http://x/", files={"image": file}, headers=headers).read()) <= LARGEST_FORM
+    assert len(httpx.Request("POST", "http://x/", files={"image": file}, headers=headers).read()) <= MAX_FORM_BYTES
 
 
 def test_a_content_type_that_is_not_taken_is_refused_as_such_however_large_its_body_is() -> None:

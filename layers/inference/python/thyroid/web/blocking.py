@@ -1,8 +1,8 @@
 """Endpoints that keep the processor busy: in a thread on a server, here and now in a function of Lambda.
 
 A server works on as many images at a time as it infers (``THYROID_PARALLEL``): more would take memory, and be no
-sooner done. So many wait for their turn (``THYROID_MOST_WAITING``); who comes then is told to come again. A server that
-takes in whatever comes answers everybody later and later, until nobody waits for the answer any more.
+sooner done. So many wait for their turn (``THYROID_MOST_WAITING``); further requests get 503. A server that
+accepts whatever comes responds later and later, until no client waits for the response any more.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -18,14 +18,14 @@ from thyroid.errors import OverloadedError
 from thyroid.settings import get_settings
 
 Parameters = ParamSpec("Parameters")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 _ALONE: ContextVar[bool] = ContextVar("alone", default=False)
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Say that no other request is answered meanwhile, as is so in Lambda: nobody waits for the event loop."""
+    """Say that no other request is served meanwhile, as in Lambda: nothing else waits for the event loop."""
     before = _ALONE.set(True)
     try:
         yield
@@ -33,7 +33,7 @@ def alone() -> Iterator[None]:
         _ALONE.reset(before)
 
 
-def blocking(endpoint: Callable[Parameters, Answer]) -> Callable[Parameters, Awaitable[Answer]]:
+def blocking(endpoint: Callable[Parameters, Result]) -> Callable[Parameters, Awaitable[Result]]:
     """Make an endpoint that FastAPI would run in a thread run there only where others could be waiting.
 
     A thread costs a request of Lambda a millisecond: its event loop ends with the request, and so do its threads.
@@ -45,40 +45,42 @@ def blocking(endpoint: Callable[Parameters, Answer]) -> Callable[Parameters, Awa
     """
 
     @wraps(endpoint)
-    async def answer(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+    async def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         if _ALONE.get():
             return endpoint(*args, **kwargs)
-        return await _places().run(partial(endpoint, *args, **kwargs))
+        return await _queue().run(partial(endpoint, *args, **kwargs))
 
-    return answer
+    return run
 
 
-class _Places:
-    """Those at work, and those that wait for their turn, of one event loop."""
+class _Queue:
+    """Requests at work, and requests that wait for their turn, of one event loop."""
 
     def __init__(self, working: int, waiting: int) -> None:
         self._limiter = anyio.CapacityLimiter(working)
-        self._most = working + waiting
-        self._taken = 0
+        self._limit = working + waiting
+        self._count = 0
 
-    async def run(self, work: Callable[[], Answer]) -> Answer:
-        if self._taken >= self._most:
-            raise OverloadedError("The server answers as many as it can; send this again after `Retry-After` seconds.")
-        self._taken += 1
+    async def run(self, work: Callable[[], Result]) -> Result:
+        if self._count >= self._limit:
+            raise OverloadedError(
+                "The server has as many requests as it can work on; send this again after `Retry-After` seconds."
+            )
+        self._count += 1
         try:
             return await anyio.to_thread.run_sync(work, limiter=self._limiter)
         finally:
-            self._taken -= 1
+            self._count -= 1
 
 
-_PLACES: RunVar[_Places] = RunVar("places")
+_QUEUE: RunVar[_Queue] = RunVar("queue")
 
 
-def _places() -> _Places:
+def _queue() -> _Queue:
     try:
-        return _PLACES.get()
+        return _QUEUE.get()
     except LookupError:
         settings = get_settings()
-        places = _Places(settings.parallel, settings.most_waiting)
-        _PLACES.set(places)
-        return places
+        queue = _Queue(settings.parallel, settings.most_waiting)
+        _QUEUE.set(queue)
+        return queue

@@ -40,7 +40,7 @@ FORM = "multipart/form-data"
 # image at the most, with nothing else in it: the longest boundary has 70 characters (RFC 2046) and comes twice, a
 # file name has 255 in most file systems, and the rest is about 110.
 PLAIN_JSON = '{"image": ""}'
-LARGEST_FORM = 512
+MAX_FORM_BYTES = 512
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ async def receive(request: Request, settings: TheSettings) -> Body:
     """
     content_type = _content_type(request, "application/json")
     media_type = _media_type(content_type)
-    binary = media_type == FORM or media_type in IMAGE_TYPES  # which format it has is told by its bytes, later
+    binary = media_type == FORM or media_type in IMAGE_TYPES  # its bytes tell the format, later
     limit = settings.max_binary_body_bytes if binary else settings.max_body_bytes
     content = await _read(request, limit, settings.body_seconds)
     if not binary and not _is_json(media_type):
@@ -250,7 +250,7 @@ def _over_the_limit(media_type: str, settings: Settings) -> str:
     binary = settings.max_binary_body_bytes
     if media_type == FORM:
         return (
-            f"The form is over the limit of {binary} bytes, in which an image file of {max(0, binary - LARGEST_FORM)} "
+            f"The form is over the limit of {binary} bytes, in which an image file of {max(0, binary - MAX_FORM_BYTES)} "
             "bytes always fits as its only part; send a smaller image."
         )
     if media_type in IMAGE_TYPES:

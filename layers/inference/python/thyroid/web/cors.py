@@ -11,19 +11,19 @@ from thyroid.web.problems import problem
 
 
 class Cors(CORSMiddleware):
-    """Answers a browser that asks beforehand, and tells it what it may read."""
+    """Responds to preflight requests, and names the headers that a page may read."""
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """Say whether the request may be sent."""
-        answer = super().preflight_response(request_headers)
-        return answer if answer.status_code < 400 else _Refused(headers=answer.headers)
+        response = super().preflight_response(request_headers)
+        return response if response.status_code < 400 else _PreflightProblem(headers=response.headers)
 
 
-class _Refused(Response):
-    """Answers as a problem, once it is known to which request."""
+class _PreflightProblem(Response):
+    """A problem, made once its request is known."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         detail = "A page of another origin may not send this here; it may GET and POST from the origins that are set."
         allowing = {name: value for name, value in self.headers.items() if not name.startswith("content-")}
-        answer = problem(Request(scope), 400, "Request refused", InvalidRequestError.code, detail, headers=allowing)
-        await answer(scope, receive, send)
+        response = problem(Request(scope), 400, "Request refused", InvalidRequestError.code, detail, headers=allowing)
+        await response(scope, receive, send)

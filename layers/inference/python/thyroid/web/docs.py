@@ -64,7 +64,7 @@ def docs_router(documented: Sequence[APIRouter]) -> APIRouter:
     Parameters
     ----------
     documented : sequence of fastapi.APIRouter
-        What is described, whichever function answers it.
+        What is described, whichever function serves it.
     """
     router = APIRouter(include_in_schema=False)
 
@@ -104,7 +104,7 @@ def docs_router(documented: Sequence[APIRouter]) -> APIRouter:
     def asset(file: str) -> Response:
         if file not in ASSET_TYPES:
             raise HTTPException(404)
-        # Whole, whatever range is asked for: how Starlette's answers of files refuse one is no problem of ours.
+        # Whole, whatever range is asked for: Starlette's file responses refuse a range in another form than a problem.
         return Response((ASSETS / file).read_bytes(), media_type=ASSET_TYPES[file], headers=ASSET_HEADERS)
 
     return router

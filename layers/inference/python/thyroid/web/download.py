@@ -10,16 +10,16 @@ from thyroid.errors import NotAcceptableError
 PDF = "application/pdf"
 
 # A header holds a name as three bytes of ASCII for each of its own, and the gateway sends 10,240 bytes of headers.
-LONGEST_STEM = 150
+MAX_STEM = 150
 NAMELESS = "thyroid"
 NOT_IN_NAMES = frozenset('\\/:*?"<>|')
 
 
 def check_bytes_arrive(request: Request, media_type: str) -> None:
-    """Refuse a request whose answer of bytes would arrive as base64.
+    """Refuse a request whose binary response would arrive as base64.
 
-    The gateway turns an answer back into bytes only where the first type of ``Accept`` is one that it knows as binary,
-    which no ``*/*`` is. Who saves such an answer would have a file that nothing opens. On a laptop is no gateway.
+    The gateway decodes a response into bytes only where the first type of ``Accept`` is one that it knows as binary,
+    which ``*/*`` is not. A saved response would be a file that nothing opens. A laptop has no gateway.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def check_bytes_arrive(request: Request, media_type: str) -> None:
     """
     first = request.headers.get("accept", "").partition(",")[0].partition(";")[0].strip().lower()
     if "aws.event" in request.scope and first != media_type:
-        raise NotAcceptableError(f"This answer is of bytes; send it the header `Accept: {media_type}`.")
+        raise NotAcceptableError(f"The response is binary; send the header `Accept: {media_type}`.")
 
 
 def attachment(filename: str | None, ending: str) -> str:
@@ -54,7 +54,7 @@ def attachment(filename: str | None, ending: str) -> str:
 def _stem(filename: str) -> str:
     """Return a name without folders and ending."""
     base = filename.replace("\\", "/").rpartition("/")[2]
-    return _allowed(base.rpartition(".")[0] or base)[:LONGEST_STEM].rstrip()
+    return _allowed(base.rpartition(".")[0] or base)[:MAX_STEM].rstrip()
 
 
 def _allowed(text: str) -> str:

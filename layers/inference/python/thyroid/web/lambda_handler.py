@@ -66,7 +66,7 @@ def _can_be_read(adapter: Mangum, event: Event, context: LambdaContext) -> bool:
 
 
 def _unreadable(event: Event, context: LambdaContext) -> dict[str, Any]:
-    """Answer an event that the application cannot be given; raised, the error would be logged with what was sent.
+    """Respond to an event that the application cannot read; raised, the error would be logged with what was sent.
 
     Its body is not base64 though it says so, or a header about the connection, such as ``Host``, makes no sense.
     """
@@ -76,9 +76,9 @@ def _unreadable(event: Event, context: LambdaContext) -> dict[str, Any]:
     if event.get("isBase64Encoded") and not _is_base64(event.get("body") or ""):
         title, code = "Not base64", InvalidBase64Error.code
         detail = "The body of the event is not base64, as the event says it is; send the request again."
-    answer = problem(request, 400, title, code, detail, headers={"X-Request-Id": request_id})
-    body = bytes(answer.body).decode()
-    return {"statusCode": 400, "headers": dict(answer.headers), "body": body, "isBase64Encoded": False}
+    response = problem(request, 400, title, code, detail, headers={"X-Request-Id": request_id})
+    body = bytes(response.body).decode()
+    return {"statusCode": 400, "headers": dict(response.headers), "body": body, "isBase64Encoded": False}
 
 
 def _is_base64(body: str) -> bool:

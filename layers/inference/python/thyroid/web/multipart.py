@@ -51,7 +51,7 @@ def read(content_type: str, content: bytes, part: str) -> Form:
         raise InvalidRequestError("The multipart form names a charset that is not taken; use UTF-8.")
     parser = MultiPartParser(
         Headers({"content-type": content_type}),
-        _at_once(content),
+        _one_chunk(content),
         max_files=8,
         max_fields=32,
         max_part_size=len(content),
@@ -79,7 +79,7 @@ def _form(form: FormData, part: str) -> Form:
     return Form(image.file.read(), fields)
 
 
-async def _at_once(content: bytes) -> AsyncGenerator[bytes, None]:
+async def _one_chunk(content: bytes) -> AsyncGenerator[bytes, None]:
     yield content
 
 

@@ -1,7 +1,7 @@
-"""What wraps every request: a request id, and what is told of it to logs, metrics and traces.
+"""What wraps every request: a request id, and its log line, metrics and trace.
 
-What is told holds the route as it is declared, never the address that was called, for addresses, file names, bodies
-and the messages of unforeseen errors may hold something of a patient.
+They hold the route as it is declared, never the address that was called: addresses, file names, bodies and the
+messages of unforeseen errors may hold something of a patient.
 """
 
 import time
@@ -17,7 +17,7 @@ from thyroid.telemetry.observation import Observation, facts_of, observing
 
 REQUEST_ID_HEADER = b"x-request-id"
 
-# A method is a word of the caller's choice; what is none of these is not told.
+# A method is a word of the caller's choice; any other is reported as `other`.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
@@ -30,7 +30,7 @@ def request_id_of(scope: Scope) -> str:
 
 
 class Observe:
-    """Names the request, times it, and tells one log line, the metrics and the trace what became of it."""
+    """Gives the request an id, times it, and writes its log line, metrics and trace."""
 
     def __init__(self, app: ASGIApp, logger: Logger, settings: Settings) -> None:
         self.app = app

@@ -15,7 +15,7 @@ IMAGE_TYPES: tuple[str, ...] = get_args(ImageType)
 
 Responses = dict[int | str, dict[str, Any]]
 
-# The gateway asks for a key, the application never does: on a laptop there is none.
+# The gateway asks for a key, the application never does: on a laptop no key is needed.
 SECURITY_SCHEMES = {
     "ApiKey": {
         "type": "apiKey",
@@ -74,7 +74,7 @@ def json_body(schema: type[BaseModel]) -> dict[str, Any]:
 
 
 def problem_responses(whats: Mapping[int, str]) -> Responses:
-    """Describe error answers; for a route's ``responses``.
+    """Describe error responses; for a route's ``responses``.
 
     Parameters
     ----------
@@ -100,9 +100,9 @@ IMAGE_PROBLEMS = problem_responses(
         413: "`payload_too_large`: the body or the image is over its limit, which `detail` names",
         415: "`unsupported_media_type`: not an image format, or not a content type, that is taken",
         422: "`invalid_request`, `unreadable_image`, `unsuitable_image` or `unknown_layer`: `detail` says why",
-        503: "`model_unavailable`: no model answers here, or `overloaded`: it answers as many as it can; try again "
+        503: "`model_unavailable`: no model works here, or `overloaded`: too many requests wait; try again "
         "after `Retry-After` seconds",
-        504: "`timeout`: deployed, the answer took longer than the gateway waits",
+        504: "`timeout`: deployed, the response took longer than the gateway waits",
     }
 )
 PDF_PROBLEMS = IMAGE_PROBLEMS | problem_responses(
@@ -130,5 +130,5 @@ RESULT_PROBLEMS = problem_responses(
     }
 )
 MODEL_PROBLEMS = problem_responses(
-    GATEWAY_PROBLEMS | {503: "`model_unavailable`: no model answers here; try again after `Retry-After`"}
+    GATEWAY_PROBLEMS | {503: "`model_unavailable`: no model works here; try again after `Retry-After`"}
 )

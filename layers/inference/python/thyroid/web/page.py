@@ -64,7 +64,7 @@ def page_router(settings: Settings) -> APIRouter:
         "X-Content-Type-Options": "nosniff",
     }
 
-    def answer(request: Request, name: str, keep: str) -> Response:
+    def respond(request: Request, name: str, keep: str) -> Response:
         file = files()[name]
         tagged = {"ETag": file.tag, "Cache-Control": keep, **headers}
         if file.tag in _tags(request.headers.get("if-none-match", "")):
@@ -73,14 +73,14 @@ def page_router(settings: Settings) -> APIRouter:
 
     @router.get("/app")
     def page(request: Request) -> Response:
-        return answer(request, PAGE, ASK_AGAIN)
+        return respond(request, PAGE, ASK_AGAIN)
 
     @router.get("/app/{release}/{file}")
     def part(request: Request, release: str, file: str) -> Response:
         if file == PAGE or file not in files():  # the page's relative addresses are those of `/app`
             raise HTTPException(404)
         # While a release takes over, its page may ask the one before it, whose file is not to be kept under that name.
-        return answer(request, file, FOR_GOOD if release == release_of(files()) else ASK_AGAIN)
+        return respond(request, file, FOR_GOOD if release == release_of(files()) else ASK_AGAIN)
 
     return router
 

@@ -109,7 +109,7 @@ class InvalidFieldsError(InvalidRequestError):
 
 
 def kind_of_code(code: str) -> Kind:
-    """Return status and title of an error that was written down, by its code."""
+    """Return status and title of an error that was stored, by its code."""
     return next((kind for error, kind in KINDS.items() if error.code == code), INTERNAL_ERROR)
 
 
@@ -131,7 +131,7 @@ def problem(
     errors: list[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Build the answer for an error.
+    """Build the response for an error.
 
     The request's state carries the request id here from the middleware, and the code back to it for the log.
     """
@@ -149,7 +149,7 @@ def problem(
 
 
 def unexpected(request: Request) -> JSONResponse:
-    """Build the answer for an error that nobody foresaw; it tells nothing of the inside."""
+    """Build the response for an unforeseen error; it says nothing of the inside."""
     return problem(
         request,
         *INTERNAL_ERROR,
@@ -159,7 +159,7 @@ def unexpected(request: Request) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Make `app` answer every error as a problem."""
+    """Make `app` return every error as a problem."""
     app.add_exception_handler(ThyroidError, _on_thyroid_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
@@ -182,7 +182,7 @@ def _on_thyroid_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
-    """Answer what the router itself refuses: an address or a method that does not exist."""
+    """Return a problem for what the router itself refuses: an address or a method that does not exist."""
     error = cast(HTTPException, error)
     if error.status_code == 404:
         title, code, detail = "Not found", "not_found", "There is nothing at this address; `/` lists what there is."
@@ -195,5 +195,5 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
 
 
 def _on_disconnect(request: Request, _error: Exception) -> JSONResponse:
-    """Nobody hears this answer; it keeps a client that left from counting as a fault of ours."""
+    """No client reads this response; it keeps a client that left from counting as a fault of ours."""
     return problem(request, 400, "Request refused", "invalid_request", "The request ended before its body did.")
