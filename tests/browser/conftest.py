@@ -62,6 +62,6 @@ def api(address: str) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="session")
 def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A machine's frame around a phantom, in a file that carries a name."""
-    file = tmp_path_factory.mktemp("pictures") / "Jane-Doe.png"
+    file = tmp_path_factory.mktemp("images") / "Jane-Doe.png"
     file.write_bytes(saved(Image.fromarray(phantom.make_frame(7, suspicious=True))))
     return file

@@ -83,7 +83,7 @@ def test_on_a_small_screen_what_happens_comes_into_sight(browser: Browser, addre
     page.click("#cancel")
     page.evaluate("scrollTo(0, 0)")
     visit.choose({"name": f"{'long' * 60}.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
-    visit.see_problem("is not a picture")
+    visit.see_problem("is not an image")
     expect(page.locator("#problem-said")).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, "a long name makes the page no wider"
     page.unroute_all(behavior="ignoreErrors")
@@ -183,7 +183,7 @@ def test_it_works_below_any_prefix(page: Page, address: str, prefix: str) -> Non
     assert all(urlsplit(request.url).path.startswith(prefix + "/") for request in visit.requests)
 
 
-def test_it_says_what_it_is_not_and_where_pictures_go(visit: Visit) -> None:
+def test_it_says_what_it_is_not_and_where_images_go(visit: Visit) -> None:
     text = visit.page.locator("main").inner_text()
     assert "For research and education only. Not a diagnosis" in text
     assert "not stored" in text

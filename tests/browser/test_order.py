@@ -1,4 +1,4 @@
-"""What comes late: nothing of one picture is ever seen beside another."""
+"""What comes late: nothing of one image is ever seen beside another."""
 
 from pathlib import Path
 
@@ -15,20 +15,20 @@ ANALYZE = "**/api/v1/analyze*"
 
 @pytest.fixture
 def another(tmp_path: Path) -> Path:
-    """Another picture than the scan."""
+    """Another image than the scan."""
     file = tmp_path / "another.png"
     file.write_bytes(saved(Image.fromarray(phantom.make(1, suspicious=False))))
     return file
 
 
-def test_a_map_that_comes_late_is_not_laid_over_the_next_picture(visit: Visit, scan: Path, another: Path) -> None:
-    # GIVEN a map of the first picture that is being read
+def test_a_map_that_comes_late_is_not_laid_over_the_next_image(visit: Visit, scan: Path, another: Path) -> None:
+    # GIVEN a map of the first image that is being read
     visit.choose(scan)
     visit.see_result()
     visit.hold("window.createImageBitmap")
     visit.page.get_by_label("benign").check()
     visit.see_held()
-    # WHEN another picture comes, whose analysis takes its time
+    # WHEN another image comes, whose analysis takes its time
     visit.page.route(ANALYZE, lambda route: None)
     visit.choose(another)
     expect(visit.page.locator("#caption")).to_contain_text("another.png")
@@ -37,13 +37,13 @@ def test_a_map_that_comes_late_is_not_laid_over_the_next_picture(visit: Visit, s
     expect(visit.page.locator("#waiting")).to_be_visible()
     expect(visit.page.locator("#heat")).to_be_hidden()
     expect(visit.page.locator("#result")).to_be_hidden()
-    # AND it is still a picture of which nothing came back
+    # AND it is still an image of which nothing came back
     visit.page.click("#cancel")
     expect(visit.page.locator("#again")).to_be_visible()
     expect(visit.page.locator("#result")).to_be_hidden()
 
 
-def test_a_result_is_gone_as_soon_as_another_picture_is_there_and_cancel_cancels(
+def test_a_result_is_gone_as_soon_as_another_image_is_there_and_cancel_cancels(
     visit: Visit, scan: Path, another: Path
 ) -> None:
     visit.choose(scan)
@@ -65,7 +65,7 @@ def test_a_result_is_gone_as_soon_as_another_picture_is_there_and_cancel_cancels
     expect(visit.page.locator("#original")).to_be_visible()
 
 
-def test_of_two_pictures_the_one_that_was_chosen_last_counts(visit: Visit, scan: Path, another: Path) -> None:
+def test_of_two_images_the_one_that_was_chosen_last_counts(visit: Visit, scan: Path, another: Path) -> None:
     visit.hold("Blob.prototype.arrayBuffer")
     visit.choose(scan)
     visit.see_held()
@@ -77,7 +77,7 @@ def test_of_two_pictures_the_one_that_was_chosen_last_counts(visit: Visit, scan:
     assert len(visit.asked("/api/v1/analyze")) == 1
 
 
-def test_a_sample_that_comes_late_takes_no_picture_s_place(visit: Visit, scan: Path) -> None:
+def test_a_sample_that_comes_late_takes_no_image_s_place(visit: Visit, scan: Path) -> None:
     late: list[Route] = []
     visit.page.route("**/phantom.jpg", lambda route: late.append(route))
     visit.page.click("#sample")

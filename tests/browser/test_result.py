@@ -1,4 +1,4 @@
-"""From a picture to its result, and what can be done with it."""
+"""From an image to its result, and what can be done with it."""
 
 import base64
 import io
@@ -36,13 +36,13 @@ def heat_of(page: Page) -> str:
 
 @pytest.fixture
 def result(visit: Visit, scan: Path) -> Visit:
-    """The page with the result of a picture that was chosen."""
+    """The page with the result of an image that was chosen."""
     visit.choose(scan)
     visit.see_result()
     return visit
 
 
-def test_a_picture_gets_the_score_band_and_recommendation_that_the_api_gives(
+def test_a_image_gets_the_score_band_and_recommendation_that_the_api_gives(
     result: Visit, scan: Path, api: httpx.Client
 ) -> None:
     told = answered(api, scan)
@@ -69,7 +69,7 @@ def test_the_needle_stands_where_the_score_is(result: Visit, scan: Path, api: ht
 
 
 def test_it_says_what_a_score_is_worth(result: Visit) -> None:
-    expect(result.page.locator("#meaning")).to_contain_text("Calibrated: where half of all pictures are suspicious")
+    expect(result.page.locator("#meaning")).to_contain_text("Calibrated: where half of all images are suspicious")
     assert "AUC" in result.text("#model")
 
 
@@ -112,24 +112,24 @@ def test_the_slider_sets_how_strong_the_heatmap_is(result: Visit) -> None:
     expect(heat).to_have_css("opacity", "0.7")
 
 
-def test_the_heatmap_lies_just_over_the_picture(result: Visit) -> None:
-    picture, heat = (result.page.locator(part).bounding_box() for part in ("#original", "#heat"))
-    assert picture is not None
+def test_the_heatmap_lies_just_over_the_image(result: Visit) -> None:
+    image, heat = (result.page.locator(part).bounding_box() for part in ("#original", "#heat"))
+    assert image is not None
     assert heat is not None
     for side in ("x", "y", "width", "height"):
-        assert heat[side] == pytest.approx(picture[side], abs=1.5)
+        assert heat[side] == pytest.approx(image[side], abs=1.5)
 
 
 def test_the_heatmap_keeps_its_place_in_a_layout_of_which_no_script_hears_as_that_of_paper(result: Visit) -> None:
-    picture, heat = result.page.evaluate(
+    image, heat = result.page.evaluate(
         """() => {
           document.getElementById("stage").style.width = "150px";
           return ["original", "heat"].map((id) => document.getElementById(id).getBoundingClientRect().toJSON());
         }"""
     )
-    assert picture["width"] == 150
+    assert image["width"] == 150
     for side in ("x", "y", "width", "height"):
-        assert heat[side] == pytest.approx(picture[side], abs=1.5)
+        assert heat[side] == pytest.approx(image[side], abs=1.5)
 
 
 def test_on_paper_there_is_nothing_to_press(result: Visit) -> None:
@@ -141,7 +141,7 @@ def test_on_paper_there_is_nothing_to_press(result: Visit) -> None:
     expect(result.page.locator("#gauge .bar").first).to_have_css("print-color-adjust", "exact")
 
 
-def test_the_overlay_that_is_saved_is_the_api_s_at_its_strength_and_the_picture_at_none(
+def test_the_overlay_that_is_saved_is_the_api_s_at_its_strength_and_the_image_at_none(
     result: Visit, scan: Path, api: httpx.Client
 ) -> None:
     images = answered(api, scan, size="640")["gradcam"]["images"]
@@ -199,7 +199,7 @@ def test_a_map_without_evidence_is_said_to_be_empty(result: Visit, scan: Path, a
     expect(result.page.locator("#map-said")).to_contain_text("speaks for benign: the map is empty")
 
 
-def test_a_picture_that_is_no_ultrasound_is_told_apart_with_its_reasons(visit: Visit) -> None:
+def test_a_image_that_is_no_ultrasound_is_told_apart_with_its_reasons(visit: Visit) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
     visit.choose({"name": "noise.png", "mimeType": "image/png", "buffer": saved(Image.fromarray(noise))})
     visit.see_result()

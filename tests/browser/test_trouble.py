@@ -16,7 +16,7 @@ FAIL_WITHIN = "() => { Response.prototype.json = () => Promise.reject(new TypeEr
 
 
 def still_there(visit: Visit, scan: Path) -> None:
-    """The picture is shown, and can be sent again as it is."""
+    """The image is shown, and can be sent again as it is."""
     expect(visit.page.locator("#original")).to_be_visible()
     assert visit.text("#caption").startswith(scan.name)
     visit.page.unroute(ANALYZE)
@@ -27,12 +27,12 @@ def still_there(visit: Visit, scan: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("letter.pdf", b"%PDF-1.7 ...", "“letter.pdf” is not a picture that this service takes."),
-        ("scan.png", b"not what its name says", "“scan.png” is not a picture that this service takes."),
+        ("letter.pdf", b"%PDF-1.7 ...", "“letter.pdf” is not an image that this service takes."),
+        ("scan.png", b"not what its name says", "“scan.png” is not an image that this service takes."),
         ("scan.png", b"", "“scan.png” is empty."),
     ],
 )
-def test_a_file_that_is_no_picture_is_not_sent(visit: Visit, name: str, content: bytes, sentence: str) -> None:
+def test_a_file_that_is_no_image_is_not_sent(visit: Visit, name: str, content: bytes, sentence: str) -> None:
     visit.choose({"name": name, "mimeType": "image/png", "buffer": content})
     visit.see_problem(sentence, "Choose a")
     expect(visit.page.locator("#again")).to_be_hidden()
@@ -43,7 +43,7 @@ def test_a_wrong_file_takes_nothing_from_the_result_before_it(visit: Visit, scan
     visit.choose(scan)
     visit.see_result()
     visit.choose(LETTER)
-    visit.see_problem("“letter.pdf” is not a picture")
+    visit.see_problem("“letter.pdf” is not an image")
     expect(visit.page.locator("#result")).to_be_visible()
     expect(visit.page.locator("#heat")).to_be_visible()
     assert visit.text("#caption").startswith(scan.name)
@@ -55,7 +55,7 @@ def test_a_wrong_file_ends_no_analysis_and_is_not_forgotten_over_its_result(visi
     visit.choose(scan)
     expect(visit.page.locator("#waiting")).to_be_visible()
     visit.choose(LETTER)
-    visit.see_problem("“letter.pdf” is not a picture")
+    visit.see_problem("“letter.pdf” is not an image")
     expect(visit.page.locator("#cancel")).to_be_visible()
     expect(visit.page.locator("#again")).to_be_hidden()
 
@@ -66,16 +66,16 @@ def test_a_wrong_file_ends_no_analysis_and_is_not_forgotten_over_its_result(visi
     expect(visit.page.locator("#problem")).to_be_hidden()
 
 
-def test_a_wrong_file_leaves_the_picture_that_can_be_sent_again(visit: Visit, scan: Path) -> None:
+def test_a_wrong_file_leaves_the_image_that_can_be_sent_again(visit: Visit, scan: Path) -> None:
     visit.page.route(ANALYZE, lambda route: refuse(route, 429, "throttled", "Too many requests came."))
     visit.choose(scan)
     visit.see_problem("Too many requests came.")
     visit.choose(LETTER)
-    visit.see_problem("“letter.pdf” is not a picture")
+    visit.see_problem("“letter.pdf” is not an image")
     still_there(visit, scan)
 
 
-def test_a_picture_that_changes_on_the_disk_is_sent_as_it_was_chosen(visit: Visit, scan: Path, tmp_path: Path) -> None:
+def test_a_image_that_changes_on_the_disk_is_sent_as_it_was_chosen(visit: Visit, scan: Path, tmp_path: Path) -> None:
     chosen = tmp_path / scan.name
     chosen.write_bytes(scan.read_bytes())
     visit.page.route(ANALYZE, lambda route: refuse(route, 429, "throttled", "Too many requests came."))
@@ -85,7 +85,7 @@ def test_a_picture_that_changes_on_the_disk_is_sent_as_it_was_chosen(visit: Visi
     still_there(visit, scan)
 
 
-def test_a_picture_that_cannot_be_read_gets_the_analyzer_s_own_sentence(visit: Visit, scan: Path) -> None:
+def test_a_image_that_cannot_be_read_gets_the_analyzer_s_own_sentence(visit: Visit, scan: Path) -> None:
     visit.choose({"name": "broken.png", "mimeType": "image/png", "buffer": scan.read_bytes()[:300]})
     expect(visit.page.locator("#problem")).to_be_visible(timeout=PATIENCE_MS)
     assert len(visit.text("#problem-said")) > 20
@@ -103,7 +103,7 @@ def test_a_key_that_is_asked_for_is_sent_and_kept_in_the_session_alone(page: Pag
     page.route("**/api/v1/*", gate)
     visit = Visit(page, address)
     page.goto(address + "/app")
-    # WHEN a picture comes before the key
+    # WHEN an image comes before the key
     visit.choose(scan)
     visit.see_problem(FORBIDDEN, "Enter your key under “API key”")
     expect(page.locator("#key")).to_be_focused()
@@ -114,7 +114,7 @@ def test_a_key_that_is_asked_for_is_sent_and_kept_in_the_session_alone(page: Pag
     expect(page.locator("#key")).to_have_value("wrong")
     page.fill("#key", f"  {KEY} ")
     page.keyboard.press("Enter")
-    # THEN the picture that was waiting is analysed, and the layers are known
+    # THEN the image that was waiting is analysed, and the layers are known
     visit.see_result()
     assert page.locator("#layer option").count() > 1
     # AND the key outlives a reload of this tab, and nothing else
@@ -153,12 +153,12 @@ def test_a_key_that_no_header_can_carry_is_told_at_once(visit: Visit) -> None:
         ),
     ],
 )
-def test_a_refusal_says_why_and_the_picture_can_be_sent_again(
+def test_a_refusal_says_why_and_the_image_can_be_sent_again(
     visit: Visit, scan: Path, status: int, code: str, detail: str
 ) -> None:
     visit.page.route(ANALYZE, lambda route: refuse(route, status, code, detail))
     visit.choose(scan)
-    visit.see_problem(detail, "Your picture is still here")
+    visit.see_problem(detail, "Your image is still here")
     assert visit.text("#problem-id") == "Request 5d8c1f0e"
     still_there(visit, scan)
 
@@ -199,15 +199,15 @@ def test_an_answer_without_a_score_shows_none(visit: Visit, scan: Path) -> None:
     still_there(visit, scan)
 
 
-def test_a_sample_that_does_not_come_is_no_picture_that_is_still_here(visit: Visit) -> None:
+def test_a_sample_that_does_not_come_is_no_image_that_is_still_here(visit: Visit) -> None:
     visit.page.route("**/phantom.jpg", lambda route: route.abort("connectionrefused"))
     visit.page.click("#sample")
     visit.see_problem("The server cannot be reached.", "check that the server runs")
-    assert "picture" not in visit.text("#problem-advice")
+    assert "image" not in visit.text("#problem-advice")
     expect(visit.page.locator("#again")).to_be_hidden()
 
 
-def test_a_gateway_that_finds_a_picture_too_large_does_not_say_what_to_do_so_the_page_does(
+def test_a_gateway_that_finds_a_image_too_large_does_not_say_what_to_do_so_the_page_does(
     visit: Visit, scan: Path
 ) -> None:
     visit.page.route(ANALYZE, lambda route: route.fulfill(status=413, content_type="text/html", body="<h1>no</h1>"))
@@ -246,13 +246,13 @@ def test_a_first_answer_that_takes_long_is_explained_and_can_be_cancelled(visit:
     visit.page.clock.install()
     visit.page.route(ANALYZE, lambda route: None, times=1)
     visit.choose(scan)
-    expect(visit.page.locator("#waiting-said")).to_have_text("Analysing the picture…")
+    expect(visit.page.locator("#waiting-said")).to_have_text("Analysing the image…")
     visit.page.clock.run_for(4_500)
     expect(visit.page.locator("#waiting-said")).to_contain_text("The first answer takes longer")
     expect(visit.page.locator("#status")).to_contain_text("The first answer takes longer")
 
     visit.page.click("#cancel")
-    visit.see_problem("Cancelled.", "Your picture is still here.")
+    visit.see_problem("Cancelled.", "Your image is still here.")
     still_there(visit, scan)
 
 

@@ -1,4 +1,4 @@
-"""The ways in for a picture: dropped, pasted, the sample, and one that is too large for a request."""
+"""The ways in for an image: dropped, pasted, the sample, and one that is too large for a request."""
 
 import base64
 import io
@@ -29,7 +29,7 @@ HAND_OVER = """
 
 
 @pytest.mark.parametrize("way", ["drop", "paste"])
-def test_a_picture_that_is_dropped_or_pasted_is_analysed(visit: Visit, scan: Path, way: str) -> None:
+def test_a_image_that_is_dropped_or_pasted_is_analysed(visit: Visit, scan: Path, way: str) -> None:
     sent = visit.sent_to("**/api/v1/analyze*")
     encoded = base64.b64encode(scan.read_bytes()).decode("ascii")
     visit.page.evaluate(HAND_OVER, [way, "scan.png", "image/png", encoded])
@@ -46,7 +46,7 @@ def test_of_several_files_the_first_is_taken_and_that_is_said(visit: Visit, scan
     assert visit.text("#caption").endswith("Only the first of 2 files was taken.")
 
 
-def test_the_picture_that_is_shown_is_not_dragged_and_text_is_dropped_into_a_field(visit: Visit, scan: Path) -> None:
+def test_the_image_that_is_shown_is_not_dragged_and_text_is_dropped_into_a_field(visit: Visit, scan: Path) -> None:
     visit.page.click("#sample")
     visit.see_result()
     assert visit.page.evaluate("document.getElementById('original').draggable") is False
@@ -62,7 +62,7 @@ def test_the_picture_that_is_shown_is_not_dragged_and_text_is_dropped_into_a_fie
     expect(visit.page.locator("#problem")).to_be_hidden()
 
 
-def test_text_that_is_pasted_into_the_key_is_no_picture(visit: Visit) -> None:
+def test_text_that_is_pasted_into_the_key_is_no_image(visit: Visit) -> None:
     visit.page.click("#key-box summary")
     visit.page.evaluate(
         "document.getElementById('key').dispatchEvent(new ClipboardEvent('paste', "
@@ -74,13 +74,13 @@ def test_text_that_is_pasted_into_the_key_is_no_picture(visit: Visit) -> None:
 def test_the_sample_is_a_phantom_that_the_analyzer_takes_for_ultrasound(visit: Visit) -> None:
     visit.page.click("#sample")
     visit.see_result()
-    assert visit.text("#check") == "The picture looks like B-mode ultrasound."
+    assert visit.text("#check") == "The image looks like B-mode ultrasound."
     (asked,) = [request for request in visit.requests if request.url.endswith("/phantom.jpg")]
     assert asked.headers["accept"] == "image/jpeg"
     assert visit.complaints == []
 
 
-def test_a_kind_of_picture_that_the_browser_cannot_show_is_analysed_all_the_same(visit: Visit) -> None:
+def test_a_kind_of_image_that_the_browser_cannot_show_is_analysed_all_the_same(visit: Visit) -> None:
     tiff = saved(Image.fromarray(phantom.make(1, suspicious=True)), "TIFF")
     visit.choose({"name": "scan.tif", "mimeType": "image/tiff", "buffer": tiff})
     visit.see_result()
@@ -90,12 +90,12 @@ def test_a_kind_of_picture_that_the_browser_cannot_show_is_analysed_all_the_same
 
 
 def large() -> bytes:
-    """Return a picture a byte larger than a request takes; what follows a PNG's end is not looked at."""
+    """Return an image a byte larger than a request takes; what follows a PNG's end is not looked at."""
     png = saved(Image.fromarray(phantom.make(1, suspicious=True)))
     return png + bytes(Settings().max_binary_body_bytes + 1 - len(png))
 
 
-def test_a_picture_too_large_for_a_request_goes_by_the_upload_link(visit: Visit) -> None:
+def test_a_image_too_large_for_a_request_goes_by_the_upload_link(visit: Visit) -> None:
     visit.choose({"name": "large.png", "mimeType": "image/png", "buffer": large()})
     visit.see_result()
 
@@ -111,14 +111,14 @@ def test_a_picture_too_large_for_a_request_goes_by_the_upload_link(visit: Visit)
 
 
 def test_an_upload_does_not_carry_the_name_of_the_file(visit: Visit, tmp_path: Path) -> None:
-    picture = tmp_path / "Jane-Doe.png"
-    picture.write_bytes(large())
+    image = tmp_path / "Jane-Doe.png"
+    image.write_bytes(large())
     sent = visit.sent_to("**/local-uploads")
-    visit.choose(picture)
+    visit.choose(image)
     visit.see_result()
     (form,) = sent
     assert form is not None
-    assert b'filename="picture"' in form
+    assert b'filename="image"' in form
     assert b"Jane" not in form
 
 
@@ -146,13 +146,13 @@ def test_an_upload_link_that_is_refused_asks_for_no_key(visit: Visit) -> None:
     visit.see_result()
 
 
-def test_where_there_is_no_upload_link_a_large_picture_gets_a_sentence(visit: Visit) -> None:
+def test_where_there_is_no_upload_link_a_large_image_gets_a_sentence(visit: Visit) -> None:
     visit.page.route("**/api/v1/uploads", lambda route: refuse(route, 501, "uploads_unavailable", "No bucket here."))
     visit.choose({"name": "large.png", "mimeType": "image/png", "buffer": large()})
-    visit.see_problem("The picture has 4.7 MB, and this server takes 4.6 MB at most.", "Save it smaller")
+    visit.see_problem("The image has 4.7 MB, and this server takes 4.6 MB at most.", "Save it smaller")
 
 
-def test_a_picture_over_every_limit_is_refused_before_it_is_sent(visit: Visit, tmp_path: Path) -> None:
+def test_a_image_over_every_limit_is_refused_before_it_is_sent(visit: Visit, tmp_path: Path) -> None:
     huge = tmp_path / "huge.png"
     png = saved(Image.fromarray(phantom.make(1, suspicious=True)))
     huge.write_bytes(png + bytes(Settings().max_upload_bytes + 1 - len(png)))
@@ -161,7 +161,7 @@ def test_a_picture_over_every_limit_is_refused_before_it_is_sent(visit: Visit, t
     assert visit.asked("/local-uploads") == []
 
 
-def test_a_picture_that_comes_while_another_is_analysed_takes_its_place(visit: Visit, scan: Path) -> None:
+def test_a_image_that_comes_while_another_is_analysed_takes_its_place(visit: Visit, scan: Path) -> None:
     visit.page.route("**/api/v1/analyze*", lambda route: None, times=1)  # is never answered
     visit.choose(scan)
     expect(visit.page.locator("#waiting")).to_be_visible()

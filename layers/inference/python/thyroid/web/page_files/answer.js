@@ -32,10 +32,10 @@ export function tell(answer, info) {
 export function meaning(score, info) {
   if (!info) return "";
   const calibration = info.evaluation?.calibration?.meant_for;
-  if (!calibration) return "This model’s scores are not calibrated: they rank pictures, and are no probabilities.";
+  if (!calibration) return "This model’s scores are not calibrated: they rank images, and are no probabilities.";
   const odds = calibration.prevalence === 0.5 ? "half" : `${Math.round(100 * calibration.prevalence)} in 100`;
   return (
-    `Calibrated: where ${odds} of all pictures are suspicious, about ${hundredths(score)} in 100 with this score are. ` +
+    `Calibrated: where ${odds} of all images are suspicious, about ${hundredths(score)} in 100 with this score are. ` +
     `Where it was measured, that was off by ${Math.round(100 * calibration.ece15)} on average.`
   );
 }

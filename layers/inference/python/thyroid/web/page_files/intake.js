@@ -1,5 +1,5 @@
 /**
- * The ways in for a picture: chosen, dropped anywhere on the page, or pasted.
+ * The ways in for an image: chosen, dropped anywhere on the page, or pasted.
  * @module
  */
 
@@ -32,7 +32,7 @@ export function listen(input, take, refuse) {
     event.preventDefault();
     const [file] = event.dataTransfer.files;
     if (file) take(file, onlyFirst(event.dataTransfer.files));
-    else refuse(new Problem("What was dropped is no file.", { advice: "Save the picture first, then drop its file." }));
+    else refuse(new Problem("What was dropped is no file.", { advice: "Save the image first, then drop its file." }));
   });
 
   document.addEventListener("paste", (event) => {
@@ -42,7 +42,7 @@ export function listen(input, take, refuse) {
       event.preventDefault();
       take(file, onlyFirst(event.clipboardData.files));
     } else {
-      refuse(new Problem("There is no picture in the clipboard.", { advice: "Copy a picture first, then paste again." }));
+      refuse(new Problem("There is no image in the clipboard.", { advice: "Copy an image first, then paste again." }));
     }
   });
 }

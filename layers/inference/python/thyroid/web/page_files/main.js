@@ -1,5 +1,5 @@
 /**
- * The page's conductor: a picture comes in, is sent, and what comes back is shown.
+ * The page's conductor: an image comes in, is sent, and what comes back is shown.
  * @module
  */
 
@@ -17,73 +17,73 @@ import * as service from "./service.js";
 import { state, stop } from "./state.js";
 import { showProblem } from "./trouble.js";
 import { byLink } from "./upload.js";
-import { announce, preview, readLayers, readPicture } from "./viewer.js";
+import { announce, preview, readLayers, readImage } from "./viewer.js";
 import { work } from "./waiting.js";
 
 const SAMPLE = ". Made by code: it is nobody’s neck, and its score means nothing.";
 
 const key = /** @type {HTMLInputElement} */ (byId("key"));
 
-// --- a picture, from choosing it to its result -------------------------------------------------------------------------
+// --- an image, from choosing it to its result -------------------------------------------------------------------------
 
-let turn = 0; // of the picture that was chosen last
+let turn = 0; // of the image that was chosen last
 
 /**
  * @param {File} file
- * @param {string} [note] about the picture
+ * @param {string} [note] about the image
  */
 async function take(file, note = "") {
   const mine = ++turn;
   try {
-    const picture = await look(file);
+    const image = await look(file);
     if (mine !== turn) return;
-    putIn(picture, note);
+    putIn(image, note);
     await analyze();
   } catch (error) {
-    if (mine === turn) showProblem(error); // the picture before it, and what comes back of it, are still there
+    if (mine === turn) showProblem(error); // the image before it, and what comes back of it, are still there
   }
 }
 
 async function takeSample() {
   turn++;
   await work("Analysing the sample…", async (signal, tellWait) => {
-    const picture = await look(await service.sample(signal));
+    const image = await look(await service.sample(signal));
     signal.throwIfAborted();
-    putIn(picture, SAMPLE);
+    putIn(image, SAMPLE);
     await score(signal, tellWait);
   });
 }
 
-/** Puts a picture into the place of the one before it. */
-function putIn(picture, note) {
-  Object.assign(state, { picture, previewed: null, answer: null });
-  announce(picture.name, `, ${sizeInWords(picture.file.size)}${note}`);
+/** Puts an image into the place of the one before it. */
+function putIn(image, note) {
+  Object.assign(state, { image, previewed: null, answer: null });
+  announce(image.name, `, ${sizeInWords(image.file.size)}${note}`);
   say("choose", "Choose another");
 }
 
 async function analyze() {
-  await work(isLarge(state.picture.file) ? "Uploading and analysing the picture…" : "Analysing the picture…", score);
+  await work(isLarge(state.image.file) ? "Uploading and analysing the image…" : "Analysing the image…", score);
 }
 
 async function score(signal, tellWait) {
-  const { picture } = state;
-  const large = isLarge(picture.file);
+  const { image } = state;
+  const large = isLarge(image.file);
   if (state.previewed === null) {
-    const seen = await readPicture(picture.file);
+    const seen = await readImage(image.file);
     signal.throwIfAborted();
     preview(seen);
     state.previewed = Boolean(seen);
   }
   const patient = (attempt) => patiently(attempt, { signal, tell: tellWait });
   const answer = await (large
-    ? byLink(picture, signal, patient)
-    : patient(() => service.analyze(picture, options(), signal)));
+    ? byLink(image, signal, patient)
+    : patient(() => service.analyze(image, options(), signal)));
   const layers = await readLayers(answer.gradcam.images, state.previewed);
-  signal.throwIfAborted(); // another picture was chosen meanwhile
+  signal.throwIfAborted(); // another image was chosen meanwhile
   showResult(answer, layers, large);
 }
 
-/** Shows score and map at one blow: nothing is seen beside what belongs to another picture. */
+/** Shows score and map at one blow: nothing is seen beside what belongs to another image. */
 function showResult(answer, layers, large) {
   tell(answer, state.info); // first: an answer that cannot be told is none
   state.answer = answer;
@@ -108,7 +108,7 @@ async function useKey() {
   say("key-said", storedKey() ? "The key is used from now on." : "No key is used any more.");
   state.info = null;
   await learnModel();
-  if (state.picture && !state.answer) await analyze();
+  if (state.image && !state.answer) await analyze();
   else await redrawFailed();
 }
 

@@ -1,5 +1,5 @@
 /**
- * The map of a picture: of which layer, for which class, how strong.
+ * The map of an image: of which layer, for which class, how strong.
  * @module
  */
 
@@ -33,10 +33,10 @@ export function options() {
 }
 
 /**
- * Lays the map of an answer over the picture.
+ * Lays the map of an answer over the image.
  * @param {any} map the answer's `gradcam`
- * @param {import("./viewer.js").Layers} layers its pictures
- * @param {boolean} only whether there will be no other map of this picture
+ * @param {import("./viewer.js").Layers} layers its images
+ * @param {boolean} only whether there will be no other map of this image
  */
 export function showMap(map, layers, only) {
   viewer.layOver(layers);
@@ -54,7 +54,7 @@ export async function redrawFailed() {
   if (!again.hidden) await remap();
 }
 
-/** Asks for another map of the same picture; the score stays what it is. */
+/** Asks for another map of the same image; the score stays what it is. */
 async function remap() {
   if (!state.answer) return;
   const signal = begin();
@@ -62,12 +62,12 @@ async function remap() {
   say("map-said", "Drawing the map…");
   try {
     await pause(SETTLED_SECONDS, signal);
-    const answer = await patiently(() => gradcam(state.picture, options(), signal), {
+    const answer = await patiently(() => gradcam(state.image, options(), signal), {
       signal,
       tell: (seconds) => say("map-said", `The service is not ready; trying again in ${seconds} s.`),
     });
     const layers = await viewer.readLayers(answer.images, state.previewed);
-    signal.throwIfAborted(); // another map, or another picture, was chosen meanwhile
+    signal.throwIfAborted(); // another map, or another image, was chosen meanwhile
     viewer.layOver(layers);
     const { layer_used, images, target, has_evidence } = answer;
     state.answer = { ...state.answer, gradcam: { layer_used, images, target, has_evidence } };

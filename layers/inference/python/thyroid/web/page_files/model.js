@@ -25,6 +25,6 @@ function quality(evaluation) {
   if (!auc) return "How good it is has not been measured.";
   const interval = evaluation.auc_95_interval;
   const bounds = Array.isArray(interval) ? ` (95 % interval ${interval.map((x) => x.toFixed(2)).join(" to ")})` : "";
-  return `Of a suspicious and another picture that it never saw, it scores the suspicious one higher in ` +
+  return `Of a suspicious and another image that it never saw, it scores the suspicious one higher in ` +
     `${Math.round(100 * auc)} of 100 cases, AUC ${auc.toFixed(2)}${bounds}. That is not good enough to decide about anyone.`;
 }

@@ -44,7 +44,7 @@ export function focusAnswer() {
   if (!typing()) byId("answer-title").focus({ preventScroll: true });
 }
 
-/** Brings the answer into sight, which is below the picture on a small screen. */
+/** Brings the answer into sight, which is below the image on a small screen. */
 export function showAnswer() {
   const title = byId("answer-title");
   const { top } = title.getBoundingClientRect();

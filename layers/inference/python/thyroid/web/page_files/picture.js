@@ -6,13 +6,13 @@
 import { Problem } from "./problem.js";
 
 /**
- * @typedef {object} Picture
+ * @typedef {object} ImageFile
  * @property {Blob} file
  * @property {string} name for the names of what is saved; never sent
  * @property {string} type what it is sent as
  */
 
-/** Largest picture file that a request takes, in bytes (`Settings.max_binary_body_bytes`). */
+/** Largest image file that a request takes, in bytes (`Settings.max_binary_body_bytes`). */
 export const DIRECT_LIMIT = 4_669_440;
 export const DIRECT_LIMIT_IN_WORDS = "4.6 MB";
 
@@ -28,17 +28,17 @@ const FORMATS = [
 
 /**
  * @param {File | Blob} file
- * @returns {Promise<Picture>}
- * @throws {Problem} where it is no picture, in one sentence
+ * @returns {Promise<ImageFile>}
+ * @throws {Problem} where it is no image, in one sentence
  */
 export async function look(file) {
-  const name = file instanceof File && file.name ? file.name : "picture";
+  const name = file instanceof File && file.name ? file.name : "image";
   const start = await bytes(file.slice(0, 16), name);
-  if (!file.size) throw new Problem(`“${name}” is empty.`, { advice: "Choose another picture." });
+  if (!file.size) throw new Problem(`“${name}” is empty.`, { advice: "Choose another image." });
   const letters = String.fromCharCode(...start);
   const format = FORMATS.find(([, beginning]) => beginning.test(letters));
   if (!format) {
-    throw new Problem(`“${name}” is not a picture that this service takes.`, {
+    throw new Problem(`“${name}” is not an image that this service takes.`, {
       advice: "Choose a PNG, JPEG, WebP, BMP, TIFF or GIF file; a DICOM file has to be saved as one of these first.",
     });
   }

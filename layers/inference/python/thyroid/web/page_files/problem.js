@@ -24,7 +24,7 @@ export class Problem extends Error {
   /**
    * @param {string} sentence what happened
    * @param {{advice?: string, mayPass?: boolean, status?: number, code?: string, requestId?: string, retryAfter?: number}}
-   *   [more] `mayPass` where the same picture is worth another try
+   *   [more] `mayPass` where the same image is worth another try
    */
   constructor(
     sentence,

@@ -16,10 +16,10 @@ export function save(file, name) {
 }
 
 /**
- * @param {string} picture name of the picture
+ * @param {string} image name of the image
  * @param {string} ending
  * @returns {string}
  */
-export function nameFor(picture, ending) {
-  return `${picture.replace(/\.[^.]*$/, "") || "picture"}.${ending}`;
+export function nameFor(image, ending) {
+  return `${image.replace(/\.[^.]*$/, "") || "image"}.${ending}`;
 }

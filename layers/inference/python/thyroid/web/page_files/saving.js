@@ -1,5 +1,5 @@
 /**
- * What can be saved of a result: picture and heatmap as they are seen, the answer as it came, reports.
+ * What can be saved of a result: image and heatmap as they are seen, the answer as it came, reports.
  * @module
  */
 
@@ -13,13 +13,13 @@ import { state } from "./state.js";
 import { openKeyIfAsked, sentenceOf } from "./trouble.js";
 import { overlayFile } from "./viewer.js";
 
-/** Of which picture which kind of report is being made: a second click asks for no second one. */
+/** Of which image which kind of report is being made: a second click asks for no second one. */
 const making = new Map();
 
 /** Listens to the buttons. */
 export function listenToSaving() {
   byId("save-overlay").addEventListener("click", async () => {
-    const name = nameFor(state.picture.name, "overlay.png");
+    const name = nameFor(state.image.name, "overlay.png");
     try {
       save(await overlayFile(), name);
     } catch (error) {
@@ -29,45 +29,45 @@ export function listenToSaving() {
   });
   byId("save-answer").addEventListener("click", () => {
     const text = JSON.stringify(withoutBlobs(state.answer), null, 2);
-    save(new Blob([text], { type: "application/json" }), nameFor(state.picture.name, "answer.json"));
+    save(new Blob([text], { type: "application/json" }), nameFor(state.image.name, "answer.json"));
   });
   byId("save-pdf").addEventListener("click", () => saveReport("pdf"));
   byId("save-json").addEventListener("click", () => saveReport("json"));
 }
 
-/** @param {boolean} large whether the picture is too large for a request, and so for a report */
+/** @param {boolean} large whether the image is too large for a request, and so for a report */
 export function allowSaving(large) {
   for (const id of ["save-pdf", "save-json"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = large;
-  say("save-said", large ? `Other layers and reports are made of pictures up to ${DIRECT_LIMIT_IN_WORDS}.` : "");
+  say("save-said", large ? `Other layers and reports are made of images up to ${DIRECT_LIMIT_IN_WORDS}.` : "");
 }
 
 /** @param {"pdf" | "json"} kind */
 async function saveReport(kind) {
-  const { picture } = state;
-  if (making.get(kind) === picture) return;
-  making.set(kind, picture);
+  const { image } = state;
+  if (making.get(kind) === image) return;
+  making.set(kind, image);
   const { signal } = new AbortController(); // it ends by itself, and no map has to wait for it
   const tell = (text) => {
-    if (state.picture === picture) say("save-said", text);
+    if (state.image === image) say("save-said", text);
   };
   tell("Making the report…");
   try {
-    const file = await patiently(() => report(kind, picture, options(), signal), {
+    const file = await patiently(() => report(kind, image, options(), signal), {
       signal,
       tell: (seconds) => tell(`The service is not ready; trying again in ${seconds} s.`),
     });
-    save(file, nameFor(picture.name, `report.${kind}`));
+    save(file, nameFor(image.name, `report.${kind}`));
     tell("The report is saved.");
   } catch (error) {
     const none = error.status === 404 || error.status === 405;
     tell(none ? "This server makes no reports." : sentenceOf(error));
     openKeyIfAsked(error);
   } finally {
-    if (making.get(kind) === picture) making.delete(kind);
+    if (making.get(kind) === image) making.delete(kind);
   }
 }
 
-/** The pictures of an upload are files, which no JSON holds. */
+/** The images of an upload are files, which no JSON holds. */
 function withoutBlobs(answer) {
   const text = Object.values(answer.gradcam.images).every((image) => typeof image === "string");
   return text ? answer : { ...answer, gradcam: { ...answer.gradcam, images: null } };

@@ -1,11 +1,11 @@
 /**
- * What the API offers, one function an endpoint. Pictures go as they are, options in the query, names not at all.
+ * What the API offers, one function an endpoint. Images go as they are, options in the query, names not at all.
  * @module
  */
 
 import { ask, blobOf, jsonOf } from "./request.js";
 
-/** @typedef {import("./picture.js").Picture} Picture */
+/** @typedef {import("./picture.js").ImageFile} ImageFile */
 
 /**
  * @typedef {object} Options
@@ -13,7 +13,7 @@ import { ask, blobOf, jsonOf } from "./request.js";
  * @property {string} target `malignant` or `benign`
  */
 
-/** Longest side of the pictures that come back: sharp on a screen, and far from the largest answer. */
+/** Longest side of the images that come back: sharp on a screen, and far from the largest answer. */
 const SIZE = "640";
 
 /** @returns {Promise<object>} */
@@ -22,34 +22,34 @@ export async function modelInfo() {
 }
 
 /**
- * @param {Picture} picture
+ * @param {ImageFile} image
  * @param {Options} options
  * @param {AbortSignal} signal
  * @returns {Promise<object>}
  */
-export async function analyze(picture, options, signal) {
-  return jsonOf(await send("api/v1/analyze", picture, options, signal));
+export async function analyze(image, options, signal) {
+  return jsonOf(await send("api/v1/analyze", image, options, signal));
 }
 
 /**
- * @param {Picture} picture
+ * @param {ImageFile} image
  * @param {Options} options
  * @param {AbortSignal} signal
  * @returns {Promise<object>}
  */
-export async function gradcam(picture, options, signal) {
-  return jsonOf(await send("api/v1/gradcam", picture, options, signal));
+export async function gradcam(image, options, signal) {
+  return jsonOf(await send("api/v1/gradcam", image, options, signal));
 }
 
 /**
  * @param {"pdf" | "json"} kind
- * @param {Picture} picture
+ * @param {ImageFile} image
  * @param {Options} options
  * @param {AbortSignal} signal
  * @returns {Promise<Blob>}
  */
-export async function report(kind, picture, options, signal) {
-  return blobOf(await send(`api/v1/report/${kind}`, picture, options, signal, `application/${kind}`, ""));
+export async function report(kind, image, options, signal) {
+  return blobOf(await send(`api/v1/report/${kind}`, image, options, signal, `application/${kind}`, ""));
 }
 
 /**
@@ -61,7 +61,7 @@ export async function sample(signal) {
   return new File([await blobOf(answer)], "phantom.jpg", { type: "image/jpeg" });
 }
 
-function send(path, picture, { layer, target }, signal, accept = "application/json", size = SIZE) {
+function send(path, image, { layer, target }, signal, accept = "application/json", size = SIZE) {
   const query = { layer_name: layer, target, size };
-  return ask(path, { method: "POST", body: picture.file, type: picture.type, accept, query, signal });
+  return ask(path, { method: "POST", body: image.file, type: image.type, accept, query, signal });
 }

@@ -1,11 +1,11 @@
 /**
- * What the page has in its hands: one picture, what came back of it, and what is under way.
+ * What the page has in its hands: one image, what came back of it, and what is under way.
  * @module
  */
 
 /**
  * @typedef {object} State
- * @property {import("./picture.js").Picture | null} picture
+ * @property {import("./picture.js").ImageFile | null} image
  * @property {boolean | null} previewed whether the browser can show it; null until it was tried
  * @property {any} answer
  * @property {any} info about the model
@@ -13,7 +13,7 @@
  */
 
 /** @type {State} */
-export const state = { picture: null, previewed: null, answer: null, info: null, working: null };
+export const state = { image: null, previewed: null, answer: null, info: null, working: null };
 
 /**
  * Begins work, and ends what was still under way.
@@ -36,7 +36,7 @@ export function end(signal) {
   if (state.working?.signal === signal) state.working = null;
 }
 
-/** @returns {boolean} whether there is a picture that nothing came back of, and nothing will by itself */
+/** @returns {boolean} whether there is an image that nothing came back of, and nothing will by itself */
 export function mayTryAgain() {
-  return Boolean(state.picture && !state.answer && !state.working);
+  return Boolean(state.image && !state.answer && !state.working);
 }

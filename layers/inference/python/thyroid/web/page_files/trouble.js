@@ -8,7 +8,7 @@ import { Problem } from "./problem.js";
 import { mayTryAgain, state } from "./state.js";
 
 const OURS = "Something in this page went wrong.";
-const STILL_HERE = "Your picture is still here.";
+const STILL_HERE = "Your image is still here.";
 
 /** @param {unknown} error */
 export function showProblem(error) {
@@ -18,7 +18,7 @@ export function showProblem(error) {
   byId("problem").hidden = false;
   say("status", "");
   say("problem-said", problem.message);
-  say("problem-advice", problem.mayPass && state.picture ? `${STILL_HERE} ${problem.advice}`.trim() : problem.advice);
+  say("problem-advice", problem.mayPass && state.image ? `${STILL_HERE} ${problem.advice}`.trim() : problem.advice);
   say("problem-id", problem.requestId ? `Request ${problem.requestId}` : "");
   byId("again").hidden = !mayTryAgain();
   showAnswer();

@@ -1,8 +1,8 @@
 /**
- * The picture, and the heatmap over it as strongly as is wanted.
+ * The image, and the heatmap over it as strongly as is wanted.
  *
- * The network may have seen a part of the picture only. Outside of it a heatmap says nothing, and the API's overlay is
- * the picture itself; so that is where the heatmap is left out here, too.
+ * The network may have seen a part of the image only. Outside of it a heatmap says nothing, and the API's overlay is
+ * the image itself; so that is where the heatmap is left out here, too.
  * @module
  */
 
@@ -16,12 +16,12 @@ let strength = 0.4;
 
 /**
  * @typedef {object} Layers what is laid into the stage, read and ready to be seen
- * @property {HTMLImageElement | null} picture where it is another one than the picture that is there already
- * @property {ImageData | null} heatmap none where the picture has it in itself
+ * @property {HTMLImageElement | null} image where it is another one than the image that is there already
+ * @property {ImageData | null} heatmap none where the image has it in itself
  */
 
 /**
- * Makes room for another picture: what is shown of the one before it is not to be taken for its.
+ * Makes room for another image: what is shown of the one before it is not to be taken for its.
  * @param {string} name
  * @param {string} about
  */
@@ -41,40 +41,40 @@ export function announce(name, about) {
  * @param {Blob} file
  * @returns {Promise<HTMLImageElement | null>} none where this browser cannot show it
  */
-export function readPicture(file) {
-  return decoded(file, "The picture that was chosen").catch(() => null);
+export function readImage(file) {
+  return decoded(file, "The image that was chosen").catch(() => null);
 }
 
 /**
- * Shows a picture before there is anything to lay over it.
- * @param {HTMLImageElement | null} picture
+ * Shows an image before there is anything to lay over it.
+ * @param {HTMLImageElement | null} image
  */
-export function preview(picture) {
-  if (picture) show(picture);
-  byId("frame").hidden = !picture;
-  byId("no-preview").hidden = Boolean(picture);
+export function preview(image) {
+  if (image) show(image);
+  byId("frame").hidden = !image;
+  byId("no-preview").hidden = Boolean(image);
 }
 
 /**
- * Reads the pictures of a map, and touches nothing that is seen.
+ * Reads the images of a map, and touches nothing that is seen.
  * @param {{original?: Image, heatmap: Image, overlay: Image}} images
- * @param {boolean} previewed whether the picture itself can be seen where the answer has none
+ * @param {boolean} previewed whether the image itself can be seen where the answer has none
  * @returns {Promise<Layers>}
  */
 export async function readLayers(images, previewed) {
   if (!images.original && !previewed) {
-    return { picture: await decoded(images.overlay, "The heatmap laid over the picture"), heatmap: null };
+    return { image: await decoded(images.overlay, "The heatmap laid over the image"), heatmap: null };
   }
   const heatmap = await pixels(images.heatmap);
-  if (!images.original) return { picture: null, heatmap };
+  if (!images.original) return { image: null, heatmap };
   clearOutside(heatmap, await pixels(images.original), await pixels(images.overlay));
-  const words = "The picture as the service read it, with the heatmap over it";
-  return { picture: await decoded(images.original, words), heatmap };
+  const words = "The image as the service read it, with the heatmap over it";
+  return { image: await decoded(images.original, words), heatmap };
 }
 
 /** @param {Layers} layers */
-export function layOver({ picture, heatmap }) {
-  if (picture) preview(picture);
+export function layOver({ image, heatmap }) {
+  if (image) preview(image);
   heat.hidden = !heatmap;
   if (!heatmap) return;
   heat.width = heatmap.width;
@@ -93,7 +93,7 @@ export function setStrength(share) {
   heat.style.opacity = String(share);
 }
 
-/** @returns {Promise<Blob>} picture and heatmap as they are seen, as a PNG file */
+/** @returns {Promise<Blob>} image and heatmap as they are seen, as a PNG file */
 export function overlayFile() {
   const canvas = document.createElement("canvas");
   canvas.width = original.naturalWidth;
@@ -105,20 +105,20 @@ export function overlayFile() {
     context.drawImage(heat, 0, 0, canvas.width, canvas.height);
   }
   return new Promise((resolve, reject) => {
-    canvas.toBlob((file) => (file ? resolve(file) : reject(new Error("no picture"))), "image/png");
+    canvas.toBlob((file) => (file ? resolve(file) : reject(new Error("no image"))), "image/png");
   });
 }
 
 /**
- * Puts a picture that is decoded into the place of the one before it: whose source were changed would be neither for a while.
- * @param {HTMLImageElement} picture
+ * Puts an image that is decoded into the place of the one before it: whose source were changed would be neither for a while.
+ * @param {HTMLImageElement} image
  */
-function show(picture) {
+function show(image) {
   const before = original.src;
-  original.replaceWith(picture);
-  original = picture;
+  original.replaceWith(image);
+  original = image;
   byId("frame").classList.remove("blank");
-  byId("frame").style.setProperty("--shape", String(picture.naturalWidth / picture.naturalHeight));
+  byId("frame").style.setProperty("--shape", String(image.naturalWidth / image.naturalHeight));
   URL.revokeObjectURL(before);
 }
 
@@ -128,13 +128,13 @@ function show(picture) {
  * @returns {Promise<HTMLImageElement>}
  */
 async function decoded(image, words) {
-  const picture = document.createElement("img");
-  picture.id = "original";
-  picture.draggable = false; // dropped on the page, it would be no file
-  picture.alt = words;
-  picture.src = URL.createObjectURL(fileOf(image));
-  await picture.decode();
-  return picture;
+  const element = document.createElement("img");
+  element.id = "original";
+  element.draggable = false; // dropped on the page, it would be no file
+  element.alt = words;
+  element.src = URL.createObjectURL(fileOf(image));
+  await element.decode();
+  return element;
 }
 
 /**
@@ -151,10 +151,10 @@ async function pixels(image) {
   return context.getImageData(0, 0, bitmap.width, bitmap.height);
 }
 
-/** Makes the heatmap transparent wherever the overlay is the picture itself. */
-function clearOutside(heatmap, picture, overlay) {
+/** Makes the heatmap transparent wherever the overlay is the image itself. */
+function clearOutside(heatmap, image, overlay) {
   for (let at = 0; at < heatmap.data.length; at += 4) {
-    const same = [0, 1, 2].every((channel) => picture.data[at + channel] === overlay.data[at + channel]);
+    const same = [0, 1, 2].every((channel) => image.data[at + channel] === overlay.data[at + channel]);
     if (same) heatmap.data[at + 3] = 0;
   }
 }
