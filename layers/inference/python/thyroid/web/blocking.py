@@ -1,7 +1,7 @@
 """Endpoints that keep the processor busy: in a thread on a server, here and now in a function of Lambda.
 
 A server works on as many pictures at a time as it infers (``THYROID_PARALLEL``): more would take memory, and be no
-sooner done. So many wait for their turn (``THYROID_MOST_WAITING``); who comes then is told to come again. A server that
+sooner done. So many wait for their turn (``THYROID_MAX_WAITING``); who comes then is told to come again. A server that
 takes in whatever comes answers everybody later and later, until nobody waits for the answer any more.
 """
 
@@ -79,6 +79,6 @@ def _places() -> _Places:
         return _PLACES.get()
     except LookupError:
         settings = get_settings()
-        places = _Places(settings.parallel, settings.most_waiting)
+        places = _Places(settings.parallel, settings.max_waiting)
         _PLACES.set(places)
         return places
