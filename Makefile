@@ -282,6 +282,10 @@ events: $(READY) ## Make the sample events anew
 openapi: $(READY) ## Write docs/openapi.json anew, after a change of the API
 	$(PY) -m docs.make_openapi
 
+.PHONY: settings
+settings: $(READY) ## Write docs/settings.md anew, after a change of a setting or of its parameter
+	$(PY) -m docs.make_settings
+
 .PHONY: notebook
 notebook: model ## Run docs/walkthrough.ipynb and keep what it says, after a change of the model or its figures
 	$(PY) -m docs.make_notebook

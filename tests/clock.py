@@ -9,7 +9,7 @@ import pytest
 from aws_lambda_powertools.utilities.idempotency import base as idempotency
 from aws_lambda_powertools.utilities.idempotency.persistence import base, datarecord, dynamodb
 
-from thyroid.core import audit
+from thyroid.core import analyzer
 from thyroid.web import schemas
 
 HOUR = 3600.0
@@ -45,7 +45,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
             return cls.fromtimestamp(made.now(), tz)
 
     monkeypatch.setattr(time, "time", made.now)
-    for module in (audit, schemas):
+    for module in (analyzer, schemas):
         monkeypatch.setattr(module, "datetime", Shifted)
     shifted = SimpleNamespace(**{**vars(the_datetime), "datetime": Shifted})
     for module in (idempotency, base, datarecord, dynamodb):

@@ -32,7 +32,10 @@ EVENTS: dict[str, tuple[str, set[str]]] = {
     "predict_raw": ("PredictFunction", PICTURE_FIELDS | MEANING),
     "gradcam": ("GradcamFunction", PICTURE_FIELDS | {"layer_used", "images", "target", "has_evidence"}),
     "analyze": ("AnalyzeFunction", PICTURE_FIELDS | MEANING | {"gradcam"}),
-    "report": ("ReportFunction", PICTURE_FIELDS | MEANING | {"schema_version", "field_of_view", "gradcam", "picture"}),
+    "report": (
+        "ReportFunction",
+        PICTURE_FIELDS | MEANING | {"schema_version", "field_of_view", "gradcam", "image_facts"},
+    ),
     "site": ("SiteFunction", {"message", "version", "docs", "endpoints"}),
     "upload_links": ("UploadLinksFunction", {"id", "upload", "expires", "largest", "result"}),
 }

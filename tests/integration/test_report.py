@@ -110,13 +110,18 @@ def test_a_report_in_json_has_the_fields_of_its_schema_and_says_what_the_page_sa
     assert answer.status == 200
     assert list(body) == [
         *("success", "timestamp", "filename", "schema_version", "prediction", "risk_assessment", "recommendation"),
-        *("gradcam", "picture", "field_of_view", "model", "code_version", "input_check", "disclaimer"),
+        *("gradcam", "image_facts", "field_of_view", "model", "code_version", "input_check", "disclaimer"),
     ]
     assert body["schema_version"] == 1
     assert body["gradcam"]["images"] is None
     assert answer.headers["content-disposition"].startswith('attachment; filename="scan.report.json"')
     _, _, page = ask(scan, "image/png", {"filename": "scan.png"})
-    for told in (body["picture"]["sha256"], body["model"]["sha256"], body["risk_assessment"], body["disclaimer"][:40]):
+    for told in (
+        body["image_facts"]["sha256"],
+        body["model"]["sha256"],
+        body["risk_assessment"],
+        body["disclaimer"][:40],
+    ):
         assert told in text_of(page)
 
 

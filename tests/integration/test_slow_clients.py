@@ -79,7 +79,7 @@ def is_answered(connection: socket.socket) -> bool:
 def test_while_many_stop_at_every_stage_others_are_answered(tmp_path: Path) -> None:
     head, body = head_and_body(PREDICT)
     # GIVEN a server that works on one picture at a time, and lets none wait but one
-    told = {"THYROID_PARALLEL": "1", "THYROID_MOST_WAITING": "1"}
+    told = {"THYROID_PARALLEL": "1", "THYROID_MAX_WAITING": "1"}
     with server_process(tmp_path / "printed", **told) as (address, process):
         expected = json.loads(wire.send(address, PREDICT).body)["prediction"]
         # WHEN twenty each say nothing, stop in the first line, in a header, before the body, in its middle, and
@@ -207,7 +207,7 @@ def test_who_does_not_read_the_answers_keeps_a_server_from_stopping_only_so_long
 def test_forms_that_take_long_to_read_wait_for_their_turn_and_hold_up_nobody_else(tmp_path: Path) -> None:
     # GIVEN forms of a million beginnings of a boundary, which the parser looks at one by one
     slow = post(f"{API}/predict", *form((f'name="image"; filename="{NAME}.png"', b"\r\n--Bx" * 700_000), boundary="B"))
-    told = {"THYROID_PARALLEL": "1", "THYROID_MOST_WAITING": "1"}
+    told = {"THYROID_PARALLEL": "1", "THYROID_MAX_WAITING": "1"}
     with server_process(tmp_path / "printed", **told) as (address, _), ThreadPoolExecutor(6) as senders:
         # WHEN six come together
         sent = [senders.submit(wire.send, address, slow) for _ in range(6)]

@@ -238,7 +238,7 @@ def test_a_link_that_ended_unused_is_not_waited_for(ask: Ask, cloud: Cloud) -> N
 def test_where_there_is_no_bucket_it_says_so(way: Ask) -> None:
     for answer in (way("POST", ADDRESS, '{"content_type": "image/png"}'), way("GET", f"{ADDRESS}/{'x' * 41}")):
         problem = check_problem(answer, 501, "uploads_unavailable")
-        assert "No bucket takes pictures here" in problem.detail
+        assert "No bucket takes images here" in problem.detail
 
 
 @pytest.mark.parametrize("way", [over_http, as_event])

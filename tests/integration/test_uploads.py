@@ -25,8 +25,8 @@ from tests.pictures import picture
 from thyroid.core.analyzer import Analyzer
 from thyroid.s3 import clients as aws
 from thyroid.s3.batch import BatchError
-from thyroid.web import responses
 from thyroid.settings import get_settings
+from thyroid.web import responses
 
 cloud = buckets.cloud
 NAME = "Jane-Doe"
@@ -198,8 +198,8 @@ def test_events_are_not_logged_even_where_the_environment_asks_for_it() -> None:
     body = f"no event of {NAME}"
     event = {"Records": [{**message("a-message", UPLOADS, f"{NAME}.png"), "body": body}]}
     code = (
-        "import json, sys; from functions import uploads; from tests.events import CONTEXT;"
-        "print(json.dumps(uploads.handler(json.load(sys.stdin), CONTEXT)))"
+        "import json, sys; from functions import s3_worker; from tests.events import CONTEXT;"
+        "print(json.dumps(s3_worker.handler(json.load(sys.stdin), CONTEXT)))"
     )
     told = {"AWS_DEFAULT_REGION": "eu-central-1", "POWERTOOLS_LOGGER_LOG_EVENT": "true", "THYROID_RECORDS_TABLE": "t"}
     done = subprocess.run(

@@ -11,6 +11,7 @@ import pytest
 from benchmarks.contenders import AS_DEPLOYED
 from tests.e2e.conftest import LINTED_NOT_RUN
 from tests.stack.conftest import KEPT, ROOT, of_type, properties, stack, statements_of
+from thyroid.settings import Settings
 
 STACK = stack()
 FUNCTIONS = of_type(STACK, "AWS::Lambda::Function")
@@ -209,7 +210,11 @@ def test_what_is_measured_in_containers_is_told_what_the_template_tells_by_defau
     told = PREDICT["Environment"]["Variables"]
     assert STACK["Parameters"]["DetailedTraces"]["Default"] == AS_DEPLOYED["THYROID_TRACES"]
     assert told["POWERTOOLS_METRICS_NAMESPACE"] == AS_DEPLOYED["POWERTOOLS_METRICS_NAMESPACE"]
-    assert set(told) - set(AS_DEPLOYED) == {"THYROID_CORS_ORIGINS", "THYROID_RELEASE", "THYROID_REFUSE_UNSUITABLE"}
+    # The others are not needed there: the defaults of their parameters are those of the settings.
+    others = set(told) - set(AS_DEPLOYED) - {"THYROID_RELEASE"}
+    assert "THYROID_CORS_ORIGINS" in others
+    defaults = {name: str(STACK["Parameters"][told[name]["Ref"]]["Default"]) for name in others}
+    assert Settings.from_environment(defaults) == Settings()
 
 
 def test_who_describes_the_others_does_not_load_the_model_for_it() -> None:

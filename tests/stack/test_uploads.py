@@ -303,8 +303,10 @@ def test_functions_are_told_of_the_buckets_and_the_table_by_names_that_the_appli
     told = {}
     for name, function in FUNCTIONS.items():
         variables = function["Properties"]["Environment"]["Variables"]
-        texts = {key: value.get("Ref", "") if isinstance(value, dict) else value for key, value in variables.items()}
-        settings = Settings.from_environment(texts | {"THYROID_TRACES": "true", "THYROID_REFUSE_UNSUITABLE": "true"})
+        # A parameter counts by its default, a resource by its name.
+        names = {key: value.get("Ref", "") if isinstance(value, dict) else value for key, value in variables.items()}
+        texts = {key: str(STACK["Parameters"].get(name, {"Default": name})["Default"]) for key, name in names.items()}
+        settings = Settings.from_environment(texts)
         told[name] = settings.uploads_bucket, settings.results_bucket, settings.records_table
     assert told == dict.fromkeys(FUNCTIONS, ("", "", "")) | {
         "UploadsFunction": ("UploadsBucket", "ResultsBucket", "UploadsRecords"),

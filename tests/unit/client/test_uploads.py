@@ -119,7 +119,7 @@ def test_a_refused_picture_is_the_problem_that_analyze_answers() -> None:
 
 
 def test_a_service_without_a_bucket_says_so() -> None:
-    script = Script(problem(501, "uploads_unavailable", "No bucket takes pictures here; send the picture itself."))
+    script = Script(problem(501, "uploads_unavailable", "No bucket takes images here; send the picture itself."))
     with pytest.raises(Unavailable, match="send the picture itself"):
         script.client().upload(PNG)
 

@@ -393,7 +393,7 @@ def test_a_result_says_on_itself_which_model_decided_what_about_which_picture(cl
 def test_a_refusal_says_on_itself_why(cloud: Cloud) -> None:
     outbox().replace(Upload(UPLOADS, "a.png"), outbox().etags(UPLOAD), refusal())
 
-    assert cloud.results("a.png")[ERROR].metadata == {"status": "without_result", "label": "unreadable_image"}
+    assert cloud.results("a.png")[ERROR].metadata == {"status": "refused", "label": "unreadable_image"}
 
 
 @pytest.mark.parametrize("label", ["Maligne – sûr", "悪性", "a\r\nb", "100 %", "Malignant (Cancerous)"])

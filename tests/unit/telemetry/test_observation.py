@@ -1,4 +1,4 @@
-"""What is being answered is known where its score is made, and nowhere else."""
+"""The current observation is known where a score is made, and nowhere else."""
 
 import io
 import json
@@ -52,7 +52,7 @@ def test_a_prediction_of_nothing_is_an_error_so_that_none_leaves_without_its_rec
 
 
 def test_afterwards_nothing_is_answered_any_more_even_where_it_failed() -> None:
-    """Threads are used again: the next picture's record would be taken for the last one's."""
+    """Threads are used again: the next image's record would be taken for the last one's."""
     one, stream = observation("a-request")
 
     with pytest.raises(OSError, match="no luck"), observing(one):

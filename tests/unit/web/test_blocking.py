@@ -56,7 +56,7 @@ def test_no_more_run_at_a_time_than_the_settings_say(monkeypatch: pytest.MonkeyP
 
 
 def test_who_comes_while_as_many_wait_as_may_is_told_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thyroid.web.blocking.get_settings", lambda: Settings(parallel=1, most_waiting=2))
+    monkeypatch.setattr("thyroid.web.blocking.get_settings", lambda: Settings(parallel=1, max_waiting=2))
     go = threading.Event()
     router = APIRouter()
 

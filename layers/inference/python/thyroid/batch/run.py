@@ -125,15 +125,12 @@ class _Book:
 
 def _recipe(job: Job, manifest: Manifest) -> str:
     """Return the hash of all that decides a result besides the file."""
-    settings = job.settings
     recipe = [
         manifest.model_dump_json(),
         job.layer,
         job.target,
         job.size,
-        settings.max_pixels,
-        settings.max_upload_bytes,
-        settings.refuse_unsuitable,
+        job.settings.results_recipe(),
         RULE_SHA256,
     ]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()

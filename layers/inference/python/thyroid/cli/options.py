@@ -8,7 +8,7 @@ from typing import get_args
 
 from thyroid.cli.exit import STATUSES, UsageError
 from thyroid.core.explain import LARGEST_SIZE, SMALLEST_SIZE, Target
-from thyroid.settings import MOST_DIGITS, Settings
+from thyroid.settings import MAX_DIGITS, Settings
 from thyroid.web.schemas import DISCLAIMER
 
 STANDARD_INPUT = "-"
@@ -96,7 +96,7 @@ def number(smallest: int, largest: int | None = None) -> Callable[[str], int]:
     """Return what reads a number of these bounds from the command line."""
 
     def read(text: str) -> int:
-        if not text.isdecimal() or len(text) > MOST_DIGITS or int(text) < smallest or (largest and int(text) > largest):
+        if not text.isdecimal() or len(text) > MAX_DIGITS or int(text) < smallest or (largest and int(text) > largest):
             raise argparse.ArgumentTypeError(
                 f"must be a whole number from {smallest} {f'to {largest}' if largest else 'on'}"
             )

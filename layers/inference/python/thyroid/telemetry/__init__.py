@@ -1,1 +1,1 @@
-"""What is told to logs, metrics and traces, whichever way a picture comes in."""
+"""Logs, metrics and traces of a request or an upload."""

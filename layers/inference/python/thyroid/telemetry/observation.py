@@ -1,4 +1,4 @@
-"""What is known of the picture that is being answered, from the request to the record of its score."""
+"""The request or upload that is being processed, from its start to the audit record of its score."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,16 +16,16 @@ Response = TypeVar("Response")
 
 @dataclass
 class Observation:
-    """One request, or one upload.
+    """A request or an upload.
 
     Attributes
     ----------
     request_id : str
-        Names it in the logs.
+        Its id in the logs.
     logger : aws_lambda_powertools.Logger
-        Where its audit record goes.
+        Writes its audit record.
     prediction : AuditRecord, optional
-        What was answered, once it was.
+        The record of its score, once there is one.
     """
 
     request_id: str
@@ -34,7 +34,7 @@ class Observation:
 
 
 def facts_of(record: AuditRecord) -> dict[str, Any]:
-    """Return what is told of an answered prediction; the reasons where the picture does not look like ultrasound."""
+    """Return what is logged of a prediction: model, score, risk band, and the reasons why the image is unsuitable."""
     facts = {"model_sha256": record.model.sha256, "score": record.score, "risk": record.risk}
     return facts | ({"input_reasons": " ".join(record.input_reasons)} if record.input_reasons else {})
 
@@ -44,7 +44,7 @@ _CURRENT: ContextVar[Observation] = ContextVar("observation")
 
 @contextmanager
 def observing(observation: Observation) -> Iterator[None]:
-    """Make it the one of this context meanwhile: of this request's task, of this upload's thread."""
+    """Make an observation the current one of this context: the task of a request, the thread of an upload."""
     before = _CURRENT.set(observation)
     try:
         yield

@@ -1,4 +1,4 @@
-"""A request's part of an X-Ray trace: what became of it, as annotations that traces can be searched by."""
+"""A request's subsegment of an X-Ray trace; its annotations can be searched for."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,14 +14,14 @@ NAME = "## request"
 
 
 def prepare(settings: Settings) -> None:
-    """Load what traces need, where the settings ask for them, before the first request comes."""
+    """Load the tracer before the first request, if traces are on."""
     if settings.traces:
         _tracer(settings.service_name)
 
 
 @contextmanager
 def segment(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """Open a subsegment around a request, where the settings ask for it; give the function that annotates it."""
+    """Open a subsegment around a request, if traces are on; yield the function that annotates it."""
     if not settings.traces:
         yield lambda _facts: None
         return
@@ -36,8 +36,8 @@ def segment(settings: Settings) -> Iterator[Callable[[Mapping[str, Any]], None]]
 
 @cache
 def _tracer(service: str) -> "Tracer":
-    # Only here, so that a laptop does not need the SDK. It patches nothing: its patch of S3 records keys, which may
-    # name a patient.
+    # Imported here alone, so that a laptop does not need the SDK. It patches nothing: its patch of S3 records keys,
+    # which may name a patient.
     from aws_lambda_powertools import Tracer
 
     return Tracer(service=service, auto_patch=False)

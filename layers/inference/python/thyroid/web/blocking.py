@@ -1,7 +1,7 @@
 """Endpoints that keep the processor busy: in a thread on a server, here and now in a function of Lambda.
 
 A server works on as many images at a time as it infers (``THYROID_PARALLEL``): more would take memory, and be no
-sooner done. So many wait for their turn (``THYROID_MOST_WAITING``); further requests get 503. A server that
+sooner done. So many wait for their turn (``THYROID_MAX_WAITING``); further requests get 503. A server that
 accepts whatever comes responds later and later, until no client waits for the response any more.
 """
 
@@ -81,6 +81,6 @@ def _queue() -> _Queue:
         return _QUEUE.get()
     except LookupError:
         settings = get_settings()
-        queue = _Queue(settings.parallel, settings.most_waiting)
+        queue = _Queue(settings.parallel, settings.max_waiting)
         _QUEUE.set(queue)
         return queue
