@@ -74,7 +74,7 @@ def test_text_that_is_pasted_into_the_key_is_no_picture(visit: Visit) -> None:
 def test_the_sample_is_a_phantom_that_the_service_takes_for_ultrasound(visit: Visit) -> None:
     visit.page.click("#sample")
     visit.see_result()
-    assert visit.text("#check") == "The picture looks like B-mode ultrasound."
+    assert visit.text("#check") == "The image looks like B-mode ultrasound."
     (asked,) = [request for request in visit.requests if request.url.endswith("/phantom.jpg")]
     assert asked.headers["accept"] == "image/jpeg"
     assert visit.complaints == []

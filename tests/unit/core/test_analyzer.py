@@ -34,7 +34,7 @@ from thyroid.web.schemas import DISCLAIMER
 SMALL = {
     "looks_like_ultrasound": False,
     "reasons": ["too_small"],
-    "detail": "The picture does not look like what the model was trained on: "
+    "detail": "The image does not look like what the model was trained on: "
     "its field of view is under 96 pixels a side.",
 }
 

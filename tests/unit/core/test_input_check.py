@@ -14,8 +14,8 @@ from thyroid.core import field_of_view
 from thyroid.core.field_of_view import Box
 from thyroid.core.input_check import (
     FEATURES,
+    MIN_SIDE,
     RULE_FILE,
-    SMALLEST_SIDE,
     InputCheck,
     _working_plane,
     check,
@@ -68,7 +68,7 @@ def test_the_same_seed_makes_the_same_picture_and_another_one_another() -> None:
 
 def test_a_field_of_view_is_too_small_under_its_bound_and_not_at_it() -> None:
     pixels = phantom.make(1, suspicious=False)
-    side = SMALLEST_SIDE
+    side = MIN_SIDE
 
     assert check(pixels, Box(50, 50, 50 + side, 50 + side)).reasons != ("too_small",)
     assert check(pixels, Box(50, 50, 50 + side - 1, 300)).reasons == ("too_small",)
@@ -122,7 +122,7 @@ def test_a_huge_picture_is_thinned_out_and_judged_as_it_would_be_in_full(monkeyp
     huge = np.asarray(Image.fromarray(pixels).resize((4500, 3000), Image.Resampling.BICUBIC))
 
     thinned = features(huge, whole(huge))
-    monkeypatch.setattr("thyroid.core.input_check._THINNED_SIDE", 10_000)
+    monkeypatch.setattr("thyroid.core.input_check._SUBSAMPLED_SIDE", 10_000)
     in_full = features(huge, whole(huge))
 
     assert not np.array_equal(thinned, in_full)
@@ -204,7 +204,7 @@ def test_features_are_finite_where_there_is_nothing() -> None:
 
 
 def test_the_sentence_says_each_reason() -> None:
-    assert InputCheck().detail == "The picture looks like B-mode ultrasound."
+    assert InputCheck().detail == "The image looks like B-mode ultrasound."
     sentence = InputCheck(("colour_overlay", "not_ultrasound")).detail
     assert "Doppler" in sentence
     assert "texture" in sentence
