@@ -26,7 +26,8 @@ from tests.pictures import (
     transparent_file,
 )
 from thyroid.core import imaging
-from thyroid.core.imaging import FORMATS, UPRIGHT, Picture, decode
+from thyroid.core.formats import PILLOW_NAMES
+from thyroid.core.imaging import UPRIGHT, DecodedImage, decode
 from thyroid.errors import (
     InvalidRequestError,
     PayloadTooLargeError,
@@ -42,7 +43,7 @@ MAX_PIXELS = 1_000_000
 def decoded(data: bytes) -> npt.NDArray[np.uint8]:
     """Decode into RGB, whether the picture has colour or not."""
     result = decode(data, max_pixels=MAX_PIXELS)
-    assert isinstance(result, Picture)
+    assert isinstance(result, DecodedImage)
     assert result.pixels.dtype == np.uint8
     rgb = in_rgb(result.pixels)
     assert rgb.shape[2] == 3
@@ -57,7 +58,7 @@ def test_a_lossless_format_gives_its_pixels(kind: str) -> None:
     np.testing.assert_array_equal(decoded(picture_file(kind)), RAMP)
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", PILLOW_NAMES)
 def test_the_format_is_told(kind: str) -> None:
     assert decode(picture_file(kind), max_pixels=MAX_PIXELS).format == kind
 
@@ -246,13 +247,13 @@ def test_no_bytes_are_no_picture_and_said_to_be_none() -> None:
 
 @pytest.mark.parametrize("kind", ["ICO", "PPM", "TGA", "PCX", "ICNS", "JPEG2000", "PDF", "EPS"])
 def test_a_format_outside_the_list_is_refused_though_pillow_knows_it(kind: str) -> None:
-    assert kind not in FORMATS
+    assert kind not in PILLOW_NAMES
     with pytest.raises(UnsupportedMediaTypeError):
         decoded(picture_file(kind))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage, and goes on
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", PILLOW_NAMES)
 def test_a_file_cut_off_anywhere_is_never_decoded_wrongly(kind: str) -> None:
     whole = picture_file(kind)
 
@@ -278,7 +279,7 @@ def test_a_signature_with_nothing_behind_it_is_unreadable_and_not_unknown() -> N
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage, and goes on
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", PILLOW_NAMES)
 def test_damaged_bytes_end_in_one_of_our_errors_or_in_a_picture(kind: str) -> None:
     whole = picture_file(kind)
     rng = np.random.default_rng(0)
@@ -380,37 +381,37 @@ def test_a_tiff_that_two_readers_would_read_differently_is_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        pytest.param(b"", "The picture is empty; send the bytes of a picture file.", id="empty"),
+        pytest.param(b"", "The image is empty; send the bytes of an image file.", id="empty"),
         pytest.param(
             b"hello",
-            "The image is not a picture format that is taken; send PNG, JPEG, WebP, BMP, TIFF or GIF.",
+            "The file is not an image of a supported format; send PNG, JPEG, WebP, BMP, TIFF or GIF.",
             id="no picture",
         ),
         pytest.param(
-            b"\xff\xd8\xff\xe0", "The picture is damaged or incomplete; send the whole file again.", id="a beginning"
+            b"\xff\xd8\xff\xe0", "The image is damaged or incomplete; send the whole file again.", id="a beginning"
         ),
         pytest.param(
-            picture_file()[:100], "The picture is damaged or incomplete; send the whole file again.", id="cut off"
+            picture_file()[:100], "The image is damaged or incomplete; send the whole file again.", id="cut off"
         ),
         pytest.param(
             saved(Image.new("F", (40, 40)), "TIFF"),
-            "The picture has 32 bits a value, which name no white; save it with 8 or 16 bits.",
+            "The image has 32 bits per value, for which no white level is defined; save it with 8 or 16 bits.",
             id="32 bits",
         ),
         pytest.param(
             saved(Image.new("L", (31, 40))),
-            "The picture is 31 × 40 pixels, too small to be judged; send one of at least 32 pixels a side.",
+            "The image has 31 × 40 pixels and is too small to be processed; send one of at least 32 pixels a side.",
             id="too small",
         ),
         pytest.param(
-            png_that_claims(1001, 1000), "The picture has more than 1000000 pixels; send a smaller one.", id="too large"
+            png_that_claims(1001, 1000), "The image has more than 1000000 pixels; send a smaller one.", id="too large"
         ),
         pytest.param(
-            tiled_tiff(1008), "The picture has tiles of more than 1000000 pixels; send smaller ones.", id="large tiles"
+            tiled_tiff(1008), "The image has tiles of more than 1000000 pixels; send smaller ones.", id="large tiles"
         ),
         pytest.param(
             b"\xff\xd8" + b"\xff\xfe\x00\x02" * 1_001,
-            "The picture's file is made of too many parts; save the picture anew.",
+            "The image file has too many parts; save the image again.",
             id="too many parts",
         ),
     ],

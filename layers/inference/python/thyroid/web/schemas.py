@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, model_validator
+from pydantic_core.core_schema import literal_schema
 
+from thyroid.core import formats
 from thyroid.core.explain import LARGEST_SIZE, SMALLEST_SIZE, Target
 from thyroid.core.input_check import Reason
 
@@ -31,16 +33,8 @@ Timestamp = Annotated[str, Field(description="UTC.", examples=["2026-02-13 10:30
 LayerUsed = Annotated[str, Field(examples=["depthwise_separable_conv_2"])]
 
 
-PictureType = Literal[
-    "image/png",
-    "image/jpeg",
-    "image/jpg",
-    "image/webp",
-    "image/bmp",
-    "image/tiff",
-    "image/gif",
-    "application/octet-stream",
-]
+# A `Literal` of the media types, which Python cannot write as one: their list is not known to the type checker.
+ImageType = Annotated[str, GetPydanticSchema(lambda *_: literal_schema([*formats.MEDIA_TYPES]))]
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -109,7 +103,7 @@ class ReportOptions(GradCAMOptions):
 
 class _WithImage(BaseModel):
     image: str = Field(
-        description="The picture file (PNG, JPEG, WebP, BMP, TIFF, GIF) as plain base64 or as a base64 data URI.",
+        description=f"The image file ({formats.SENTENCE}) as plain base64 or as a base64 data URI.",
     )
 
 
@@ -132,7 +126,7 @@ class ReportRequest(ReportOptions, _WithImage):
 class UploadRequest(BaseModel):
     """Body of `/api/v1/uploads`."""
 
-    content_type: PictureType = Field(description="What the picture will be sent as.")
+    content_type: ImageType = Field(description="What the image will be sent as.")
     size: int | None = Field(
         default=None, ge=1, description="Of the picture file, in bytes. Given, the link takes just that size."
     )
@@ -164,7 +158,7 @@ class InputCheck(_Answer):
 
     looks_like_ultrasound: bool = Field(description="False where there is any reason. True says nothing of the organ.")
     reasons: list[Reason] = Field(description="What speaks against it; empty where nothing does.", examples=[[]])
-    detail: str = Field(description="The same in a sentence.", examples=["The picture looks like B-mode ultrasound."])
+    detail: str = Field(description="The same in a sentence.", examples=["The image looks like B-mode ultrasound."])
 
 
 class ScoredClass(_Answer):
