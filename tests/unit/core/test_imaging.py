@@ -348,6 +348,11 @@ def test_a_webp_has_half_as_many_pixels_at_the_most_for_it_takes_twice_the_memor
         decoded(saved(Image.new("L", (1000, 501)), "WEBP"))
 
 
+def test_several_jpegs_in_a_file_have_as_many_pixels_at_the_most_as_one() -> None:
+    first = Image.new("L", (1000, 1000))
+    assert decode(saved(first, "MPO", save_all=True, append_images=[first]), max_pixels=MAX_PIXELS).format == "MPO"
+
+
 @pytest.mark.parametrize("size", [(1, 1), (31, 500), (500, 31)])
 def test_a_picture_too_small_to_be_judged_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(UnreadableImageError, match="at least 32 pixels"):
