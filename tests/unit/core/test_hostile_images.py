@@ -47,7 +47,7 @@ def test_each_small_hostile_file_becomes_what_it_deserves() -> None:
 
 @fuzz
 @given(mutated())
-def test_a_mutated_picture_is_decoded_or_refused(data: bytes) -> None:
+def test_a_mutated_image_is_decoded_or_refused(data: bytes) -> None:
     outcome(data)
 
 

@@ -70,7 +70,7 @@ def with_blocks(*blocks: bytes) -> bytes:
         ),
     ],
 )
-def test_a_file_of_more_parts_than_any_picture_has_is_refused(data: bytes) -> None:
+def test_a_file_of_more_parts_than_any_image_has_is_refused(data: bytes) -> None:
     with pytest.raises(UnreadableImageError, match="too many parts"):
         decode(data, max_pixels=1_000_000)
 
@@ -209,7 +209,7 @@ def test_the_largest_number_that_a_file_can_name_is_too_many_and_not_below_zero(
         *(pytest.param(animated_file(kind), id=f"animated {kind}") for kind in ("GIF", "WEBP", "PNG", "TIFF")),
     ],
 )
-def test_what_a_picture_may_have_is_not_judged(data: bytes) -> None:
+def test_what_an_image_may_have_is_not_judged(data: bytes) -> None:
     structure.check(data)
 
 
@@ -222,7 +222,7 @@ def test_a_file_that_is_cut_off_has_the_parts_that_it_has(kind: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"II", b"hello", *(bytes([byte]) * 100_000 for byte in (0, 0x21, 0xFF))])
-def test_what_is_no_picture_is_left_to_the_decoder(data: bytes) -> None:
+def test_what_is_no_image_is_left_to_the_decoder(data: bytes) -> None:
     structure.check(data)
 
 
