@@ -17,7 +17,7 @@ PNG = picture_file()
 ENCODED = base64.b64encode(PNG).decode("ascii")
 
 REFERENCE = {"name": "fake", "version": "1.2.3", "sha256": "a" * 64}
-CHECK = {"looks_like_ultrasound": True, "reasons": [], "detail": "The picture looks like B-mode ultrasound."}
+CHECK = {"looks_like_ultrasound": True, "reasons": [], "detail": "The image looks like B-mode ultrasound."}
 COMMON = {
     "success": True,
     "timestamp": "2026-02-13 10:30:45",

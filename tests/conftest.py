@@ -33,7 +33,7 @@ phantom.make = _make
 
 # Begun last, a file that takes long would run in one process while the others have nothing left to do.
 LONGEST_FILES = [
-    "test_hostile_pictures",
+    "test_hostile_images",
     "test_every_fault_of_aws",
     "test_fuzzed_requests",
     "test_train",

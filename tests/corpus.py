@@ -16,9 +16,9 @@ from PIL import Image
 from tests.gateway import Pairs, Request
 from tests.pictures import picture_file
 from thyroid import phantom
+from thyroid.core.formats import MEDIA_TYPES
 from thyroid.settings import Settings
 from thyroid.web.docs import ASSET_TYPES
-from thyroid.web.openapi import IMAGE_TYPES
 from thyroid.web.page import PAGE, files, release_of
 
 API = "/api/v1"
@@ -88,7 +88,7 @@ def sound() -> Iterator[tuple[str, Request]]:
         yield f"{name}: a form", post(path, body, kind, *more)
         body, kind = form(('name="image"', ENCODED.encode()), ('name="size"', b""))
         yield f"{name}: a form of base64", post(path, body, kind, *more)
-    for kind in (*IMAGE_TYPES, "Image/PNG", "image/png; q=1"):
+    for kind in (*MEDIA_TYPES, "Image/PNG", "image/png; q=1"):
         yield f"as {kind}", post(f"{API}/predict", PNG, kind)
     yield "without the maps", post(f"{API}/analyze", as_json(include_gradcam=False))
     yield "a report with its pictures", post(f"{API}/report/json", as_json(include_gradcam=True))

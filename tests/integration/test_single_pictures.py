@@ -135,7 +135,7 @@ def test_broken_input_of_each_kind_is_told_of_and_the_rest_is_answered(place: Pa
     (place / "folder").mkdir()
     said = {
         "notes.txt": "not a picture format that is taken",
-        "empty.png": "The picture is empty",
+        "empty.png": "The image is empty",
         "huge.png": "more than 20000000 pixels",
         "torn.png": "damaged or incomplete",
         "long.png": "over the limit of 33554432 bytes",
@@ -351,7 +351,7 @@ def test_a_refusal_is_tried_again(place: Path, capsys: Printed) -> None:
     (place / "x.png").write_bytes(b"")
     for _ in range(2):
         assert main(["analyze", "x.png", "--out", "out"]) == 1
-        assert "The picture is empty" in capsys.readouterr().err
+        assert "The image is empty" in capsys.readouterr().err
 
 
 def test_json_of_an_analysis_names_the_files(

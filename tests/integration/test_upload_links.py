@@ -20,13 +20,13 @@ from tests.events import CONTEXT, rest_event
 from tests.fakes import FakeEngine
 from tests.pictures import png_that_claims
 from thyroid.core.analyzer import Analyzer
+from thyroid.core.formats import MEDIA_TYPES
 from thyroid.s3 import clients as aws
 from thyroid.s3.link import expiry_of, new_id
 from thyroid.s3.links import Links
 from thyroid.settings import Settings
 from thyroid.web.app import the_analyzer
 from thyroid.web.docs import describe
-from thyroid.web.openapi import IMAGE_TYPES
 from thyroid.web.problems import KINDS, Problem
 
 cloud = buckets.cloud
@@ -98,7 +98,7 @@ def test_a_link_takes_just_the_size_that_was_named_or_any_up_to_the_limit(
     assert given["largest"] == largest
 
 
-@pytest.mark.parametrize("kind", IMAGE_TYPES)
+@pytest.mark.parametrize("kind", MEDIA_TYPES)
 def test_a_link_is_given_for_every_type_that_a_request_may_be_sent_as(ask: Ask, kind: str) -> None:
     assert link(ask, content_type=kind)["upload"]["fields"]["Content-Type"] == kind
 

@@ -9,7 +9,7 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData, UnsupportedMethodResponse
 
 from tests.corpus import ENCODED, PNG
-from thyroid.web.openapi import IMAGE_TYPES
+from thyroid.core.formats import MEDIA_TYPES
 from thyroid.web.schemas import AnalyzeOptions, GradCAMOptions, PredictOptions, ReportOptions
 
 # Why what a description allows is refused all the same: no schema says what a picture is, or what this model's layers
@@ -39,7 +39,7 @@ def map_case(_context: Any, case: Any) -> Any:
     if case.meta is not None and case.meta.generation.mode.is_positive and _chosen(case):
         if isinstance(case.body, dict) and "image" in case.body:
             case.body["image"] = PNG if case.media_type == "multipart/form-data" else ENCODED
-        elif case.media_type in IMAGE_TYPES:
+        elif case.media_type in MEDIA_TYPES:
             case.body = PNG
     return case
 
@@ -54,7 +54,7 @@ def filter_failure(_context: Any, failure: Failure, case: Any, response: Any) ->
         return BY_THE_GATEWAY not in response.text  # which has one refusal for what is no method and no address
     if isinstance(failure, AcceptedNegativeData):
         wrong = {place.name for place, info in case.meta.components.items() if info.mode.is_negative}
-        as_it_is = case.media_type in IMAGE_TYPES
+        as_it_is = case.media_type in MEDIA_TYPES
         if wrong == {"QUERY"} and not as_it_is:
             return False  # of JSON and forms their own fields count
         if wrong == {"BODY"} and as_it_is:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from thyroid.batch.find import find
+from thyroid.core import formats
 from thyroid.files.lock import LOCK_FILE
 
 
@@ -16,6 +17,7 @@ def make(root: Path, *names: str) -> None:
 
 def test_pictures_are_found_in_all_folders_by_suffix_in_any_case_and_sorted(tmp_path: Path) -> None:
     suffixes = ["png", "JPG", "jpeg", "WebP", "bmp", "tif", "TIFF", "gif"]
+    assert {f".{suffix.lower()}" for suffix in suffixes} == set(formats.SUFFIXES)
     make(tmp_path, *(f"b/{i}/scan.{suffix}" for i, suffix in enumerate(suffixes)), "a.png", "z.PNG")
 
     found = find(tmp_path, tmp_path / "out")

@@ -32,7 +32,7 @@ def give(artifact: Path, name: str, content: bytes) -> None:
     (artifact / name).write_bytes(content)
 
 
-def picture(seed: int) -> Array:
+def image(seed: int) -> Array:
     return np.random.default_rng(seed).random((1, SIZE, SIZE, 3), dtype=np.float32)
 
 
@@ -51,44 +51,44 @@ def damaged(tiny_artifact: Path, tmp_path: Path) -> Path:
 
 def test_score_and_the_map_of_every_layer_are_those_of_tensorflow(engine: Engine) -> None:
     names = [layer.name for layer in engine.manifest.conv_layers]
-    expected_score, expected_maps = tape_score_and_maps(tiny_network(), names)(picture(0))
+    expected_score, expected_maps = tape_score_and_maps(tiny_network(), names)(image(0))
     for name, expected in zip(names, expected_maps, strict=True):
-        score, ours = engine.score_and_map(picture(0), name)
+        score, ours = engine.score_and_map(image(0), name)
         assert score == pytest.approx(expected_score, abs=1e-6)
         np.testing.assert_allclose(ours, expected, atol=1e-5 * np.abs(expected).max(), err_msg=name)
 
 
 def test_a_map_has_the_size_that_the_manifest_names(engine: Engine) -> None:
     for layer in engine.manifest.conv_layers:
-        assert engine.score_and_map(picture(0), layer.name)[1].shape == (layer.height, layer.width)
+        assert engine.score_and_map(image(0), layer.name)[1].shape == (layer.height, layer.width)
 
 
 def test_without_a_layer_the_map_is_the_default_layers(engine: Engine) -> None:
     assert engine.manifest.default_layer == engine.manifest.conv_layers[-1].name
     np.testing.assert_array_equal(
-        engine.score_and_map(picture(1))[1], engine.score_and_map(picture(1), engine.manifest.default_layer)[1]
+        engine.score_and_map(image(1))[1], engine.score_and_map(image(1), engine.manifest.default_layer)[1]
     )
 
 
-def test_the_same_picture_gets_the_same_bits_before_and_after_a_thousand_mixed_calls(engine: Engine) -> None:
+def test_the_same_image_gets_the_same_bits_before_and_after_a_thousand_mixed_calls(engine: Engine) -> None:
     layers = [layer.name for layer in engine.manifest.conv_layers]
-    before = {name: engine.score_and_map(picture(0), name) for name in layers}
+    before = {name: engine.score_and_map(image(0), name) for name in layers}
     for call in range(1000):
-        tensor = picture(call % 7 + 1)
+        tensor = image(call % 7 + 1)
         if call % 3:
             engine.score_and_map(tensor, layers[call % len(layers)])
         else:
             engine.score(tensor)
     for name, (score, cells) in before.items():
-        after_score, after_cells = engine.score_and_map(picture(0), name)
-        assert score == after_score == engine.score(picture(0))
+        after_score, after_cells = engine.score_and_map(image(0), name)
+        assert score == after_score == engine.score(image(0))
         np.testing.assert_array_equal(cells, after_cells)
 
 
 def test_a_map_that_was_returned_is_not_overwritten_by_the_next_call(engine: Engine) -> None:
-    _, first = engine.score_and_map(picture(0), "stem")
+    _, first = engine.score_and_map(image(0), "stem")
     kept = first.copy()
-    engine.score_and_map(picture(1), "stem")
+    engine.score_and_map(image(1), "stem")
     np.testing.assert_array_equal(first, kept)
 
 
@@ -96,10 +96,10 @@ def test_a_map_that_was_returned_is_not_overwritten_by_the_next_call(engine: Eng
 def test_threads_that_share_an_engine_get_the_answers_of_one_that_is_alone(engine: Engine, parallel: int) -> None:
     layers = [layer.name for layer in engine.manifest.conv_layers]
     asked = [(seed, layers[seed % len(layers)]) for seed in range(60)]
-    alone = [engine.score_and_map(picture(seed), name) for seed, name in asked]
+    alone = [engine.score_and_map(image(seed), name) for seed, name in asked]
     shared = Engine(engine._folder, parallel=parallel)  # whose maps are not open yet
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda a: shared.score_and_map(picture(a[0]), a[1]), asked))
+        together = list(pool.map(lambda a: shared.score_and_map(image(a[0]), a[1]), asked))
     for (score, cells), (other_score, other_cells) in zip(alone, together, strict=True):
         assert score == other_score
         np.testing.assert_array_equal(cells, other_cells)
@@ -131,18 +131,18 @@ def test_as_many_inferences_run_at_a_time_as_was_said_and_no_more(
     monkeypatch.setattr("thyroid.core.engine.Interpreter", Slow)
     engine = Engine(tiny_artifact, threads=1, parallel=2)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda seed: engine.score(picture(seed)), range(8)))
+        list(pool.map(lambda seed: engine.score(image(seed)), range(8)))
 
     assert max(most) == 2
 
 
 def test_a_second_interpreter_is_of_the_bytes_that_were_judged_whatever_became_of_the_file(damaged: Path) -> None:
     engine = Engine(damaged, parallel=2)
-    expected = engine.score(picture(0))
+    expected = engine.score(image(0))
     (damaged / "score.tflite").write_bytes(b"another model")
     engine._score_graph._idle.clear()
 
-    assert engine.score(picture(0)) == expected
+    assert engine.score(image(0)) == expected
 
 
 def test_who_asks_again_and_again_is_answered_by_one_interpreter(
@@ -157,14 +157,14 @@ def test_who_asks_again_and_again_is_answered_by_one_interpreter(
     monkeypatch.setattr("thyroid.core.engine.Interpreter", make)
     engine = Engine(tiny_artifact, parallel=4)
     for seed in range(5):
-        engine.score(picture(seed))
+        engine.score(image(seed))
 
     assert len(made) == 1
 
 
 def test_an_unknown_layer_is_refused_with_the_names_that_exist(engine: Engine) -> None:
     with pytest.raises(UnknownLayerError, match=r"stem, body, depthwise_separable_conv/dw"):
-        engine.score_and_map(picture(0), "conv2d_99")
+        engine.score_and_map(image(0), "conv2d_99")
 
 
 class TestArtifactThatCannotBeServed:
@@ -194,7 +194,7 @@ class TestArtifactThatCannotBeServed:
         content[len(content) // 2] ^= 1
         (damaged / file).write_bytes(content)
         with pytest.raises(ModelUnavailableError, match=file):
-            Engine(damaged).score_and_map(picture(0), "stem")
+            Engine(damaged).score_and_map(image(0), "stem")
 
     @pytest.mark.parametrize("file", ["score.tflite", MAPS_OF_THE_STEM])
     def test_a_graph_that_is_none_though_its_hash_is_right(self, damaged: Path, file: str) -> None:

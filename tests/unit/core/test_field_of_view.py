@@ -107,17 +107,17 @@ def test_captions_all_along_the_border_are_not_taken_for_the_background() -> Non
     assert field_of_view.find(frame) == without == Box(40, 20, 500, 300)
 
 
-def test_a_large_black_cyst_does_not_cut_the_picture_in_two() -> None:
-    picture = tissue(360, 560)
-    picture[60:200, 150:400] = 0
+def test_a_large_black_cyst_does_not_cut_the_image_in_two() -> None:
+    image = tissue(360, 560)
+    image[60:200, 150:400] = 0
 
-    assert field_of_view.find(picture) == whole(picture)
+    assert field_of_view.find(image) == whole(image)
 
 
-def test_a_picture_that_is_already_cropped_is_left_alone() -> None:
-    picture = phantom.make(2, suspicious=False)
+def test_an_image_that_is_already_cropped_is_left_alone() -> None:
+    image = phantom.make(2, suspicious=False)
 
-    assert field_of_view.find(picture) == whole(picture)
+    assert field_of_view.find(image) == whole(image)
 
 
 def test_its_own_crop_is_left_alone() -> None:
@@ -192,7 +192,7 @@ def test_a_large_frame_is_found_as_exactly_as_it_is_sampled() -> None:
     ],
     ids=["black", "white", "grey", "a speck of tissue", "small and white"],
 )
-def test_where_nothing_looks_like_a_field_of_view_the_whole_picture_is_it(pixels: Pixels) -> None:
+def test_where_nothing_looks_like_a_field_of_view_the_whole_image_is_it(pixels: Pixels) -> None:
     assert field_of_view.find(pixels) == whole(pixels)
 
 
@@ -210,7 +210,7 @@ def test_the_box_is_never_empty_nor_outside(height: int, width: int, seed: int) 
     assert box.height >= 0.2 * height
 
 
-def test_the_picture_is_not_changed() -> None:
+def test_the_image_is_not_changed() -> None:
     frame = phantom.make_frame(0, suspicious=False)
     before = frame.copy()
 

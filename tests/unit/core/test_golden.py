@@ -1,4 +1,4 @@
-"""A model proves itself by its golden picture before it scores anyone else's."""
+"""A model proves itself by its golden image before it scores anyone else's."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ def test_another_score_than_the_golden_one_is_no_proof(tmp_path: Path, score: fl
         prove(engine_for(tmp_path, score), tmp_path)
 
 
-def test_without_its_golden_picture_there_is_no_proof(tmp_path: Path) -> None:
+def test_without_its_golden_image_there_is_no_proof(tmp_path: Path) -> None:
     engine = engine_for(tmp_path)
     (tmp_path / "golden.png").unlink()
 
@@ -46,7 +46,7 @@ def test_without_its_golden_picture_there_is_no_proof(tmp_path: Path) -> None:
         prove(engine, tmp_path)
 
 
-def test_another_picture_than_the_golden_one_is_no_proof(tmp_path: Path) -> None:
+def test_another_image_than_the_golden_one_is_no_proof(tmp_path: Path) -> None:
     engine = engine_for(tmp_path)
     (tmp_path / "golden.png").write_bytes(picture_file("PNG", "L"))
 
@@ -74,15 +74,15 @@ def another_golden_score(folder: Path) -> None:
 
 DAMAGES: dict[str, Callable[[Path], None]] = {
     "the score's graph": damage("score.tflite"),
-    "the golden picture": damage("golden.png"),
-    "no golden picture": lambda folder: (folder / "golden.png").unlink(),
+    "the golden image": damage("golden.png"),
+    "no golden image": lambda folder: (folder / "golden.png").unlink(),
     "another golden score": another_golden_score,
     "no manifest": lambda folder: (folder / "model.json").unlink(),
 }
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_no_picture_is_scored_by_a_model_that_did_not_prove_itself(copied_artifact: Path, kind: str) -> None:
+def test_no_image_is_scored_by_a_model_that_did_not_prove_itself(copied_artifact: Path, kind: str) -> None:
     # GIVEN an artifact that is damaged
     DAMAGES[kind](copied_artifact)
     analyzer = Analyzer(Settings(model_dir=copied_artifact))
@@ -133,12 +133,12 @@ def test_a_runtime_that_cannot_be_loaded_is_a_model_that_does_not_work(
         analyzer.score(picture_file())
 
 
-def test_a_golden_picture_that_is_none_is_the_models_fault_not_the_callers(copied_artifact: Path) -> None:
-    # GIVEN a golden picture that is no picture, though it is the one that the manifest names
-    (copied_artifact / "golden.png").write_bytes(b"no picture")
+def test_a_golden_image_that_is_none_is_the_models_fault_not_the_callers(copied_artifact: Path) -> None:
+    # GIVEN a golden image that is no image, though it is the one that the manifest names
+    (copied_artifact / "golden.png").write_bytes(b"no image")
     manifest = copied_artifact / "model.json"
     text = json.loads(manifest.read_text("utf-8"))
-    text["golden"]["sha256"] = hashlib.sha256(b"no picture").hexdigest()
+    text["golden"]["sha256"] = hashlib.sha256(b"no image").hexdigest()
     manifest.write_text(json.dumps(text), "utf-8")
     # THEN
     with pytest.raises(ModelUnavailableError):

@@ -26,7 +26,8 @@ from tests.pictures import (
     transparent_file,
 )
 from thyroid.core import imaging
-from thyroid.core.imaging import FORMATS, UPRIGHT, Picture, decode
+from thyroid.core.formats import PILLOW_NAMES
+from thyroid.core.imaging import UPRIGHT, DecodedImage, decode
 from thyroid.errors import (
     InvalidRequestError,
     PayloadTooLargeError,
@@ -40,9 +41,9 @@ MAX_PIXELS = 1_000_000
 
 
 def decoded(data: bytes) -> npt.NDArray[np.uint8]:
-    """Decode into RGB, whether the picture has colour or not."""
+    """Decode into RGB, whether the image has colour or not."""
     result = decode(data, max_pixels=MAX_PIXELS)
-    assert isinstance(result, Picture)
+    assert isinstance(result, DecodedImage)
     assert result.pixels.dtype == np.uint8
     rgb = in_rgb(result.pixels)
     assert rgb.shape[2] == 3
@@ -57,13 +58,13 @@ def test_a_lossless_format_gives_its_pixels(kind: str) -> None:
     np.testing.assert_array_equal(decoded(picture_file(kind)), RAMP)
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", PILLOW_NAMES)
 def test_the_format_is_told(kind: str) -> None:
     assert decode(picture_file(kind), max_pixels=MAX_PIXELS).format == kind
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGB", "RGBA"])
-def test_a_picture_without_colour_comes_as_grey_levels(mode: str) -> None:
+def test_an_image_without_colour_comes_as_grey_levels(mode: str) -> None:
     pixels = decode(picture_file("PNG", mode), max_pixels=MAX_PIXELS).pixels
 
     assert pixels.shape == GREY_RAMP.shape
@@ -130,7 +131,7 @@ def test_a_transparent_palette_colour_lies_over_black() -> None:
 
 
 @pytest.mark.parametrize(("mode", "colour"), [("L", 200), ("RGB", (200, 100, 50))])
-def test_a_transparent_colour_of_a_picture_without_a_palette_lies_over_black(mode: str, colour: Any) -> None:
+def test_a_transparent_colour_of_an_image_without_a_palette_lies_over_black(mode: str, colour: Any) -> None:
     image = Image.new(mode, (64, 64), colour)
 
     assert decoded(saved(image)).max() == 200
@@ -143,8 +144,8 @@ def test_of_an_animation_the_first_frame_is_taken(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "orientation"), list(itertools.product(["JPEG", "PNG", "TIFF", "WEBP"], range(1, 9))))
-def test_a_rotated_picture_is_turned_upright(kind: str, orientation: int) -> None:
-    # GIVEN where row 0 and column 0 of the stored picture are in the upright one (EXIF 2.32)
+def test_a_rotated_image_is_turned_upright(kind: str, orientation: int) -> None:
+    # GIVEN where row 0 and column 0 of the stored image are in the upright one (EXIF 2.32)
     stored = {1: RAMP, 2: RAMP[:, ::-1], 3: RAMP[::-1, ::-1], 4: RAMP[::-1]}
     sides = {5: stored[1], 6: stored[4], 7: stored[3], 8: stored[2]}
     expected = stored[orientation] if orientation in stored else sides[orientation].swapaxes(0, 1)
@@ -203,7 +204,7 @@ def coloured_below() -> bytes:
     ],
 )
 @pytest.mark.parametrize("pixels", [1, 96, 1000, 6143])
-def test_a_large_picture_is_converted_band_by_band_to_the_same_pixels(
+def test_a_large_image_is_converted_band_by_band_to_the_same_pixels(
     data: bytes, pixels: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = decoded(data)
@@ -234,25 +235,25 @@ def test_no_band_is_of_more_pixels_than_are_converted_in_one_piece(
 
 
 @pytest.mark.parametrize("data", [b"hello", b"%PDF-1.7 \n", b"<svg xmlns='http://www.w3.org/2000/svg'/>", bytes(64)])
-def test_what_is_no_picture_is_refused_as_such(data: bytes) -> None:
+def test_what_is_no_image_is_refused_as_such(data: bytes) -> None:
     with pytest.raises(UnsupportedMediaTypeError, match="PNG, JPEG, WebP, BMP, TIFF or GIF"):
         decoded(data)
 
 
-def test_no_bytes_are_no_picture_and_said_to_be_none() -> None:
+def test_no_bytes_are_no_image_and_said_to_be_none() -> None:
     with pytest.raises(InvalidRequestError, match="empty"):
         decoded(b"")
 
 
 @pytest.mark.parametrize("kind", ["ICO", "PPM", "TGA", "PCX", "ICNS", "JPEG2000", "PDF", "EPS"])
 def test_a_format_outside_the_list_is_refused_though_pillow_knows_it(kind: str) -> None:
-    assert kind not in FORMATS
+    assert kind not in PILLOW_NAMES
     with pytest.raises(UnsupportedMediaTypeError):
         decoded(picture_file(kind))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage, and goes on
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", PILLOW_NAMES)
 def test_a_file_cut_off_anywhere_is_never_decoded_wrongly(kind: str) -> None:
     whole = picture_file(kind)
 
@@ -261,7 +262,7 @@ def test_a_file_cut_off_anywhere_is_never_decoded_wrongly(kind: str) -> None:
             pixels = decoded(whole[:kept])
         except (UnreadableImageError, UnsupportedMediaTypeError):
             continue
-        assert pixels.shape == RAMP.shape  # all of the picture came before the cut
+        assert pixels.shape == RAMP.shape  # all of the image came before the cut
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
@@ -278,7 +279,7 @@ def test_a_signature_with_nothing_behind_it_is_unreadable_and_not_unknown() -> N
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage, and goes on
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", PILLOW_NAMES)
 def test_damaged_bytes_end_in_one_of_our_errors_or_in_a_picture(kind: str) -> None:
     whole = picture_file(kind)
     rng = np.random.default_rng(0)
@@ -315,7 +316,7 @@ def tiled_tiff(side: int, kinds: Mapping[int, int] = MappingProxyType({})) -> by
     return b"II*\0" + struct.pack("<I", 8 + len(tile)) + tile + directory + bytes(4)
 
 
-def test_a_tile_is_no_larger_than_a_picture_may_be() -> None:
+def test_a_tile_is_no_larger_than_an_image_may_be() -> None:
     # a tile is decoded whole: one of 1 MB took 2.2 GB
     assert decoded(tiled_tiff(992)).shape == (64, 64, 3)
     with pytest.raises(PayloadTooLargeError, match=f"tiles of more than {MAX_PIXELS}"):
@@ -337,7 +338,7 @@ def test_a_tile_whose_width_or_height_is_no_whole_number_is_unreadable_and_nothi
     assert capfd.readouterr().err == ""  # libtiff, were it asked, would print a line
 
 
-def test_a_picture_at_the_limit_is_decoded() -> None:
+def test_an_image_at_the_limit_is_decoded() -> None:
     assert decoded(saved(Image.new("L", (1000, 1000)))).shape == (1000, 1000, 3)
 
 
@@ -347,13 +348,18 @@ def test_a_webp_has_half_as_many_pixels_at_the_most_for_it_takes_twice_the_memor
         decoded(saved(Image.new("L", (1000, 501)), "WEBP"))
 
 
+def test_several_jpegs_in_a_file_have_as_many_pixels_at_the_most_as_one() -> None:
+    first = Image.new("L", (1000, 1000))
+    assert decode(saved(first, "MPO", save_all=True, append_images=[first]), max_pixels=MAX_PIXELS).format == "MPO"
+
+
 @pytest.mark.parametrize("size", [(1, 1), (31, 500), (500, 31)])
-def test_a_picture_too_small_to_be_judged_is_refused(size: tuple[int, int]) -> None:
+def test_an_image_too_small_to_be_judged_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(UnreadableImageError, match="at least 32 pixels"):
         decoded(saved(Image.new("L", size)))
 
 
-def test_a_picture_just_large_enough_is_decoded() -> None:
+def test_an_image_just_large_enough_is_decoded() -> None:
     assert decoded(saved(Image.new("L", (32, 32)))).shape == (32, 32, 3)
 
 
@@ -380,37 +386,37 @@ def test_a_tiff_that_two_readers_would_read_differently_is_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        pytest.param(b"", "The picture is empty; send the bytes of a picture file.", id="empty"),
+        pytest.param(b"", "The image is empty; send the bytes of an image file.", id="empty"),
         pytest.param(
             b"hello",
-            "The image is not a picture format that is taken; send PNG, JPEG, WebP, BMP, TIFF or GIF.",
-            id="no picture",
+            "The file is not an image of a supported format; send PNG, JPEG, WebP, BMP, TIFF or GIF.",
+            id="no image",
         ),
         pytest.param(
-            b"\xff\xd8\xff\xe0", "The picture is damaged or incomplete; send the whole file again.", id="a beginning"
+            b"\xff\xd8\xff\xe0", "The image is damaged or incomplete; send the whole file again.", id="a beginning"
         ),
         pytest.param(
-            picture_file()[:100], "The picture is damaged or incomplete; send the whole file again.", id="cut off"
+            picture_file()[:100], "The image is damaged or incomplete; send the whole file again.", id="cut off"
         ),
         pytest.param(
             saved(Image.new("F", (40, 40)), "TIFF"),
-            "The picture has 32 bits a value, which name no white; save it with 8 or 16 bits.",
+            "The image has 32 bits per value, for which no white level is defined; save it with 8 or 16 bits.",
             id="32 bits",
         ),
         pytest.param(
             saved(Image.new("L", (31, 40))),
-            "The picture is 31 × 40 pixels, too small to be judged; send one of at least 32 pixels a side.",
+            "The image has 31 × 40 pixels and is too small to be processed; send one of at least 32 pixels a side.",
             id="too small",
         ),
         pytest.param(
-            png_that_claims(1001, 1000), "The picture has more than 1000000 pixels; send a smaller one.", id="too large"
+            png_that_claims(1001, 1000), "The image has more than 1000000 pixels; send a smaller one.", id="too large"
         ),
         pytest.param(
-            tiled_tiff(1008), "The picture has tiles of more than 1000000 pixels; send smaller ones.", id="large tiles"
+            tiled_tiff(1008), "The image has tiles of more than 1000000 pixels; send smaller ones.", id="large tiles"
         ),
         pytest.param(
             b"\xff\xd8" + b"\xff\xfe\x00\x02" * 1_001,
-            "The picture's file is made of too many parts; save the picture anew.",
+            "The image file has too many parts; save the image again.",
             id="too many parts",
         ),
     ],

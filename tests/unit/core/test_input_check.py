@@ -14,8 +14,8 @@ from thyroid.core import field_of_view
 from thyroid.core.field_of_view import Box
 from thyroid.core.input_check import (
     FEATURES,
+    MIN_SIDE,
     RULE_FILE,
-    SMALLEST_SIDE,
     InputCheck,
     _working_plane,
     check,
@@ -23,7 +23,7 @@ from thyroid.core.input_check import (
     read_rule,
     rule,
 )
-from thyroid_model.data import other_images as other_pictures
+from thyroid_model.data import other_images
 from thyroid_model.data.other_images import CHOSEN_WITH, KEPT_OUT
 from thyroid_model.training.input_check_rule import choose
 
@@ -41,7 +41,7 @@ def whole(pixels: npt.NDArray[np.uint8]) -> Box:
 
 @pytest.mark.parametrize("suspicious", [False, True])
 @pytest.mark.parametrize("height", [240, 400])
-def test_the_projects_own_pictures_pass_at_any_size(height: int, suspicious: bool) -> None:
+def test_the_projects_own_images_pass_at_any_size(height: int, suspicious: bool) -> None:
     for seed in range(100, 102):
         width = height * 3 // 2
         assert reasons(phantom.make(seed, suspicious=suspicious, height=height, width=width)) == ()
@@ -50,7 +50,7 @@ def test_the_projects_own_pictures_pass_at_any_size(height: int, suspicious: boo
 
 @pytest.mark.parametrize("kind", [*CHOSEN_WITH, *KEPT_OUT])
 def test_of_every_other_kind_nearly_all_are_flagged(kind: str) -> None:
-    flagged = [bool(reasons(other_pictures.make(kind, seed))) for seed in SEEDS]
+    flagged = [bool(reasons(other_images.make(kind, seed))) for seed in SEEDS]
 
     assert np.mean(flagged) >= 0.95
 
@@ -59,8 +59,8 @@ def test_kinds_are_either_chosen_with_or_kept_out() -> None:
     assert not set(CHOSEN_WITH) & set(KEPT_OUT)
 
 
-def test_the_same_seed_makes_the_same_picture_and_another_one_another() -> None:
-    one, again, other = (other_pictures.make("leaves", seed) for seed in (1, 1, 2))
+def test_the_same_seed_makes_the_same_image_and_another_one_another() -> None:
+    one, again, other = (other_images.make("leaves", seed) for seed in (1, 1, 2))
 
     assert np.array_equal(one, again)
     assert one.shape != other.shape or not np.array_equal(one, other)
@@ -68,7 +68,7 @@ def test_the_same_seed_makes_the_same_picture_and_another_one_another() -> None:
 
 def test_a_field_of_view_is_too_small_under_its_bound_and_not_at_it() -> None:
     pixels = phantom.make(1, suspicious=False)
-    side = SMALLEST_SIDE
+    side = MIN_SIDE
 
     assert check(pixels, Box(50, 50, 50 + side, 50 + side)).reasons != ("too_small",)
     assert check(pixels, Box(50, 50, 50 + side - 1, 300)).reasons == ("too_small",)
@@ -76,7 +76,7 @@ def test_a_field_of_view_is_too_small_under_its_bound_and_not_at_it() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
-def test_a_picture_of_one_level_is_blank_even_with_a_little_noise(level: int) -> None:
+def test_an_image_of_one_level_is_blank_even_with_a_little_noise(level: int) -> None:
     flat = np.full((300, 400, 3), level, np.uint8)
     noisy = np.clip(flat + np.random.default_rng(0).normal(0, 2, flat.shape), 0, 255).astype(np.uint8)
 
@@ -100,15 +100,15 @@ def test_all_reasons_that_apply_are_given() -> None:
 
 
 @pytest.mark.parametrize("shape", [(96, 2000, 3), (2000, 96, 3), (32, 32, 3)])
-def test_pictures_of_any_shape_are_judged(shape: tuple[int, ...]) -> None:
+def test_images_of_any_shape_are_judged(shape: tuple[int, ...]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
     assert not check(pixels, whole(pixels)).looks_like_ultrasound
     assert np.isfinite(features(pixels, whole(pixels))).all()
 
 
-def test_a_picture_of_usual_size_is_measured_with_all_of_its_pixels() -> None:
-    """Every second column is black: thinned out, such a picture would be black or have none."""
+def test_an_image_of_usual_size_is_measured_with_all_of_its_pixels() -> None:
+    """Every second column is black: thinned out, such an image would be black or have none."""
     striped = np.full((1500, 2047, 3), 200, np.uint8)
     striped[:, ::2] = 0
 
@@ -117,19 +117,19 @@ def test_a_picture_of_usual_size_is_measured_with_all_of_its_pixels() -> None:
     assert found["dark_share"] == found["bright_share"] == 0  # grey, as means are
 
 
-def test_a_huge_picture_is_thinned_out_and_judged_as_it_would_be_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_image_is_thinned_out_and_judged_as_it_would_be_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels = phantom.make(5, suspicious=False, height=300, width=450)
     huge = np.asarray(Image.fromarray(pixels).resize((4500, 3000), Image.Resampling.BICUBIC))
 
     thinned = features(huge, whole(huge))
-    monkeypatch.setattr("thyroid.core.input_check._THINNED_SIDE", 10_000)
+    monkeypatch.setattr("thyroid.core.input_check._SUBSAMPLED_SIDE", 10_000)
     in_full = features(huge, whole(huge))
 
     assert not np.array_equal(thinned, in_full)
     assert np.abs((thinned - in_full) / rule().deviation).max() < 0.25
 
 
-def test_converting_a_huge_picture_copies_a_small_part_of_it() -> None:
+def test_converting_a_huge_image_copies_a_small_part_of_it() -> None:
     huge = np.zeros((5000, 5000, 3), np.uint8)
     box = whole(huge)
 
@@ -141,7 +141,7 @@ def test_converting_a_huge_picture_copies_a_small_part_of_it() -> None:
     assert peak < huge.nbytes / 4
 
 
-def test_a_huge_narrow_picture_keeps_enough_of_its_shorter_side() -> None:
+def test_a_huge_narrow_image_keeps_enough_of_its_shorter_side() -> None:
     rng = np.random.default_rng(0)
     narrow = rng.integers(0, 256, (96, 60_000, 3), dtype=np.uint8)
 
@@ -204,7 +204,7 @@ def test_features_are_finite_where_there_is_nothing() -> None:
 
 
 def test_the_sentence_says_each_reason() -> None:
-    assert InputCheck().detail == "The picture looks like B-mode ultrasound."
+    assert InputCheck().detail == "The image looks like B-mode ultrasound."
     sentence = InputCheck(("colour_overlay", "not_ultrasound")).detail
     assert "Doppler" in sentence
     assert "texture" in sentence
@@ -257,11 +257,11 @@ def test_the_documentation_tells_what_was_measured() -> None:
     resized = [sets[f"{name}, resized"] for name in ("ddti", "bus-bra")]
 
     def row(groups: list[dict[str, float]]) -> tuple[int, str]:
-        pictures = sum(group["pictures"] for group in groups)
-        # The file has four digits of each share, so the numbers of flagged pictures can be told from it.
-        share = 100 * sum(round(group["pictures"] * group["flagged"]) for group in groups) / pictures
+        images = sum(group["pictures"] for group in groups)
+        # The file has four digits of each share, so the numbers of flagged images can be told from it.
+        share = 100 * sum(round(group["pictures"] * group["flagged"]) for group in groups) / images
         text = f"{share:.1f}".removeprefix("0").removesuffix(".0")
-        return int(pictures), f"{text} %" if text else "0"
+        return int(images), f"{text} %" if text else "0"
 
     expected = [
         row([sets["ddti"]]),

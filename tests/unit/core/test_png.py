@@ -55,14 +55,14 @@ def test_places_in_a_palette_come_back_as_its_colours() -> None:
 
 
 @pytest.mark.parametrize("view", [np.s_[:, ::-1], np.s_[::2, ::2], np.s_[5:, 3:]])
-def test_parts_and_mirrored_pictures_are_written_as_they_look(view: Any) -> None:
+def test_parts_and_mirrored_images_are_written_as_they_look(view: Any) -> None:
     pixels = noise(40, 40, 3)[view]
 
     np.testing.assert_array_equal(np.asarray(read(png.encode(pixels))), pixels)
 
 
 def test_a_file_is_hardly_larger_than_pillows() -> None:
-    """Of an ultrasound picture, and of one with a map laid over it."""
+    """Of an ultrasound image, and of one with a map laid over it."""
     pixels = phantom.make(3, suspicious=True, height=224, width=224)[..., 0]
     tinted = np.rint(0.6 * pixels[..., np.newaxis] + 0.4 * JET[np.linspace(0, 255, 224).astype(int)]).astype(np.uint8)
     for each in (pixels, tinted):

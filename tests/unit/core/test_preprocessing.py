@@ -69,7 +69,7 @@ def test_colours_stay_in_rgb_order() -> None:
 
 
 @pytest.mark.parametrize("size", [(333, 517), (64, 64), (128, 1000), (1200, 90)])
-def test_a_picture_without_colour_gives_the_bits_that_its_three_channels_would(size: tuple[int, int]) -> None:
+def test_an_image_without_colour_gives_the_bits_that_its_three_channels_would(size: tuple[int, int]) -> None:
     height, width = size
     grey = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
     frame = in_rgb(grey)

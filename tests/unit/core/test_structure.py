@@ -6,7 +6,8 @@ import pytest
 from tests.hostile.tiff import Tag, write
 from tests.pictures import animated_file, picture_file
 from thyroid.core import structure
-from thyroid.core.imaging import FORMATS, decode
+from thyroid.core.formats import PILLOW_NAMES
+from thyroid.core.imaging import decode
 from thyroid.errors import UnreadableImageError
 
 
@@ -50,26 +51,26 @@ def with_blocks(*blocks: bytes) -> bytes:
 @pytest.mark.parametrize(
     "data",
     [
-        pytest.param(with_chunks(*[chunk(b"prIv")] * structure.MOST_CHUNKS), id="chunks of PNG"),
-        pytest.param(with_chunks(*[chunk(b"iCCP")] * (structure.MOST_PROFILES + 1)), id="profiles of PNG"),
-        pytest.param(with_segments(*[segment(0xFE)] * structure.MOST_SEGMENTS), id="segments of JPEG"),
-        pytest.param(with_segments(b"\xff" * structure.MOST_SEGMENTS * structure.JUNK), id="filling of JPEG"),
-        pytest.param(with_segments(bytes(structure.MOST_SEGMENTS * structure.JUNK)), id="junk in JPEG"),
-        pytest.param(with_scans(structure.MOST_SCANS + 1), id="scans of JPEG"),
-        pytest.param(with_blocks(*[b"\x21\xfe\x00"] * (structure.MOST_BLOCKS + 1)), id="extensions of GIF"),
-        pytest.param(with_blocks(b"\x21\xfe", b"\x01x" * structure.MOST_BLOCKS, b"\x00"), id="blocks of a GIF comment"),
-        pytest.param(with_blocks(bytes(structure.MOST_BLOCKS + 1)), id="junk in GIF"),
+        pytest.param(with_chunks(*[chunk(b"prIv")] * structure.MAX_CHUNKS), id="chunks of PNG"),
+        pytest.param(with_chunks(*[chunk(b"iCCP")] * (structure.MAX_PROFILES + 1)), id="profiles of PNG"),
+        pytest.param(with_segments(*[segment(0xFE)] * structure.MAX_SEGMENTS), id="segments of JPEG"),
+        pytest.param(with_segments(b"\xff" * structure.MAX_SEGMENTS * structure.JUNK), id="filling of JPEG"),
+        pytest.param(with_segments(bytes(structure.MAX_SEGMENTS * structure.JUNK)), id="junk in JPEG"),
+        pytest.param(with_scans(structure.MAX_SCANS + 1), id="scans of JPEG"),
+        pytest.param(with_blocks(*[b"\x21\xfe\x00"] * (structure.MAX_BLOCKS + 1)), id="extensions of GIF"),
+        pytest.param(with_blocks(b"\x21\xfe", b"\x01x" * structure.MAX_BLOCKS, b"\x00"), id="blocks of a GIF comment"),
+        pytest.param(with_blocks(bytes(structure.MAX_BLOCKS + 1)), id="junk in GIF"),
         *(
             pytest.param(tiff(tags, strips, order, big=big), id=f"{what} of TIFF {order} {big}")
             for what, tags, strips in (
-                ("tags", structure.MOST_TAGS + 1, 1),
-                ("strips", 10, structure.MOST_STRIPS + 1),
+                ("tags", structure.MAX_TAGS + 1, 1),
+                ("strips", 10, structure.MAX_STRIPS + 1),
             )
             for order, big in (("<", False), (">", False), ("<", True))
         ),
     ],
 )
-def test_a_file_of_more_parts_than_any_picture_has_is_refused(data: bytes) -> None:
+def test_a_file_of_more_parts_than_any_image_has_is_refused(data: bytes) -> None:
     with pytest.raises(UnreadableImageError, match="too many parts"):
         decode(data, max_pixels=1_000_000)
 
@@ -83,37 +84,37 @@ SCAN = segment(0xDA, bytes(6))
 
 # How many there may be, and what makes a file of so many: what else is in it is not counted.
 COUNTED: dict[str, tuple[int, Callable[[int], bytes]]] = {
-    "chunks of PNG": (structure.MOST_CHUNKS, lambda n: PNG[:8] + chunk(b"prIv", b"12345") * n),
+    "chunks of PNG": (structure.MAX_CHUNKS, lambda n: PNG[:8] + chunk(b"prIv", b"12345") * n),
     "chunks of PNG, the last cut off": (
-        structure.MOST_CHUNKS,
+        structure.MAX_CHUNKS,
         lambda n: PNG[:8] + chunk(b"prIv") * (n - 1) + chunk(b"prIv")[:8],
     ),
-    "profiles of PNG": (structure.MOST_PROFILES, lambda n: PNG[:33] + chunk(b"iCCP", b"12345") * n + PNG[33:]),
-    "segments of JPEG": (structure.MOST_SEGMENTS, lambda n: JPEG[:2] + segment(0xFE, b"12345") * n),
+    "profiles of PNG": (structure.MAX_PROFILES, lambda n: PNG[:33] + chunk(b"iCCP", b"12345") * n + PNG[33:]),
+    "segments of JPEG": (structure.MAX_SEGMENTS, lambda n: JPEG[:2] + segment(0xFE, b"12345") * n),
     "segments of JPEG with a little junk": (
-        structure.MOST_SEGMENTS,
+        structure.MAX_SEGMENTS,
         lambda n: JPEG[:2] + (segment(0xFE) + bytes(structure.JUNK - 1)) * n,
     ),
-    "segments of JPEG behind a scan": (structure.MOST_SEGMENTS, lambda n: JPEG[:2] + SCAN + segment(0xFE) * (n - 1)),
-    "markers of JPEG that stand alone": (structure.MOST_SEGMENTS, lambda n: JPEG[:2] + b"\xff\x01" * n),
-    "restarts of JPEG before a scan": (structure.MOST_SEGMENTS, lambda n: JPEG[:2] + b"\xff\xd0" * n),
+    "segments of JPEG behind a scan": (structure.MAX_SEGMENTS, lambda n: JPEG[:2] + SCAN + segment(0xFE) * (n - 1)),
+    "markers of JPEG that stand alone": (structure.MAX_SEGMENTS, lambda n: JPEG[:2] + b"\xff\x01" * n),
+    "restarts of JPEG before a scan": (structure.MAX_SEGMENTS, lambda n: JPEG[:2] + b"\xff\xd0" * n),
     "junk in JPEG": (
-        structure.MOST_SEGMENTS,
+        structure.MAX_SEGMENTS,
         lambda n: JPEG[:2] + segment(0xFE) + bytes(structure.JUNK) * (n - 2) + segment(0xFE),
     ),
-    "scans of JPEG": (structure.MOST_SCANS, lambda n: JPEG[:2] + SCAN * n),
-    "extensions of GIF": (structure.MOST_BLOCKS, lambda n: gif(0, 0, b"\x21\xfe\x00" * n)),
-    "blocks of a GIF comment": (structure.MOST_BLOCKS, lambda n: gif(0, 0, b"\x21\xfe", b"\x02xx" * (n - 1), b"\x00")),
-    "junk in GIF": (structure.MOST_BLOCKS, lambda n: gif(0, 0, bytes(n))),
-    "junk behind a palette of two": (structure.MOST_BLOCKS, lambda n: gif(0x80, 3 * 2, bytes(n))),
-    "junk behind a palette of 256": (structure.MOST_BLOCKS, lambda n: gif(0x87, 3 * 256, bytes(n))),
-    "junk behind no palette, though its size is told": (structure.MOST_BLOCKS, lambda n: gif(0x07, 0, bytes(n))),
-    "tags of TIFF": (structure.MOST_TAGS, lambda n: tiff(n, 1)),
-    "tags of TIFF, cut off": (structure.MOST_TAGS, lambda n: tiff(n, 1)[:10]),
-    "strips of TIFF": (structure.MOST_STRIPS, lambda n: tiff(10, n)),
-    "tiles of TIFF": (structure.MOST_STRIPS, lambda n: tiff(10, n, tag=324)),
-    "tags of BigTIFF": (structure.MOST_TAGS, lambda n: tiff(n, 1, big=True)),
-    "strips of BigTIFF": (structure.MOST_STRIPS, lambda n: tiff(10, n, big=True)),
+    "scans of JPEG": (structure.MAX_SCANS, lambda n: JPEG[:2] + SCAN * n),
+    "extensions of GIF": (structure.MAX_BLOCKS, lambda n: gif(0, 0, b"\x21\xfe\x00" * n)),
+    "blocks of a GIF comment": (structure.MAX_BLOCKS, lambda n: gif(0, 0, b"\x21\xfe", b"\x02xx" * (n - 1), b"\x00")),
+    "junk in GIF": (structure.MAX_BLOCKS, lambda n: gif(0, 0, bytes(n))),
+    "junk behind a palette of two": (structure.MAX_BLOCKS, lambda n: gif(0x80, 3 * 2, bytes(n))),
+    "junk behind a palette of 256": (structure.MAX_BLOCKS, lambda n: gif(0x87, 3 * 256, bytes(n))),
+    "junk behind no palette, though its size is told": (structure.MAX_BLOCKS, lambda n: gif(0x07, 0, bytes(n))),
+    "tags of TIFF": (structure.MAX_TAGS, lambda n: tiff(n, 1)),
+    "tags of TIFF, cut off": (structure.MAX_TAGS, lambda n: tiff(n, 1)[:10]),
+    "strips of TIFF": (structure.MAX_STRIPS, lambda n: tiff(10, n)),
+    "tiles of TIFF": (structure.MAX_STRIPS, lambda n: tiff(10, n, tag=324)),
+    "tags of BigTIFF": (structure.MAX_TAGS, lambda n: tiff(n, 1, big=True)),
+    "strips of BigTIFF": (structure.MAX_STRIPS, lambda n: tiff(10, n, big=True)),
 }
 
 
@@ -133,7 +134,7 @@ TYPES = [(1, "B"), (3, "H"), (4, "I"), (16, "Q"), (6, "b"), (8, "h"), (9, "i"), 
 @pytest.mark.parametrize("tag", [279, 325], ids=["strips", "tiles"])
 @pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True)])
 @pytest.mark.parametrize(("kind", "code"), TYPES)
-@pytest.mark.parametrize("count", [structure.MOST_READ + 1, 40])
+@pytest.mark.parametrize("count", [structure.MAX_READ + 1, 40])
 def test_strips_that_lie_over_each_other_are_read_so_many_times_and_no_more(
     kind: int, code: str, count: int, order: str, big: bool, tag: int
 ) -> None:
@@ -141,7 +142,7 @@ def test_strips_that_lie_over_each_other_are_read_so_many_times_and_no_more(
         packed = struct.pack(f"{order}{count}{code}", *lengths)
         return write([[Tag(tag, kind, count, packed)]], order=order, big=big)
 
-    share, rest = divmod(structure.MOST_READ * len(of_lengths(*[0] * count)), count)
+    share, rest = divmod(structure.MAX_READ * len(of_lengths(*[0] * count)), count)
 
     structure.check(of_lengths(*[share + 1] * rest, *[share] * (count - rest)))
     with pytest.raises(UnreadableImageError, match="too many parts"):
@@ -151,7 +152,7 @@ def test_strips_that_lie_over_each_other_are_read_so_many_times_and_no_more(
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_of_lengths_that_are_cut_off_those_count_that_are_there(order: str) -> None:
     # GIVEN a file that ends with the lengths of its strips, and says that there are three times as many
-    enough = structure.MOST_READ + 1
+    enough = structure.MAX_READ + 1
     head = struct.pack(order + "4sIHHHII4x", b"II*\0" if order == "<" else b"MM\0*", 8, 1, 279, 4, 3 * enough, 26)
     endless = struct.pack(order + "I", 2**31)
 
@@ -194,25 +195,25 @@ def test_the_largest_number_that_a_file_can_name_is_too_many_and_not_below_zero(
         pytest.param(with_segments(segment(0xE1, segment(0xDA) * 1_000)), id="a JPEG's tags that look like scans"),
         pytest.param(JPEG + segment(0xDA) * 1_000, id="what stands behind a JPEG"),
         pytest.param(PNG + chunk(b"iCCP") * 1_000, id="what stands behind a PNG"),
-        pytest.param(GIF + bytes(structure.MOST_BLOCKS + 1), id="what stands behind a GIF"),
-        pytest.param(gif(0, 0, b"\x3b", bytes(structure.MOST_BLOCKS + 1)), id="what stands behind an empty GIF"),
+        pytest.param(GIF + bytes(structure.MAX_BLOCKS + 1), id="what stands behind a GIF"),
+        pytest.param(gif(0, 0, b"\x3b", bytes(structure.MAX_BLOCKS + 1)), id="what stands behind an empty GIF"),
         pytest.param(JPEG[:2] + SCAN + b"\xff\xd0" * 5_000, id="restarts within a scan"),
         pytest.param(JPEG[:2] + SCAN + bytes(2_000 * structure.JUNK) + b"\xff\xd9", id="a long scan"),
-        pytest.param(tiff(10, structure.MOST_STRIPS + 1, tag=280), id="as many values of another tag"),
+        pytest.param(tiff(10, structure.MAX_STRIPS + 1, tag=280), id="as many values of another tag"),
         pytest.param(write([[Tag(279, 2, 99, b"\xff" * 99)]]), id="lengths of strips that are no numbers"),
-        pytest.param(write([[Tag(279, 4, structure.MOST_READ, b"\xff" * 4 * 16)]]), id="few strips of any length"),
+        pytest.param(write([[Tag(279, 4, structure.MAX_READ, b"\xff" * 4 * 16)]]), id="few strips of any length"),
         pytest.param(with_blocks(*[b"\x21\xfe\x01x\x00"] * 1_000), id="comments of GIF"),
         pytest.param(tiff(20, 5_000), id="strips of TIFF"),
-        *(pytest.param(picture_file(kind), id=kind) for kind in FORMATS),
-        *(pytest.param(picture_file(kind) + bytes(4_000_000), id=f"zeros behind {kind}") for kind in FORMATS),
+        *(pytest.param(picture_file(kind), id=kind) for kind in PILLOW_NAMES),
+        *(pytest.param(picture_file(kind) + bytes(4_000_000), id=f"zeros behind {kind}") for kind in PILLOW_NAMES),
         *(pytest.param(animated_file(kind), id=f"animated {kind}") for kind in ("GIF", "WEBP", "PNG", "TIFF")),
     ],
 )
-def test_what_a_picture_may_have_is_not_judged(data: bytes) -> None:
+def test_what_an_image_may_have_is_not_judged(data: bytes) -> None:
     structure.check(data)
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", PILLOW_NAMES)
 def test_a_file_that_is_cut_off_has_the_parts_that_it_has(kind: str) -> None:
     whole = picture_file(kind)
 
@@ -221,7 +222,7 @@ def test_a_file_that_is_cut_off_has_the_parts_that_it_has(kind: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"II", b"hello", *(bytes([byte]) * 100_000 for byte in (0, 0x21, 0xFF))])
-def test_what_is_no_picture_is_left_to_the_decoder(data: bytes) -> None:
+def test_what_is_no_image_is_left_to_the_decoder(data: bytes) -> None:
     structure.check(data)
 
 

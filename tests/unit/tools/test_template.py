@@ -10,9 +10,9 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from functions import site
+from thyroid.core.formats import MEDIA_TYPES
 from thyroid.web.docs import describe
 from thyroid.web.download import PDF
-from thyroid.web.openapi import IMAGE_TYPES
 
 ROOT = Path(__file__).parents[3]
 TEMPLATE: dict[str, Any] = cfn_yaml.load(str(ROOT / "template.yaml"))
@@ -89,7 +89,7 @@ def test_all_functions_are_built_alike_and_so_share_one_image() -> None:
 
 def test_the_gateway_passes_on_every_kind_of_body_as_bytes() -> None:
     assert set(TEMPLATE["Resources"]["Api"]["Properties"]["BinaryMediaTypes"]) == {
-        *IMAGE_TYPES,
+        *MEDIA_TYPES,
         "multipart/form-data",
         PDF,  # of an answer
     }

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from starlette.requests import ClientDisconnect, Request
 
+from thyroid.core.formats import MEDIA_TYPES
 from thyroid.errors import (
     InvalidBase64Error,
     InvalidRequestError,
@@ -17,7 +18,6 @@ from thyroid.errors import (
 )
 from thyroid.settings import Settings
 from thyroid.web.body import MAX_FORM_BYTES, READ_ON, Body, decode_base64, parse, receive
-from thyroid.web.openapi import IMAGE_TYPES
 from thyroid.web.schemas import AnalyzeOptions, AnalyzeRequest
 
 PICTURE = bytes(range(256)) * 20
@@ -135,7 +135,7 @@ def test_json_carries_the_picture_in_base64(content_type: str | None) -> None:
     check_all(*options_of(read(request.model_dump_json().encode(), content_type)))
 
 
-@pytest.mark.parametrize("content_type", [*IMAGE_TYPES, "Image/TIFF", "image/png; q=1"])
+@pytest.mark.parametrize("content_type", [*MEDIA_TYPES, "Image/TIFF", "image/png; q=1"])
 def test_a_raw_body_is_the_picture_and_the_query_its_options(content_type: str) -> None:
     check_all(*options_of(read(PICTURE, content_type, ALL_OPTIONS)))
 
@@ -175,7 +175,7 @@ def test_another_content_type_is_refused(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaTypeError, match="application/json") as caught:
         read(b"{}", content_type)
 
-    assert all(taken in caught.value.detail for taken in IMAGE_TYPES)
+    assert all(taken in caught.value.detail for taken in MEDIA_TYPES)
 
 
 @pytest.mark.parametrize("content_type", ["image/png", "application/json"])

@@ -3,7 +3,8 @@ import json
 import pytest
 from pydantic import BaseModel
 
-from thyroid.web.openapi import IMAGE_PROBLEMS, IMAGE_TYPES, SECURITY_SCHEMES, request_body
+from thyroid.core.formats import MEDIA_TYPES
+from thyroid.web.openapi import IMAGE_PROBLEMS, SECURITY_SCHEMES, request_body
 from thyroid.web.schemas import (
     AnalyzeOptions,
     AnalyzeRequest,
@@ -22,7 +23,7 @@ ANALYZE = request_body(AnalyzeOptions, AnalyzeRequest)
 def test_a_body_is_json_or_a_form_or_the_picture_itself() -> None:
     content = ANALYZE["requestBody"]["content"]
 
-    assert set(content) == {"application/json", "multipart/form-data", *IMAGE_TYPES}
+    assert set(content) == {"application/json", "multipart/form-data", *MEDIA_TYPES}
     assert content["application/json"]["schema"] == {"$ref": "#/components/schemas/AnalyzeRequest"}
     assert content["image/png"]["schema"] == {"type": "string", "format": "binary"}
 

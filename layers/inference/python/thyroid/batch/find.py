@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from thyroid.core import formats
 from thyroid.files.lock import LOCK_FILE
-
-# Only what to look into: whether a file is a picture, and of which format, its bytes tell.
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,10 @@ def find(root: Path, results: Path, patterns: Sequence[str] = ()) -> Found:
 
 
 def _is_picture(path: Path, patterns: Sequence[str]) -> bool:
-    if path.suffix.lower() not in SUFFIXES or (patterns and not any(path.match(pattern) for pattern in patterns)):
+    # The name decides only which files are read. Whether one is an image, and of which format, its bytes tell.
+    if path.suffix.lower() not in formats.SUFFIXES or (
+        patterns and not any(path.match(pattern) for pattern in patterns)
+    ):
         return False
     # A link that leads nowhere, or to where this user may not look, is taken as well: it fails when it is read, and so
     # is told of. Devices, pipes and links to folders are not.

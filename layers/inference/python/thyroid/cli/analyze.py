@@ -16,7 +16,7 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from thyroid.batch import run as archive
-from thyroid.batch.find import SUFFIXES, Found, find
+from thyroid.batch.find import Found, find
 from thyroid.batch.summary import Tally
 from thyroid.batch.worker import Job
 from thyroid.cli import analyze_files as analyze
@@ -32,6 +32,7 @@ from thyroid.cli.options import (
     number,
 )
 from thyroid.cli.process_files import guarded
+from thyroid.core import formats
 from thyroid.core.manifest import Manifest
 from thyroid.files.lock import held
 from thyroid.files.names import readable
@@ -45,7 +46,7 @@ Each picture of DIR gets a folder OUT/results/PATH/ with result.json, heatmap.pn
 where it cannot be read. OUT/results.csv is a table of all, OUT/results.jsonl the same line by line, OUT/audit.jsonl
 which model gave which picture which score, OUT/failed.jsonl what could not be done. Nothing leaves this machine.
 
-Pictures are the files whose names end in {", ".join(sorted(SUFFIXES))}.
+Pictures are the files whose names end in {", ".join(sorted(formats.SUFFIXES))}.
 
 Run again, the same command does what is new or has changed: pictures, model, options. One OUT is for one DIR.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from thyroid.cli.exit import STATUSES, UsageError
+from thyroid.core import formats
 from thyroid.core.explain import LARGEST_SIZE, SMALLEST_SIZE, Target
 from thyroid.settings import MAX_DIGITS, Settings
 from thyroid.web.schemas import DISCLAIMER
@@ -43,7 +44,7 @@ def add_files(parser: argparse.ArgumentParser) -> None:
         "files",
         metavar="FILE",
         nargs="+",
-        help=f"a picture (PNG, JPEG, WebP, BMP, TIFF or GIF); {STANDARD_INPUT} is standard input",
+        help=f"an image ({formats.SENTENCE}); {STANDARD_INPUT} is standard input",
     )
 
 

@@ -1,6 +1,6 @@
-"""Runs a compiled model: score and class activation maps of a prepared picture, with LiteRT.
+"""Runs a compiled model with LiteRT: the score and the class activation maps of a prepared image.
 
-The engine has no state that an answer could depend on: the same input gives the same bits, whatever came before.
+The engine has no state that a result could depend on: the same input gives the same bits, whatever came before.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from thyroid.errors import ModelUnavailableError
 
 Map = NDArray[np.float32]
 
-# What the graphs call what they do.
+# Signatures of the graphs.
 SCORE, MAPS = "score", "maps"
 
 
 class Engine:
-    """A compiled model, ready to answer; safe to share between threads.
+    """A compiled model, ready to score; safe to share between threads.
 
     Parameters
     ----------
@@ -32,29 +32,29 @@ class Engine:
     threads : int
         Threads that one inference uses.
     parallel : int
-        Inferences that run at a time; more wait for one another. Each beyond the first takes memory of its own.
+        Inferences that run at the same time; others wait. Each beyond the first takes memory of its own.
 
     Attributes
     ----------
     manifest : thyroid.core.manifest.Manifest
-        What the artifact says of itself.
+        The artifact's manifest.
 
     Raises
     ------
     ModelUnavailableError
-        If the artifact is missing, incomplete, or a file's hash is not the manifest's.
+        If the artifact is missing or incomplete, or if a file's hash differs from the manifest's.
     """
 
     def __init__(self, folder: Path, threads: int = 1, parallel: int = 1) -> None:
         self.manifest = Manifest.load(folder)
         self._folder, self._threads = folder, threads
-        self._places = threading.Semaphore(parallel)
+        self._slots = threading.Semaphore(parallel)
         self._score_graph = self._open(self.manifest.score_graph, SCORE)
         self._maps_graphs: dict[str, _Graph] = {}
         self._opening = threading.Lock()
 
     def check(self) -> None:
-        """Open whatever is not open yet.
+        """Open the graphs that are not open yet.
 
         Raises
         ------
@@ -65,7 +65,7 @@ class Engine:
             self._maps(size)
 
     def _maps(self, size: str) -> "_Graph":
-        # Opened on first use: most callers ask for the default layer alone, which the score's graph gives.
+        # Opened on first use: most callers ask only for the default layer, whose map the score's graph returns.
         with self._opening:
             if size not in self._maps_graphs:
                 self._maps_graphs[size] = self._open(self.manifest.maps_graphs[size], MAPS)
@@ -81,9 +81,9 @@ class Engine:
         Parameters
         ----------
         tensor : float32 array of shape (1, height, width, 3)
-            The prepared picture.
+            The prepared image.
         layer : str or None
-            One of the manifest's conv layers; None for the default one, whose map costs next to nothing.
+            One of the manifest's conv layers; None for the default layer, whose map costs next to nothing.
 
         Returns
         -------
@@ -95,7 +95,7 @@ class Engine:
         Raises
         ------
         UnknownLayerError
-            If there is no such layer; the message names those that exist.
+            If there is no such layer; the message names the layers that exist.
         """
         wanted = self.manifest.layer(layer)
         default = self._score_graph.run(tensor)
@@ -118,8 +118,8 @@ class Engine:
                 "and start anew."
             )
         try:
-            return _Graph(content, signature, self._threads, self._places)
-        except Exception as error:  # the runtime raises what it likes
+            return _Graph(content, signature, self._threads, self._slots)
+        except Exception as error:  # the runtime documents no errors
             raise ModelUnavailableError(
                 f"{graph.file} is no graph that the runtime can open; run `make model` to compile the model again."
             ) from error
@@ -128,16 +128,16 @@ class Engine:
 class _Graph:
     """One LiteRT file.
 
-    An interpreter keeps its tensors between calls, so each runs one call at a time; another is made only where all are
-    busy. All are made of the same bytes, whose hash was the manifest's, whatever becomes of the file.
+    An interpreter keeps its tensors between calls, so each runs one call at a time. Another is created only if all are
+    busy. All are created from the same bytes, whose hash was checked, whatever later happens to the file.
     """
 
-    def __init__(self, content: bytes, signature: str, threads: int, places: threading.Semaphore) -> None:
-        self._content, self._signature, self._threads, self._places = content, signature, threads, places
+    def __init__(self, content: bytes, signature: str, threads: int, slots: threading.Semaphore) -> None:
+        self._content, self._signature, self._threads, self._slots = content, signature, threads, slots
         self._idle = [self._runner()]
 
     def run(self, tensor: NDArray[np.float32]) -> dict[str, Map]:
-        with self._places:
+        with self._slots:
             try:
                 runner = self._idle.pop()
             except IndexError:

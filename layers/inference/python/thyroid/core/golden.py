@@ -1,4 +1,4 @@
-"""The golden picture: what a model has to score as it did when it was compiled, before it scores anyone else's."""
+"""The golden image: a model has to reproduce its score from compile time before it scores other images."""
 
 import hashlib
 from pathlib import Path
@@ -12,45 +12,45 @@ from thyroid.core.manifest import Manifest
 from thyroid.core.preprocessing import prepare
 from thyroid.errors import ModelUnavailableError
 
-# The picture is our own: the limit that is set for strangers' pictures is no matter to it.
+# The golden image is trusted, so the configured limit for images of users does not apply to it.
 MAX_PIXELS = 10_000_000
 
 
 class Engine(Protocol):
-    """What is asked of :class:`thyroid.core.engine.Engine` here."""
+    """The part of :class:`thyroid.core.engine.Engine` that this module uses."""
 
     @property
     def manifest(self) -> Manifest:
-        """What is known of the model."""
+        """The model's manifest."""
 
     def score(self, tensor: npt.NDArray[np.float32]) -> float:
-        """Return the malignancy score of one prepared picture."""
+        """Return the malignancy score, in [0, 1], of one prepared image, float32 of shape (1, height, width, 3)."""
 
 
 def prove(engine: Engine, folder: Path) -> None:
-    """Score a model's golden picture.
+    """Score a model's golden image.
 
     Parameters
     ----------
     engine : Engine
         The model.
     folder : pathlib.Path
-        Its artifact, where the picture lies.
+        Its artifact, which holds the golden image.
 
     Raises
     ------
     ModelUnavailableError
-        If its golden picture is not the one that it was compiled with, or gets another score.
+        If the golden image is missing, is not the one that the model was compiled with, or gets another score.
     """
     golden = engine.manifest.golden
     try:
         data = (folder / golden.file).read_bytes()
     except OSError as error:
-        raise ModelUnavailableError("The model's golden picture is missing; run `make model` again.") from error
+        raise ModelUnavailableError("The model's golden image is missing; run `make model` again.") from error
     if hashlib.sha256(data).hexdigest() != golden.sha256:
-        raise ModelUnavailableError("The model's golden picture is damaged; run `make model` again.")
+        raise ModelUnavailableError("The model's golden image is damaged; run `make model` again.")
     pixels = imaging.decode(data, max_pixels=MAX_PIXELS).pixels
     _, height, width, _ = engine.manifest.input_shape
     score = engine.score(prepare(pixels, engine.manifest.preprocessing, height, width).tensor)
-    if not abs(score - golden.score) <= golden.tolerance:  # so written, NaN fails too
+    if not abs(score - golden.score) <= golden.tolerance:  # written like this, NaN fails too
         raise ModelUnavailableError("The model does not reproduce its golden score here; run `make model` again.")

@@ -1,14 +1,14 @@
-"""Whether a picture looks like what the models were trained on: B-mode ultrasound, in grey, of some size.
+"""Checks whether an image looks like the training images: B-mode ultrasound, in grey, of sufficient size.
 
-A network answers to any picture whatever, a page of text as well. What is looked at here are plain facts of the field
-of view, and of its texture 21 numbers that can each be said in words: how large and how elongated its grain is, how
-heavy its edges are, how its contrast goes with its brightness. Ultrasound is speckle, wider than tall, brighter at the
-top; photographs have long sharp edges, pages are flat, noise has no grain.
+A network scores any image, even a page of text. This module examines simple properties of the field of view, and 21
+features of its texture that each have a plain meaning: the size and the elongation of its grain, the weight of its
+edges, how its contrast depends on its brightness. Ultrasound is speckle, wider than tall, brighter at the top.
+Photographs have long sharp edges, pages are flat, noise has no grain.
 
-The rule is logistic, on each number and its square, since most of them are telltale when too high and when too low.
-Its coefficients, and what they were measured to be worth, are in ``input_check.json``, which
-``python -m thyroid_model.training.input_check --choose`` writes. It knows textures and not anatomy: an ultrasound
-picture of something else passes, and that a picture passes says nothing for its score.
+The rule is logistic in each feature and its square, since for most features both high and low values are a sign. Its
+coefficients and its measured performance are in ``input_check.json``, written by
+``python -m thyroid_model.training.input_check --choose``. It knows textures, not anatomy: an ultrasound image of
+another organ passes, and a passed check does not mean that the score is right.
 """
 
 import hashlib
@@ -28,60 +28,60 @@ Reason = Literal["too_small", "blank", "colour_overlay", "not_ultrasound"]
 
 RULE_FILE = Path(__file__).with_suffix(".json")
 
-SMALLEST_SIDE = 96  # pixels of the field of view; speckle of less cannot be told from anything
-BLANK_DEVIATION = 4.0  # grey levels; the flattest picture of the public sets has 15
-COLOURED = 48  # between the strongest and the weakest channel; what JPEG does to grey stays below
+MIN_SIDE = 96  # pixels of the field of view; in fewer, speckle cannot be recognised
+BLANK_DEVIATION = 4.0  # grey levels; the flattest image of the public sets has 15
+COLOURED = 48  # levels between the strongest and the weakest channel; JPEG of grey stays below
 COLOUR_SHARE = 0.01  # of the pixels; coloured rulers and marks of the public sets take up to 0.0012
 WORKING_SIDE = 256  # pixels, the longer side at which texture is measured
-_SAMPLES = 512  # a side, at which colour is looked for
-_THINNED_SIDE = 1024  # pixels, that the longer side keeps at least when a large picture is thinned out
-_WINDOW = 7  # pixels, within which contrast is local
-_FARTHEST = 6.0  # deviations; farther out is no stronger a sign
+_SAMPLES = 512  # per side, at which colour is measured
+_SUBSAMPLED_SIDE = 1024  # pixels that the longer side keeps at least when a large image is subsampled
+_WINDOW = 7  # pixels a side, of the window of local contrast
+_MAX_DISTANCE = 6.0  # deviations; a larger distance is no stronger sign
 
 _Reals = npt.NDArray[np.floating[Any]]
 
-_WORDS: dict[Reason, str] = {
-    "too_small": f"its field of view is under {SMALLEST_SIDE} pixels a side",
-    "blank": "it is nearly of one level",
-    "colour_overlay": "part of it is in colour, as in a Doppler picture",
+_REASONS_IN_WORDS: dict[Reason, str] = {
+    "too_small": f"its field of view is under {MIN_SIDE} pixels a side",
+    "blank": "nearly all of it has one grey level",
+    "colour_overlay": "part of it is in colour, as in a Doppler image",
     "not_ultrasound": "its texture is not that of B-mode ultrasound",
 }
 
 
 @dataclass(frozen=True)
 class InputCheck:
-    """What was seen of a picture.
+    """The result of the check of an image.
 
     Attributes
     ----------
     reasons : tuple of str
-        Why it does not look like what the models were trained on; empty where it does.
+        Why the image does not look like the training images; empty if it does.
     """
 
     reasons: tuple[Reason, ...] = ()
 
     @property
     def looks_like_ultrasound(self) -> bool:
-        """Whether nothing speaks against it."""
+        """True if there is no reason against it."""
         return not self.reasons
 
     @property
     def detail(self) -> str:
-        """One plain sentence."""
+        """The result as one sentence."""
         if self.looks_like_ultrasound:
-            return "The picture looks like B-mode ultrasound."
-        faults = "; ".join(_WORDS[reason] for reason in self.reasons)
-        return f"The picture does not look like what the model was trained on: {faults}."
+            return "The image looks like B-mode ultrasound."
+        faults = "; ".join(_REASONS_IN_WORDS[reason] for reason in self.reasons)
+        return f"The image does not look like what the model was trained on: {faults}."
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A logistic rule on the features and their squares, each taken in deviations from the mean of ultrasound.
+    """A logistic rule on the features and their squares, in standard deviations from the mean of ultrasound.
 
     Attributes
     ----------
     mean, deviation : numpy.ndarray
-        Of each feature over the ultrasound pictures that the rule was chosen with, shape (features,).
+        Of each feature over the ultrasound images that the rule was chosen with, shape (features,).
     linear, square : numpy.ndarray
         Coefficients, shape (features,).
     intercept : float
@@ -96,16 +96,16 @@ class Rule:
 
     def distance(self, features: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Return features, of shape (…, features), in deviations from the mean of ultrasound, within ± 6."""
-        return np.clip((features - self.mean) / self.deviation, -_FARTHEST, _FARTHEST)
+        return np.clip((features - self.mean) / self.deviation, -_MAX_DISTANCE, _MAX_DISTANCE)
 
     def strangeness(self, features: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return how little features, of shape (…, features), are like ultrasound: over 0 they are not."""
+        """Return the rule's logit for features of shape (…, features): above 0 they are not like ultrasound."""
         far = self.distance(features)
         return np.asarray(far @ self.linear + (far * far) @ self.square + self.intercept)
 
 
 def check(pixels: npt.NDArray[np.uint8], box: Box) -> InputCheck:
-    """Look whether a picture is like B-mode ultrasound.
+    """Check whether an image looks like B-mode ultrasound.
 
     Parameters
     ----------
@@ -117,9 +117,9 @@ def check(pixels: npt.NDArray[np.uint8], box: Box) -> InputCheck:
     Returns
     -------
     InputCheck
-        All reasons that apply. Of what is too small or blank no more is said: it has no texture.
+        All reasons that apply. An image that is too small or blank has that reason only: it has no texture.
     """
-    if min(box.width, box.height) < SMALLEST_SIDE:
+    if min(box.width, box.height) < MIN_SIDE:
         return InputCheck(("too_small",))
     view = box.crop(pixels)
     plane = _working_plane(view)
@@ -160,7 +160,7 @@ FEATURES = (
 
 
 def _features(plane: Image.Image, levels: "_Levels") -> npt.NDArray[np.float64]:
-    # Sums of levels are taken in whole numbers, which is exact, and those of what is left of them in float32.
+    # Sums of levels are exact, in integers; sums of what is derived from them are in float32.
     whole = np.asarray(plane).astype(np.int32)
     area = _WINDOW**2
     total = _window_sums(whole)
@@ -196,7 +196,7 @@ def _features(plane: Image.Image, levels: "_Levels") -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class _Levels:
-    """How the grey levels of a picture are distributed: how many pixels have each, shape (256,), and what follows."""
+    """The histogram of an image's grey levels, shape (256,), and its statistics."""
 
     counts: npt.NDArray[np.float64]
     mean: float
@@ -220,18 +220,18 @@ _LEVEL = np.arange(256.0)
 
 
 def _working_plane(view: npt.NDArray[np.uint8]) -> Image.Image:
-    """Return the grey levels, with the longer side as `WORKING_SIDE` pixels.
+    """Return the grey levels, resized so that the longer side has `WORKING_SIDE` pixels.
 
-    A field of view of twice `_THINNED_SIDE` pixels and more is thinned out first: to convert all of it to grey would
-    take longer than all the rest.
+    A field of view of twice `_SUBSAMPLED_SIDE` pixels or more is subsampled first: converting all of it to grey would
+    take longer than the rest of the check.
     """
     height, width = view.shape[:2]
     scale = WORKING_SIDE / max(height, width)
     size = max(3 * _WINDOW, round(width * scale)), max(3 * _WINDOW, round(height * scale))
-    step = max(1, min(max(height, width) // _THINNED_SIDE, min(height, width) // (4 * min(size))))
-    grey = Image.fromarray(np.ascontiguousarray(view[::step, ::step])).convert("L")  # which grey levels are already
-    way = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
-    return grey.resize(size, way)
+    step = max(1, min(max(height, width) // _SUBSAMPLED_SIDE, min(height, width) // (4 * min(size))))
+    grey = Image.fromarray(np.ascontiguousarray(view[::step, ::step])).convert("L")  # no change for grey levels
+    resampling = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
+    return grey.resize(size, resampling)
 
 
 def _coloured_share(view: npt.NDArray[np.uint8]) -> float:
@@ -256,7 +256,7 @@ def _sums_of_seven(plane: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
 
 
 def _correlation(one: _Reals, other: _Reals) -> float:
-    """Return the correlation of two planes; 0 where either is flat."""
+    """Return the correlation of two planes; 0 if either is flat."""
     together = one.std() * other.std()
     return float(np.mean((one - one.mean()) * (other - other.mean())) / together) if together > 1e-6 else 0.0
 
@@ -279,7 +279,7 @@ def read_rule(path: Path) -> Rule:
     Raises
     ------
     ValueError
-        If it is of other features than are measured here.
+        If the rule's features are not `FEATURES`.
     """
     table = json.loads(path.read_text("utf-8"))
     rows = table["features"]
@@ -294,9 +294,9 @@ def read_rule(path: Path) -> Rule:
     return Rule(column("mean"), column("deviation"), column("linear"), column("square"), float(table["intercept"]))
 
 
-@cache  # not at import: the command that mends the file imports this module
+@cache  # not read at import: the command that writes the file imports this module
 def rule() -> Rule:
-    """Return the rule that the service has; the errors are those of `read_rule`."""
+    """Return the rule of the service; raises what `read_rule` raises."""
     return read_rule(RULE_FILE)
 
 

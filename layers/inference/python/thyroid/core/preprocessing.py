@@ -1,7 +1,7 @@
-"""From a picture's pixels to the network's input: one function, for training and serving alike.
+"""Turns an image's pixels into the network's input: one function, used by training and by serving.
 
-The steps and their parameters travel with the model, in its manifest, because they are part of it: another filter
-moves the score of one picture from .04 to .28.
+The steps and their parameters are part of the model and stand in its manifest: another filter moves the score of one
+image from 0.04 to 0.28.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Prepared:
     tensor : numpy.ndarray
         float32, shape (1, height, width, 3).
     box : Box
-        The part of the picture that the tensor shows.
+        The part of the image that the tensor shows.
     """
 
     tensor: npt.NDArray[np.float32]
@@ -41,7 +41,7 @@ class Prepared:
 def prepare(
     pixels: npt.NDArray[np.uint8], steps: Preprocessing, height: int, width: int, found: Box | None = None
 ) -> Prepared:
-    """Crop, resize and scale a picture.
+    """Crop, resize and scale an image.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ def prepare(
     height, width : int
         Size of the network's input; the aspect is not kept, as in the published model's preprocessing.
     found : Box, optional
-        The picture's field of view, where it is already known; looked for otherwise, if the steps ask for it.
+        The image's field of view, if it is already known; otherwise it is found, if the steps ask for it.
     """
     box = (found or field_of_view.find(pixels)) if steps.field_of_view else Box(0, 0, pixels.shape[1], pixels.shape[0])
-    picture = Image.fromarray(np.ascontiguousarray(box.crop(pixels)))
-    resized = np.asarray(picture.resize((width, height), _FILTERS[steps.resize]), dtype=np.float32)
+    cropped = Image.fromarray(np.ascontiguousarray(box.crop(pixels)))
+    resized = np.asarray(cropped.resize((width, height), _FILTERS[steps.resize]), dtype=np.float32)
     scaled = resized * np.float32(steps.scale)
-    # Channels are resized each by itself: a grey picture's are that one, bit for bit.
+    # Channels are resized independently, so the three of a grey image would be equal, bit for bit.
     channels = np.repeat(scaled[..., np.newaxis], 3, axis=2) if scaled.ndim == 2 else scaled
     return Prepared(tensor=channels[np.newaxis], box=box)

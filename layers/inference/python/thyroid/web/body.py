@@ -15,6 +15,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
+from thyroid.core import formats
 from thyroid.errors import (
     InvalidBase64Error,
     PayloadTooLargeError,
@@ -23,7 +24,6 @@ from thyroid.errors import (
 )
 from thyroid.settings import Settings, get_settings
 from thyroid.web import multipart
-from thyroid.web.openapi import IMAGE_TYPES
 from thyroid.web.problems import InvalidFieldsError
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -90,13 +90,13 @@ async def receive(request: Request, settings: TheSettings) -> Body:
     """
     content_type = _content_type(request, "application/json")
     media_type = _media_type(content_type)
-    binary = media_type == FORM or media_type in IMAGE_TYPES  # its bytes tell the format, later
+    binary = media_type == FORM or media_type in formats.MEDIA_TYPES
     limit = settings.max_binary_body_bytes if binary else settings.max_body_bytes
     content = await _read(request, limit, settings.body_seconds)
     if not binary and not _is_json(media_type):
         raise UnsupportedMediaTypeError(
             "This content type is not taken; send application/json with the image in base64, multipart/form-data "
-            f"with a part `image`, or the image itself as one of {', '.join(IMAGE_TYPES)}."
+            f"with a part `image`, or the image itself as one of {', '.join(formats.MEDIA_TYPES)}."
         )
     if content is None:
         raise PayloadTooLargeError(_over_the_limit(media_type, settings))
@@ -253,7 +253,7 @@ def _over_the_limit(media_type: str, settings: Settings) -> str:
             f"The form is over the limit of {binary} bytes, in which an image file of {max(0, binary - MAX_FORM_BYTES)} "
             "bytes always fits as its only part; send a smaller image."
         )
-    if media_type in IMAGE_TYPES:
+    if media_type in formats.MEDIA_TYPES:
         return f"The image file is over the limit of {binary} bytes; send a smaller image."
     in_base64 = max(0, settings.max_body_bytes - len(PLAIN_JSON)) // 4 * 3
     return (

@@ -2,16 +2,12 @@
 
 import copy
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 
+from thyroid.core import formats
 from thyroid.web.problems import MEDIA_TYPE
-from thyroid.web.schemas import ImageType
-
-# What a body may be sent as that is the image file itself. The gateway has to pass each of them on as bytes: the
-# template's BinaryMediaTypes.
-IMAGE_TYPES: tuple[str, ...] = get_args(ImageType)
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -44,7 +40,7 @@ def request_body(options: type[BaseModel], with_image: type[BaseModel]) -> dict[
         "application/json": {"schema": {"$ref": f"#/components/schemas/{with_image.__name__}"}},
         "multipart/form-data": {"schema": form},
     }
-    content.update({media_type: {"schema": image} for media_type in IMAGE_TYPES})
+    content.update({media_type: {"schema": image} for media_type in formats.MEDIA_TYPES})
     parameters = [
         {
             "name": name,

@@ -14,6 +14,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from thyroid.core import formats
 from thyroid.settings import Settings
 
 FOLDER = Path(__file__).with_name("page_files")
@@ -87,12 +88,18 @@ def page_router(settings: Settings) -> APIRouter:
 
 @cache
 def files() -> dict[str, File]:
-    """Return the files of the page by their names; the page itself names the release of the others."""
+    """Return the files of the page by their names. The page itself gets the formats and the release of the others."""
     found = {
         path.name: _file(path.name, path.read_bytes()) for path in sorted(FOLDER.iterdir()) if path.suffix in TYPES
     }
-    page = found[PAGE].content.replace(b'"app/', f'"app/{release_of(found)}/'.encode())
-    return found | {PAGE: _file(PAGE, page)}
+    page = found[PAGE].content.decode()
+    for placeholder, text in {
+        '"app/': f'"app/{release_of(found)}/',
+        "{{ACCEPT}}": formats.ACCEPT,
+        "{{FORMATS}}": formats.SENTENCE,
+    }.items():
+        page = page.replace(placeholder, text)
+    return found | {PAGE: _file(PAGE, page.encode())}
 
 
 def release_of(found: Mapping[str, File]) -> str:

@@ -4,8 +4,10 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, model_validator
+from pydantic_core.core_schema import literal_schema
 
+from thyroid.core import formats
 from thyroid.core.disclaimer import DISCLAIMER
 from thyroid.core.explain import MAX_SIZE, MIN_SIZE, ExplainOptions, Target
 from thyroid.core.input_check import Reason
@@ -29,16 +31,8 @@ Timestamp = Annotated[str, Field(description="UTC.", examples=["2026-02-13 10:30
 LayerUsed = Annotated[str, Field(examples=["depthwise_separable_conv_2"])]
 
 
-ImageType = Literal[
-    "image/png",
-    "image/jpeg",
-    "image/jpg",
-    "image/webp",
-    "image/bmp",
-    "image/tiff",
-    "image/gif",
-    "application/octet-stream",
-]
+# A `Literal` of the media types, which Python cannot write as one: their list is not known to the type checker.
+ImageType = Annotated[str, GetPydanticSchema(lambda *_: literal_schema([*formats.MEDIA_TYPES]))]
 
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -111,7 +105,7 @@ class ReportOptions(GradCAMOptions):
 
 class _WithImage(BaseModel):
     image: str = Field(
-        description="The image file (PNG, JPEG, WebP, BMP, TIFF, GIF) as plain base64 or as a base64 data URI.",
+        description=f"The image file ({formats.SENTENCE}) as plain base64 or as a base64 data URI.",
     )
 
 

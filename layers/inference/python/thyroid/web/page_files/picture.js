@@ -3,6 +3,7 @@
  * @module
  */
 
+import { byId } from "./page.js";
 import { Problem } from "./problem.js";
 
 /**
@@ -16,7 +17,7 @@ import { Problem } from "./problem.js";
 export const DIRECT_LIMIT = 4_669_440;
 export const DIRECT_LIMIT_IN_WORDS = "4.6 MB";
 
-/** The formats that the service takes, each with how its files begin; a dot stands for any byte. */
+/** The formats that the service accepts (`thyroid/core/formats.py`), each with how its files begin. */
 const FORMATS = [
   ["image/png", /^\x89PNG\r\n\x1a\n/],
   ["image/jpeg", /^\xff\xd8\xff/],
@@ -39,7 +40,7 @@ export async function look(file) {
   const format = FORMATS.find(([, beginning]) => beginning.test(letters));
   if (!format) {
     throw new Problem(`“${name}” is not an image that this service takes.`, {
-      advice: "Choose a PNG, JPEG, WebP, BMP, TIFF or GIF file; a DICOM file has to be saved as one of these first.",
+      advice: `Choose a file of one of these formats: ${byId("format-names").textContent}. Save a DICOM file as one of them first.`,
     });
   }
   // A copy keeps what was chosen, whatever becomes of it on the disk, and has no name.

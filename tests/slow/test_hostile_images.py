@@ -1,4 +1,4 @@
-"""Thousands of hostile files through one worker: each is answered or refused within bounds, and the worker lives on."""
+"""Sends thousands of hostile files to one worker: each is scored or refused within limits, and the worker survives."""
 
 import hashlib
 import sys
@@ -19,9 +19,9 @@ from thyroid import phantom
 from thyroid.web.problems import KINDS, MEDIA_TYPE
 
 MEGABYTE = 2**20
-MOST_MEMORY = 512 * MEGABYTE
-MOST_GROWTH = 32 * MEGABYTE  # of what is refused by its header; one byte for each of its pixels would be 500 MB
-MOST_SECONDS = 30  # ten times what the slowest took on two cores that did nothing else
+MAX_MEMORY = 512 * MEGABYTE
+MAX_GROWTH = 32 * MEGABYTE  # of what is refused by its header; one byte for each of its pixels would be 500 MB
+MAX_SECONDS = 30  # ten times what the slowest took on two cores that did nothing else
 REPORT = ROOT / "build/hostile.md"
 STATUS = {error.code: kind.status for error, kind in KINDS.items()}
 
@@ -48,7 +48,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Run:
-    """All that were sent, a good picture before and after them, and what the worker printed."""
+    """All that were sent, a good image before and after them, and what the worker printed."""
 
     sent: list[Sent]
     before: Told
@@ -61,12 +61,12 @@ def run(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     printed = tmp_path_factory.mktemp("hostile") / "printed.txt"
     good = saved(Image.fromarray(phantom.make_frame(7, suspicious=True)))
     with worker(printed) as one:
-        before = one.send("a good picture", good)
+        before = one.send("a good image", good)
         sent = []
         for case in all_cases():
             data = case.make()
             sent.append(Sent(case, len(data), one.send(case.name, data)))
-        after = one.send("a good picture", good)
+        after = one.send("a good image", good)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(report(sent), "utf-8")
     return Run(sent, before, after, printed.read_text("utf-8"))
@@ -123,18 +123,18 @@ def test_every_answer_has_a_score(run: Run) -> None:
 
 
 def test_none_takes_more_than_512_mb(run: Run) -> None:
-    wrong = [one for one in run.sent if one.told.peak > MOST_MEMORY]
+    wrong = [one for one in run.sent if one.told.peak > MAX_MEMORY]
     assert not wrong, these(wrong)
 
 
 def test_none_takes_half_a_minute(run: Run) -> None:
-    wrong = [one for one in run.sent if one.told.seconds > MOST_SECONDS]
+    wrong = [one for one in run.sent if one.told.seconds > MAX_SECONDS]
     assert not wrong, these(wrong)
 
 
 def test_what_is_too_large_by_its_header_is_refused_before_its_pixels_are_decoded(run: Run) -> None:
     of_header = [one for one in run.sent if one.case.family in (too_large.FAMILY, too_large.BEYOND_WEBP)]
-    wrong = [one for one in of_header if one.told.growth > MOST_GROWTH]
+    wrong = [one for one in of_header if one.told.growth > MAX_GROWTH]
     assert len(of_header) > 100
     assert not wrong, these(wrong)
 

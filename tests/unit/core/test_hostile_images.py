@@ -1,4 +1,4 @@
-"""What the decoder makes of hostile files. `tests/slow/test_hostile_pictures.py` sends more of them, to a worker."""
+"""What the decoder makes of hostile files. `tests/slow/test_hostile_images.py` sends more of them, to a worker."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, example, given, settings
 from tests.hostile.case import ANSWER
 from tests.hostile.every import small_cases
 from tests.hostile.mutations import anything, mutated
-from thyroid.core.imaging import FORMATS, SMALLEST_SIDE, decode
+from thyroid.core.formats import PILLOW_NAMES
+from thyroid.core.imaging import MIN_SIDE, decode
 from thyroid.errors import ThyroidError
 from thyroid.web.problems import KINDS
 
@@ -25,17 +26,17 @@ fuzz = settings(
 def outcome(data: bytes) -> str:
     """Decode, and check what comes out."""
     try:
-        picture = decode(data, max_pixels=MAX_PIXELS)
+        image = decode(data, max_pixels=MAX_PIXELS)
     except ThyroidError as error:
         if KINDS[type(error)].status >= 500:
             raise
         return error.code
-    height, width = picture.pixels.shape[:2]
-    assert picture.pixels.dtype == np.uint8
-    assert picture.pixels.shape[2:] in ((), (3,))
-    assert min(height, width) >= SMALLEST_SIDE
+    height, width = image.pixels.shape[:2]
+    assert image.pixels.dtype == np.uint8
+    assert image.pixels.shape[2:] in ((), (3,))
+    assert min(height, width) >= MIN_SIDE
     assert height * width <= MAX_PIXELS
-    assert picture.format in {*FORMATS, "MPO"}
+    assert image.format in {*PILLOW_NAMES, "MPO"}
     return ANSWER
 
 
@@ -46,7 +47,7 @@ def test_each_small_hostile_file_becomes_what_it_deserves() -> None:
 
 @fuzz
 @given(mutated())
-def test_a_mutated_picture_is_decoded_or_refused(data: bytes) -> None:
+def test_a_mutated_image_is_decoded_or_refused(data: bytes) -> None:
     outcome(data)
 
 
