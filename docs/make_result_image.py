@@ -1,6 +1,6 @@
-"""Makes the README's picture: a phantom, its heatmap and the overlay, as the service answers them.
+"""Makes the README's result image: a phantom, its heatmap and the overlay, as the service returns them.
 
-``python docs/make_picture.py`` with a compiled model in place (``make model``).
+``python docs/make_result_image.py`` with a compiled model in place (``make model``).
 """
 
 import base64
@@ -23,8 +23,8 @@ def main() -> None:
     """Write ``docs/result.png``."""
     file = io.BytesIO()
     Image.fromarray(phantom.make(SEED, suspicious=True)).save(file, "PNG")
-    answer = Service(get_settings()).gradcam(file.getvalue(), size=SIZE)
-    encoded = (answer.images.original, answer.images.heatmap, answer.images.overlay)
+    response = Service(get_settings()).gradcam(file.getvalue(), size=SIZE)
+    encoded = (response.images.original, response.images.heatmap, response.images.overlay)
     panes = [np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGB")) for text in encoded]
     height, width, _ = panes[0].shape
     sheet = np.full((height, 3 * width + 2 * GAP, 3), 255, np.uint8)
