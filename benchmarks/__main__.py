@@ -1,4 +1,4 @@
-"""Measures the service beside what people would use instead: ``python -m benchmarks`` (`make bench`)."""
+"""Measures the service beside the alternatives: ``python -m benchmarks`` (`make bench`)."""
 
 import argparse
 import json
@@ -16,12 +16,12 @@ from benchmarks.contenders import ENVIRONMENT, REFERENCE, SERVICE
 from benchmarks.function import ROOT
 
 FOLDER = ROOT / "build" / "bench"
-KEPT = ROOT / "docs"
+DOCS = ROOT / "docs"
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How often is measured."""
+    """How often things are measured."""
 
     starts: int
     calls: int
@@ -32,7 +32,7 @@ WHOLE, QUICK = Effort(3, 40, 4.0), Effort(2, 5, 0.5)
 
 
 def measure(effort: Effort) -> dict[str, Any]:
-    """Measure everything that this machine lets be measured."""
+    """Measure everything that can be measured on this machine."""
     left_out: list[str] = []
     figures: dict[str, Any] = {"machine": _machine(), "effort": asdict(effort), "left_out": left_out}
     figures["cold"] = cold.cold(effort.starts, left_out)
@@ -51,23 +51,24 @@ def measure(effort: Effort) -> dict[str, Any]:
         figures["image"] = {name: size.image_megabytes(image) for name, image in images.items()}
     except size.NoImageError as error:
         left_out.append(f"image: {error}")
-    figures["multiply_adds"] = float(_asked("count"))
-    figures["multiply_adds_a_second"] = float(_asked("multiply"))
-    # As they are read back: one page, whether it is made from the measurement or from what was written of it.
+    figures["multiply_adds"] = float(_printed_by_floor("count"))
+    figures["multiply_adds_per_second"] = float(_printed_by_floor("multiply"))
+    # As JSON returns them, so that the page is the same from the measurement and from the file.
     plain: dict[str, Any] = json.loads(json.dumps(figures, default=asdict))
     return plain
 
 
-def _asked(what: str) -> str:
-    command = [sys.executable, "-m", "benchmarks.floor", what]
+def _printed_by_floor(command_name: str) -> str:
+    command = [sys.executable, "-m", "benchmarks.floor", command_name]
     environment = {**os.environ, **ENVIRONMENT}
     done = subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)
     return done.stdout.split()[-1]
 
 
 def _machine() -> str:
-    told = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.partition(":")[2].strip() for line in told if line.startswith("model name")), platform.machine())
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    model = models[0] if models else platform.machine()
     return f"{len(os.sched_getaffinity(0))} cores of {model}, Python {platform.python_version()}"
 
 
@@ -86,9 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", action="store_true", help="write the page into docs/, which the README points to")
     options = parser.parse_args(arguments)
     if options.quick and options.keep:
-        parser.error("a quick run is not to be quoted; leave out --quick or --keep")
+        parser.error("the figures of a quick run are not to be quoted; leave out --quick or --keep")
     figures = measure(QUICK if options.quick else WHOLE)
-    write(KEPT if options.keep else FOLDER, figures)
+    write(DOCS if options.keep else FOLDER, figures)
     print(tables.markdown(figures))
     return 0
 

@@ -1,7 +1,7 @@
-"""What the documents say in dollars: ``python -m benchmarks.bill`` prints it, and a test holds them to it.
+"""The sentences of the documents about costs: ``python -m benchmarks.bill`` prints them, and a test compares them.
 
-Prices and formulas are :mod:`benchmarks.cost`'s, what was measured is ``docs/cost.json``'s, and what the stack is made
-of is the template's.
+Prices and formulas are in :mod:`benchmarks.cost`, measurements in ``docs/cost.json``, and the stack's resources in the
+template.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from cfnlint.decode import cfn_yaml
 
 from benchmarks import cost
-from benchmarks.cost import MILLION, Pictures
+from benchmarks.cost import MILLION, ArchiveCosts
 from benchmarks.function import ROOT
 
 MEASURED = ROOT / "docs" / "cost.json"
@@ -26,7 +26,7 @@ _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 
 class Stack(NamedTuple):
-    """What of the template has a price.
+    """The resources of the template that have a price.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Stack(NamedTuple):
     archive_concurrency : int
         Batches of an archive that are analysed at a time by default.
     queue_batch, archive_batch : int
-        Pictures that a worker is handed at a time at most, from the queue and from an archive.
+        Maximum number of images in a worker's batch, from the queue and from an archive.
     """
 
     snapshots: int
@@ -96,14 +96,14 @@ def the_stack() -> Stack:
 
 def measured() -> dict[str, Any]:
     """Return what was measured."""
-    kept: dict[str, Any] = json.loads(MEASURED.read_text("utf-8"))
-    return kept
+    figures: dict[str, Any] = json.loads(MEASURED.read_text("utf-8"))
+    return figures
 
 
-def pictures(measured: Mapping[str, Any], stack: Stack) -> Pictures:
-    """Return the pictures of an archive as they were measured."""
+def archive_costs(measured: Mapping[str, Any], stack: Stack) -> ArchiveCosts:
+    """Return the costs of an archive's images, from the measurements."""
     upload = measured["upload"]
-    return Pictures(
+    return ArchiveCosts(
         processor_seconds=upload["processor_milliseconds"] / 1000,
         log_bytes=upload["log_bytes"],
         result_bytes=upload["result_bytes"],
@@ -113,19 +113,19 @@ def pictures(measured: Mapping[str, Any], stack: Stack) -> Pictures:
 
 
 def passages(measured: Mapping[str, Any], stack: Stack) -> dict[str, list[str]]:
-    """Return all that the documents say in dollars, and what they say was measured of pictures, word by word.
+    """Return all passages of the documents that have dollars or measurements of images.
 
-    Where their lines are broken does not matter.
+    Line breaks do not matter.
 
     Returns
     -------
     dict of str to list of str
-        By the document's path. No document has a figure in dollars beside these.
+        By the document's path. No document has another figure in dollars.
     """
     return {
-        "README.md": [requests_table(measured), *_formulas(), _a_month(stack)],
-        "docs/before-production.md": _to_decide(stack),
-        "docs/uploads.md": [pictures_table(pictures(measured, stack)), *_of_pictures(pictures(measured, stack), stack)],
+        "README.md": [requests_table(measured), *_formula_passages(), _monthly_passage(stack)],
+        "docs/before-production.md": _options_passages(stack),
+        "docs/uploads.md": _archive_passages(archive_costs(measured, stack), stack),
     }
 
 
@@ -134,55 +134,54 @@ def requests_table(measured: Mapping[str, Any]) -> str:
     memory = measured["memory_mb"]
     rows = [
         f"| a million requests, us-east-1 | warm, at {memory:,} MB | Lambda | gateway | function's log | "
-        "answers sent out |",
+        "responses sent out |",
         "|---|---|---|---|---|---|",
     ]
     for name, one in measured["requests"].items():
         function = cost.dollars_per_million(one["milliseconds"], memory)
         rows.append(
             f"| {name} | {one['milliseconds']:.1f} ms | **${function:.2f}** | **${MILLION * cost.API_REQUEST:.2f}** | "
-            f"${cost.logs(one['log_bytes']):.2f} | ${cost.transfer(one['answer_bytes']):.2f} |"
+            f"${cost.logs(one['log_bytes']):.2f} | ${cost.transfer(one['response_bytes']):.2f} |"
         )
     return "\n".join(rows)
 
 
-def pictures_table(pictures: Pictures) -> str:
-    """Return what a million pictures of a bucket cost, as Markdown."""
-    parts = pictures.services() | {f"Lambda, {pictures.memory_mb:,} MB": pictures.function()}
-    rows = ["| a million pictures, us-east-1, in full batches | |", "|---|---|"]
+def archive_table(costs: ArchiveCosts) -> str:
+    """Return what a million images of a bucket cost, as Markdown."""
+    parts = costs.services() | {f"Lambda, {costs.memory_mb:,} MB": costs.function()}
+    rows = ["| a million images, us-east-1, in full batches | |", "|---|---|"]
     rows += [f"| {what} | ${dollars:.2f} |" for what, dollars in sorted(parts.items(), key=lambda part: -part[1])]
-    return "\n".join([*rows, f"| **together** | **${pictures.together():.2f}** |"])
+    return "\n".join([*rows, f"| **together** | **${costs.together():.2f}** |"])
 
 
-def _formulas() -> list[str]:
+def _formula_passages() -> list[str]:
     return [
         f"Lambda = 10⁶ × (${MILLION * cost.REQUEST:.2f} / 10⁶ + ⌈ms⌉ / 1000 × MB / 1024 × ${cost.GB_SECOND:.10f}) · "
         f"gateway = ${MILLION * cost.API_REQUEST:.2f} · log = bytes × ${cost.LOG_GB:.2f} a GB · "
-        f"answers = bytes × ${cost.TRANSFER_GB:.2f} a GB",
+        f"responses = bytes × ${cost.TRANSFER_GB:.2f} a GB",
         "Not measured here: the gateway's access log and Lambda's own lines, some "
         f"${cost.logs(cost.OTHER_LOG_BYTES):.2f} a million together, and traces, ${MILLION * cost.TRACE:.2f} a million "
-        f"that are recorded. Lambda records {_word(cost.TRACES_A_SECOND)} request a second and "
+        f"that are recorded. Lambda records {_word(cost.TRACES_PER_SECOND)} request a second and "
         f"{100 * cost.TRACED_ABOVE:.0f} % of the rest. A million requests that come evenly over a month are all "
         f"recorded: ${cost.traces(MILLION):.2f} (the first {cost.FREE_TRACES:,} are free).",
     ]
 
 
-def _a_month(stack: Stack) -> str:
+def _monthly_passage(stack: Stack) -> str:
     alarms, dashboards = stack.alarm_metrics * cost.ALARM, stack.dashboards * cost.DASHBOARD
-    asked = cost.questions_of_readers()
-    readers = asked * cost.QUEUE_REQUEST
-    together = METRICS * cost.METRIC + alarms + dashboards + readers
+    polls = cost.polls_per_month()
+    polling = polls * cost.QUEUE_REQUEST
+    together = METRICS * cost.METRIC + alarms + dashboards + polling
     return (
         f"By the month, called or not: {_word(METRICS)} metrics and one for each error code met at ${cost.METRIC:.2f}, "
         f"{stack.alarms} alarms on {stack.alarm_metrics} metrics at ${cost.ALARM:.2f} (${alarms:.2f}), "
-        f"{_word(stack.dashboards)} dashboard at ${cost.DASHBOARD:.2f} (the first three are free), and the queue's "
-        f"readers, who ask some "
-        f"{asked:,.0f} times (${readers:.2f}; the first million is free): ${together:.2f} together without the codes. "
-        f"Images are ${cost.IMAGE_GB:.2f} a GB."
+        f"{_word(stack.dashboards)} dashboard at ${cost.DASHBOARD:.2f} (the first three are free), and Lambda's "
+        f"pollers of the queue, which poll some {polls:,.0f} times (${polling:.2f}; the first million is free): "
+        f"${together:.2f} together without the codes. Container images are ${cost.IMAGE_GB:.2f} a GB."
     )
 
 
-def _to_decide(stack: Stack) -> list[str]:
+def _options_passages(stack: Stack) -> list[str]:
     kept = cost.provisioned(stack.provisioned, stack.memory_mb)
     return [
         f"About ${cost.firewall(stack.firewall_rules):.0f} a month and ${MILLION * cost.FIREWALL_REQUEST:.2f} a "
@@ -194,24 +193,25 @@ def _to_decide(stack: Stack) -> list[str]:
     ]
 
 
-def _of_pictures(pictures: Pictures, stack: Stack) -> list[str]:
-    transitions, children = pictures.map_transitions(), pictures.map_children()
-    told, queue = MILLION * cost.EVENT, cost.queue(stack.queue_batch)
-    daily = 86400 * pictures.rate() / MILLION
+def _archive_passages(costs: ArchiveCosts, stack: Stack) -> list[str]:
+    transitions, children = costs.map_transitions(), costs.map_children()
+    events, queue = MILLION * cost.EVENT, cost.queue(stack.queue_batch)
+    daily = 86400 * costs.rate() / MILLION
     return [
+        archive_table(costs),
         f"In a day a run analyses about {daily * stack.archive_concurrency:.0f} million images with the default "
         f"`ArchiveConcurrency`, and about {daily:.0f} million with one worker",
-        f"**{1000 * pictures.processor_seconds:.1f} ms of the processor a picture,",
-        f"{pictures.result_bytes / 1000:.0f} kB of results each.",
-        f"That makes {pictures.rate():.1f} pictures a second and worker.",
-        f"Where pictures come one at a time, nothing overlaps the waiting: Lambda is then "
-        f"${pictures.function_one_by_one():.2f}, and together it is some ${pictures.together_one_by_one():.0f}. By the "
-        f"month ${pictures.stored():.2f} for what the results of a million take.",
-        f"a million that come by messages: ${told + queue:.2f}, of which ${told:.2f} is for S3's own events through "
-        f"EventBridge and ${queue:.2f} for the queue. S3 tells of each picture twice more when it expires, once it is "
-        f"hidden and once it is deleted: ${2 * told:.2f}.",
+        f"**{1000 * costs.processor_seconds:.1f} ms of the processor an image,",
+        f"{costs.result_bytes / 1000:.0f} kB of results each.",
+        f"That makes {costs.rate():.1f} images a second and worker.",
+        f"Where images come one at a time, nothing overlaps the waiting: Lambda is then "
+        f"${costs.function_one_by_one():.2f}, and together it is some ${costs.together_one_by_one():.0f}. By the "
+        f"month ${costs.stored():.2f} for what the results of a million take.",
+        f"a million that come by messages: ${events + queue:.2f}, of which ${events:.2f} is for S3's own events "
+        f"through EventBridge and ${queue:.2f} for the queue. S3 tells of each image twice more when it expires, once "
+        f"it is hidden and once it is deleted: ${2 * events:.2f}.",
         f"a million of an archive: ${transitions + children:.2f} for Step Functions, of which ${transitions:.2f} is a "
-        f"state transition for each batch of {pictures.batch} and ${children:.2f} the batches' own executions.",
+        f"state transition for each batch of {costs.batch} and ${children:.2f} the batches' own executions.",
     ]
 
 

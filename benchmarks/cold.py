@@ -1,4 +1,4 @@
-"""From the start of a process to its first answer."""
+"""From the start of a process to its first response."""
 
 import json
 import os
@@ -9,11 +9,11 @@ from collections.abc import Callable
 from benchmarks import function, processor
 from benchmarks.contenders import ENVIRONMENT, FUNCTIONS, Contender
 from benchmarks.function import ROOT
-from benchmarks.picture import request
+from benchmarks.image import request
 from benchmarks.processor import WHOLE_PROCESSOR_MB
 from benchmarks.spread import Spread, by_turns, milliseconds
 
-FLOOR = "the floor: Python, NumPy, Pillow, the picture"
+FLOOR = "the floor: Python, NumPy, Pillow, the image"
 ENDPOINTS = ("predict", "gradcam")
 CACHED = "files in the cache"
 _CONDITIONS: dict[str, tuple[float | None, bool]] = {
@@ -25,13 +25,13 @@ _CONDITIONS: dict[str, tuple[float | None, bool]] = {
 
 
 def cold(rounds: int, left_out: list[str]) -> dict[str, dict[str, dict[str, Spread]]]:
-    """Measure milliseconds by condition, endpoint and contender; say what this machine does not let be measured."""
+    """Measure milliseconds by condition, endpoint and contender; append to `left_out` what cannot be measured here."""
     found: dict[str, dict[str, dict[str, Spread]]] = {}
     for condition, (share, from_disk) in _CONDITIONS.items():
         try:
             found[condition] = {
                 endpoint: by_turns(
-                    {one.name: _first_answer(one, endpoint, share, from_disk) for one in FUNCTIONS}
+                    {one.name: _first_response(one, endpoint, share, from_disk) for one in FUNCTIONS}
                     | ({FLOOR: _floor(share, from_disk)} if endpoint == "predict" else {}),
                     rounds,
                     f"cold {endpoint}, {condition}",
@@ -43,7 +43,7 @@ def cold(rounds: int, left_out: list[str]) -> dict[str, dict[str, dict[str, Spre
     return found
 
 
-def _first_answer(one: Contender, endpoint: str, share: float | None, from_disk: bool) -> Callable[[], float]:
+def _first_response(one: Contender, endpoint: str, share: float | None, from_disk: bool) -> Callable[[], float]:
     event = request(f"/api/v1/{endpoint}")
 
     def measure() -> float:

@@ -1,4 +1,4 @@
-"""Who is measured: this service, the same on TensorFlow as people write it, and model servers around it."""
+"""What is measured: this service, the same on TensorFlow in the usual design, and model servers around that."""
 
 import json
 import sys
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.function import ROOT
-from benchmarks.picture import body
-from benchmarks.server import How
+from benchmarks.image import body
+from benchmarks.server import ServerConfig
 
 _SOURCES = ":".join(map(str, (ROOT / "layers/inference/python", ROOT / "layers/model", ROOT)))
 ENVIRONMENT = {"PYTHONPATH": _SOURCES, "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
-# What the template tells the functions where nothing else was asked for.
+# The environment variables that the template sets by default.
 AS_DEPLOYED = {
     "THYROID_TRACES": "true",
     "POWERTOOLS_METRICS_NAMESPACE": "Thyroid",
@@ -24,24 +24,24 @@ SERVICE, REFERENCE, COMPILED = "this service", "reference design", "reference de
 
 @dataclass(frozen=True)
 class Contender:
-    """One of them.
+    """One service that is measured.
 
     Attributes
     ----------
     name : str
-        What the tables call it.
+        Its name in the tables.
     handlers : mapping of str to str
-        The Lambda handler of each endpoint; none of those that are no functions.
+        The Lambda handler of each endpoint; empty for what is not a function.
     environment : mapping
-        What is set for its processes.
-    server : How
-        How it is served on a laptop.
+        Environment variables of its processes.
+    server : ServerConfig
+        How it is started as a local server.
     """
 
     name: str
     handlers: Mapping[str, str]
     environment: Mapping[str, str]
-    server: How
+    server: ServerConfig
 
 
 def _uvicorn(application: str) -> Any:
@@ -52,8 +52,9 @@ def _uvicorn(application: str) -> Any:
 
 
 def _of_functions(name: str, handlers: Mapping[str, str], application: str, **environment: str) -> Contender:
-    told = {**ENVIRONMENT, **environment}
-    return Contender(name, handlers, told, How(_uvicorn(application), "/api/v1/predict", environment=told))
+    variables = {**ENVIRONMENT, **environment}
+    server = ServerConfig(_uvicorn(application), "/api/v1/predict", environment=variables)
+    return Contender(name, handlers, variables, server)
 
 
 _ENDPOINTS = ("predict", "gradcam", "analyze")
@@ -84,8 +85,8 @@ def _mlserver(port: int, folder: Path) -> Sequence[str]:
 
 
 def _of_server(name: str, command: Any, path: str, **more: Any) -> Contender:
-    told = {**ENVIRONMENT, "BENTOML_DO_NOT_TRACK": "true"}
-    return Contender(name, {}, told, How(command, path, environment=told, **more))
+    variables = {**ENVIRONMENT, "BENTOML_DO_NOT_TRACK": "true"}
+    return Contender(name, {}, variables, ServerConfig(command, path, environment=variables, **more))
 
 
 SERVERS = (
@@ -112,11 +113,11 @@ SERVERS = (
         _mlserver,
         "/v2/models/thyroid/infer",
         request=lambda: {"inputs": [{"name": "image", "shape": [1], "datatype": "BYTES", "data": [body()["image"]]}]},
-        score=lambda answer: float(json.loads(answer["outputs"][0]["data"][0])["prediction"]["confidence_score"]),
+        score=lambda response: float(json.loads(response["outputs"][0]["data"][0])["prediction"]["confidence_score"]),
     ),
 )
 
 
-def is_there(contender: Contender) -> bool:
-    """Say whether the environment that a contender runs in is there."""
+def is_available(contender: Contender) -> bool:
+    """Return whether the environment that a contender runs in is installed."""
     return contender not in SERVERS or (_environment_of(contender.name).parent / ".ready").exists()

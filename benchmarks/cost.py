@@ -1,8 +1,8 @@
-"""What AWS asks for what the service does: prices, what is assumed, and formulas. Nothing else names a price.
+"""What AWS charges for the service: prices, assumptions and formulas. No other module has a price.
 
-Prices are those of us-east-1 as known in December 2026, each under the name of its page, without the free tiers but
-where it is said. What was measured stands in ``docs/cost.json``; what the stack is made of is read from the template
-(:mod:`benchmarks.bill`).
+Prices are those of us-east-1 as known in December 2026, each under the address of its page, without the free tiers
+unless a comment says otherwise. Measurements are in ``docs/cost.json``. The stack's resources are read from the
+template (:mod:`benchmarks.bill`).
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ RESTORED_GB = 0.0001397998  # of an environment that begins with a snapshot
 API_REQUEST = 3.50 / MILLION
 
 # aws.amazon.com/cloudwatch/pricing: first tiers
-LOG_GB = 0.50  # taken in
+LOG_GB = 0.50  # ingested
 METRIC = 0.30  # a month
 ALARM = 0.10  # a month and metric that it looks at, those of its formula among them
 DASHBOARD = 3.00  # a month
@@ -67,26 +67,26 @@ FIREWALL_REQUEST = 0.60 / MILLION
 
 # --- assumptions ------------------------------------------------------------------------------------------------------
 
-# Of a request, beside the function's own lines: the gateway's line, and Lambda's about its start and its end.
+# Per request, besides the function's own lines: the gateway's line, and Lambda's lines about its start and its end.
 OTHER_LOG_BYTES = 860
 
-# Lambda traces so many requests a second, and this share of those above (AWS Lambda's guide, "Visualize invocations").
-TRACES_A_SECOND, TRACED_ABOVE = 1, 0.05
+# Lambda traces so many requests per second, and this share of the others (AWS Lambda's guide, "Visualize invocations").
+TRACES_PER_SECOND, TRACED_ABOVE = 1, 0.05
 
-# Lambda asks a queue by so many readers even where nothing comes, each of which waits so long for a message (AWS
+# Lambda polls even an empty queue with so many pollers, each of which waits so many seconds for a message (AWS
 # Lambda's guide, "Configuring scaling behavior for SQS"; the longest wait that SQS has).
-QUEUE_READERS, QUEUE_WAIT = 5, 20.0
+QUEUE_POLLERS, QUEUE_WAIT_SECONDS = 5, 20.0
 
-# Calls that a picture of an archive makes one after the other: three times HEAD, GET, three times PUT, HEAD; two of
-# DynamoDB; one of EventBridge. One that is told of by a message makes a HEAD less. What they take is AWS's own figure
+# Calls for an image of an archive, one after the other: three times HEAD, GET, three times PUT, HEAD; two of
+# DynamoDB; one of EventBridge. An image that comes by a message needs one HEAD less. The durations are AWS's own figure
 # for S3 (Amazon S3 user guide, "Performance guidelines": 100 to 200 ms for small objects), and a guess for the others.
 PUTS, GETS, WRITES, EVENTS = 3, 5, 2, 1
 S3_SECONDS, OTHER_SECONDS = 0.1, 0.02
 
-# Pictures that a worker has in transfer at a time (functions/s3_worker.py).
+# Images that a worker transfers at the same time (functions/s3_worker.py).
 THREADS = 10
 
-# Memory of a batch's own execution, GB: a definition of one state and twenty keys fit into the least that is billed.
+# Memory of a batch's own execution, GB: a definition of one state and twenty keys fit into the minimum that is billed.
 EXPRESS_GB = 64 / 1024
 
 
@@ -94,28 +94,28 @@ EXPRESS_GB = 64 / 1024
 
 
 def dollars_per_million(milliseconds: float, memory_mb: int) -> float:
-    """Return what Lambda asks for a million calls: requests, and time rounded up to a millisecond times memory."""
+    """Return what Lambda charges for a million calls: requests, and time rounded up to a millisecond times memory."""
     return MILLION * (REQUEST + ceil(milliseconds) / 1000 * memory_mb / 1024 * GB_SECOND)
 
 
 def logs(written: float) -> float:
-    """Return what CloudWatch asks to take in a million times so many bytes."""
+    """Return what CloudWatch charges for a million log entries of so many bytes."""
     return MILLION * written / GB * LOG_GB
 
 
 def transfer(sent: float) -> float:
-    """Return what is asked to send a million times so many bytes to the internet."""
+    """Return what a million responses of so many bytes cost to send to the internet."""
     return MILLION * sent / GB * TRANSFER_GB
 
 
 def traced(requests: float) -> float:
-    """Return how many requests of a month are traced, where they come evenly."""
-    bound = TRACES_A_SECOND * SECONDS
+    """Return how many requests of a month are traced, if they come evenly."""
+    bound = TRACES_PER_SECOND * SECONDS
     return min(requests, bound) + TRACED_ABOVE * max(0.0, requests - bound)
 
 
 def traces(requests: float) -> float:
-    """Return what X-Ray asks for the traces of a month, the free ones taken off."""
+    """Return what X-Ray charges for the traces of a month, without the free ones."""
     return max(0.0, traced(requests) - FREE_TRACES) * TRACE
 
 
@@ -137,9 +137,9 @@ def restores(times: float, memory_mb: int) -> float:
     return times * memory_mb / 1024 * RESTORED_GB
 
 
-def questions_of_readers() -> float:
-    """Return how often the readers of an empty queue ask in a month."""
-    return QUEUE_READERS * SECONDS / QUEUE_WAIT
+def polls_per_month() -> float:
+    """Return how many times per month the pollers of an empty queue poll."""
+    return QUEUE_POLLERS * SECONDS / QUEUE_WAIT_SECONDS
 
 
 def firewall(rules: int) -> float:
@@ -147,23 +147,23 @@ def firewall(rules: int) -> float:
     return WEB_ACL + rules * FIREWALL_RULE
 
 
-# --- a picture of a bucket --------------------------------------------------------------------------------------------
+# --- an image of a bucket ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """A million pictures of a bucket, analysed by workers.
+class ArchiveCosts:
+    """The costs of a million images of a bucket, analysed by workers.
 
     Attributes
     ----------
     processor_seconds : float
-        What one takes of a processor, measured.
+        Processor time of an image, measured.
     log_bytes, result_bytes : int
-        What is written of one into the log, and into the results bucket.
+        Bytes per image in the log, and in the results bucket.
     memory_mb : int
         Of a worker.
     batch : int
-        Pictures that a worker is handed at a time.
+        Images that a worker gets in a batch.
     """
 
     processor_seconds: float
@@ -173,23 +173,23 @@ class Pictures:
     batch: int
 
     def seconds(self) -> float:
-        """Return how long one picture of an archive takes, most of it waiting."""
+        """Return the seconds that an image of an archive takes, most of it waiting."""
         return (PUTS + GETS) * S3_SECONDS + (WRITES + EVENTS) * OTHER_SECONDS + self.processor_seconds
 
     def rate(self) -> float:
-        """Return how many pictures a second one worker does: what its processor bears, or what its threads wait for."""
+        """Return the images per second of a worker, limited by its processor or by the waiting of its threads."""
         return min(1 / self.processor_seconds, THREADS / self.seconds())
 
     def function(self) -> float:
-        """Return what Lambda asks for a million in full batches."""
+        """Return what Lambda charges for a million in full batches."""
         return MILLION * (self.memory_mb / 1024 * GB_SECOND / self.rate() + REQUEST / self.batch)
 
     def function_one_by_one(self) -> float:
-        """Return what Lambda asks for a million that come by a message each, one at a time."""
+        """Return what Lambda charges for a million that come one at a time, each by a message."""
         return MILLION * (self.memory_mb / 1024 * GB_SECOND * (self.seconds() - S3_SECONDS) + REQUEST)
 
     def services(self) -> dict[str, float]:
-        """Return what the other services ask for a million, by name."""
+        """Return what the other services charge for a million, by name."""
         return {
             "S3: three PUT, a GET, four HEAD": MILLION * (PUTS * PUT + GETS * GET),
             "DynamoDB, two writes on demand": MILLION * WRITES * WRITE,
@@ -202,15 +202,15 @@ class Pictures:
         return self.function() + sum(self.services().values())
 
     def together_one_by_one(self) -> float:
-        """Return what a million cost that come one at a time, each with a HEAD less."""
+        """Return the cost of a million that come one at a time, each with one HEAD less."""
         return self.function_one_by_one() + sum(self.services().values()) - MILLION * GET
 
     def stored(self) -> float:
-        """Return what the results of a million take a month."""
+        """Return what storing the results of a million costs per month."""
         return MILLION * self.result_bytes / GB * STORED_GB
 
     def map_transitions(self) -> float:
-        """Return what the map asks for a million: a transition for each child that it starts.
+        """Return what the map costs for a million: a transition for each child that it starts.
 
         Step Functions' guide, "Transitions": a map in distributed mode is charged one state transition for each
         execution of a child. Those of the run itself are seven, whatever its size, and left out.
@@ -218,11 +218,11 @@ class Pictures:
         return MILLION / self.batch * TRANSITION
 
     def map_children(self) -> float:
-        """Return what the children of the map ask for a million: express workflows, by request, time and memory."""
+        """Return what the children of the map cost for a million: express workflows, by request, time and memory."""
         billed = ceil(10 * self.batch / self.rate()) / 10
         return MILLION / self.batch * (EXPRESS_REQUEST + billed * EXPRESS_GB * EXPRESS_GB_SECOND)
 
 
 def queue(batch: int) -> float:
-    """Return what SQS asks for a million messages: each sent by itself, received and deleted in full batches."""
+    """Return what SQS charges for a million messages: each sent by itself, received and deleted in full batches."""
     return MILLION * (1 + 2 / batch) * QUEUE_REQUEST

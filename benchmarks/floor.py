@@ -1,6 +1,6 @@
-"""What no Python service can be faster than on this machine: ``python -m benchmarks.floor start|multiply|count``.
+"""The lower bound of any Python service on this machine: ``python -m benchmarks.floor start|multiply|count``.
 
-``start`` is imported by nothing and imports only what a picture and a network's input need.
+``start`` imports only what reading an image and making a network's input need.
 """
 
 import sys
@@ -8,7 +8,7 @@ import time
 
 
 def start() -> None:
-    """Read an event, decode its picture and scale it; say ready."""
+    """Read an event, decode its image and scale it; print the shape."""
     import base64
     import io
     import json
@@ -17,27 +17,27 @@ def start() -> None:
     from PIL import Image
 
     event = json.load(sys.stdin)
-    picture = Image.open(io.BytesIO(base64.b64decode(json.loads(event["body"])["image"]))).convert("RGB")
-    tensor = np.asarray(picture.resize((128, 128), Image.Resampling.LANCZOS), np.float32) / 255
+    image = Image.open(io.BytesIO(base64.b64decode(json.loads(event["body"])["image"]))).convert("RGB")
+    tensor = np.asarray(image.resize((128, 128), Image.Resampling.LANCZOS), np.float32) / 255
     print(tensor.shape, flush=True)
 
 
 def multiply() -> None:
-    """Say how many float32 multiply-adds a second one thread does in the library that is best at it."""
+    """Print how many float32 multiply-adds per second one thread does in a matrix product of NumPy."""
     import numpy as np
 
     side = 1024
     one = np.random.default_rng(0).random((side, side), np.float32)
     best = 0.0
     for _ in range(20):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         one @ one
-        best = max(best, side**3 / (time.perf_counter() - begun))
+        best = max(best, side**3 / (time.perf_counter() - started))
     print(best)
 
 
 def count() -> None:
-    """Say how many multiply-adds the bundled network takes for a picture."""
+    """Print how many multiply-adds the bundled network takes for an image."""
     import tensorflow as tf
 
     from benchmarks.keras_model import MODEL_FILE

@@ -1,4 +1,4 @@
-"""A Lambda function in a process of its own, run by AWS's real runtime client; this module is Lambda's side of it."""
+"""A Lambda function in its own process, run by AWS's real runtime client; this module implements the runtime API."""
 
 import json
 import os
@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 from benchmarks.processor import WHOLE_PROCESSOR_MB, share
 
 ROOT = Path(__file__).resolve().parents[1]
-_PATIENCE = 180  # seconds
+_TIMEOUT_SECONDS = 180
 _NEXT = "/2018-06-01/runtime/invocation/next"
 
 
-class Answer(NamedTuple):
-    """What a function said, and how long it took: of the first, from the start of its process."""
+class Response(NamedTuple):
+    """What a function returned, and how long it took; the first is counted from the start of its process."""
 
     milliseconds: float
     status: int
@@ -30,49 +30,49 @@ class Answer(NamedTuple):
 
 
 class FunctionError(Exception):
-    """A function that ended, or did not answer."""
+    """A function ended, or did not respond."""
 
 
 class Function:
-    """A running function, which is asked one event after another."""
+    """A running function, which processes one event after another."""
 
     def __init__(self, api: "_RuntimeApi", process: "subprocess.Popen[bytes]", started: float) -> None:
         self._api, self._process, self._started = api, process, started
 
-    def first(self, event: Mapping[str, Any]) -> Answer:
-        """Ask for the first time; the event waits before the process is there."""
-        return self._ask(event, self._started)
+    def first(self, event: Mapping[str, Any]) -> Response:
+        """Send the first event, which waits until the process has started."""
+        return self._send(event, self._started)
 
-    def invoke(self, event: Mapping[str, Any]) -> Answer:
-        """Ask again."""
-        return self._ask(event, None)
+    def invoke(self, event: Mapping[str, Any]) -> Response:
+        """Send another event."""
+        return self._send(event, None)
 
     def peak_megabytes(self) -> float:
-        """Return the most memory that the process ever had."""
+        """Return the peak memory of the process."""
         return peak_megabytes(self._process.pid)
 
-    def _ask(self, event: Mapping[str, Any], started: float | None) -> Answer:
+    def _send(self, event: Mapping[str, Any], started: float | None) -> Response:
         self._api.events.put(json.dumps(event).encode())
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while True:
             try:
-                told, handed_out, received = self._api.answers.get(timeout=1)
+                result, handed_out, received = self._api.results.get(timeout=1)
                 break
             except queue.Empty:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise FunctionError(f"the function did not answer (exit status {self._process.poll()})") from None
-        answer = json.loads(told)
-        if "statusCode" not in answer:
-            raise FunctionError(f"the function failed: {str(answer)[:500]}")
-        begun = handed_out if started is None else started
-        return Answer(1000 * (received - begun), answer["statusCode"], json.loads(answer["body"]))
+                    raise FunctionError(f"the function did not respond (exit status {self._process.poll()})") from None
+        response = json.loads(result)
+        if "statusCode" not in response:
+            raise FunctionError(f"the function failed: {str(response)[:500]}")
+        begin = handed_out if started is None else started
+        return Response(1000 * (received - begin), response["statusCode"], json.loads(response["body"]))
 
 
 @contextmanager
 def started(handler: str, environment: Mapping[str, str], processors: float | None = None) -> Iterator[Function]:
     """Start a function with a share of the processor, and end it."""
-    with share(processors) as within, _RuntimeApi() as api, tempfile.TemporaryFile() as said:
-        told = {
+    with share(processors) as within, _RuntimeApi() as api, tempfile.TemporaryFile() as output:
+        variables = {
             "AWS_LAMBDA_RUNTIME_API": api.address,
             "AWS_LAMBDA_FUNCTION_NAME": "bench",
             "AWS_LAMBDA_FUNCTION_VERSION": "1",
@@ -81,26 +81,26 @@ def started(handler: str, environment: Mapping[str, str], processors: float | No
             "_HANDLER": handler,
             "LAMBDA_TASK_ROOT": str(ROOT),
         }
-        begun = time.perf_counter()
+        begin = time.perf_counter()
         process = subprocess.Popen(
             [*within, sys.executable, "-m", "awslambdaric", handler],
-            env={**os.environ, **told, **environment},
+            env={**os.environ, **variables, **environment},
             cwd=ROOT,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
         )
         try:
-            yield Function(api, process, begun)
+            yield Function(api, process, begin)
         except FunctionError as error:
-            said.seek(0)
-            raise FunctionError(f"{handler}: {error}\n{said.read()[-2000:].decode(errors='replace')}") from error
+            output.seek(0)
+            raise FunctionError(f"{handler}: {error}\n{output.read()[-2000:].decode(errors='replace')}") from error
         finally:
             process.kill()
             process.wait()
 
 
 def peak_megabytes(pid: int) -> float:
-    """Return the most memory that a process ever had, as Linux counts it (VmHWM)."""
+    """Return the peak memory of a process, as Linux counts it (VmHWM)."""
     status = Path(f"/proc/{pid}/status").read_text()
     (kilobytes,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
     return int(kilobytes) * 1024 / 1e6
@@ -110,7 +110,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing: a function that is ended hangs up."""
+        """Log nothing: a function that is ended closes its connection."""
 
 
 class _RuntimeApi:
@@ -118,7 +118,7 @@ class _RuntimeApi:
 
     def __init__(self) -> None:
         self.events: queue.Queue[bytes] = queue.Queue()
-        self.answers: queue.Queue[tuple[bytes, float, float]] = queue.Queue()
+        self.results: queue.Queue[tuple[bytes, float, float]] = queue.Queue()
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -129,7 +129,7 @@ class _RuntimeApi:
                 event = api.events.get()
                 self.send_response(200)
                 self.send_header("Lambda-Runtime-Aws-Request-Id", "bench")
-                self.send_header("Lambda-Runtime-Deadline-Ms", str(int(1000 * (time.time() + _PATIENCE))))
+                self.send_header("Lambda-Runtime-Deadline-Ms", str(int(1000 * (time.time() + _TIMEOUT_SECONDS))))
                 self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:x:0:function:bench")
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(event)))
@@ -138,15 +138,15 @@ class _RuntimeApi:
                 self.wfile.write(event)
 
             def do_POST(self) -> None:
-                told = self._body()
+                result = self._body()
                 received = time.perf_counter()
                 self.send_response(202)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
-                api.answers.put((told, Handler.handed_out, received))
+                api.results.put((result, Handler.handed_out, received))
 
             def _body(self) -> bytes:
-                """Read the body, which the client sends in chunks of its own size."""
+                """Read the body, which the client may send in chunks."""
                 if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
                     return self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 parts = []

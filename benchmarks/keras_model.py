@@ -1,8 +1,8 @@
 """The bundled network in Keras on TensorFlow, as people run such models.
 
-Preprocessing, network, weights and pictures are those of the service, so all give the same answer and only the way
-differs. ``model.predict`` and an eager ``GradientTape`` are what the reference service uses; compiled, both are what
-TensorFlow does best.
+Preprocessing, network, weights and images are those of the service, so all return the same result and differ only in
+how they compute it. ``model.predict`` and an eager ``GradientTape`` are what the reference service uses. Compiled by
+``tf.function``, both are the fastest way to run the model in TensorFlow.
 """
 
 import base64
@@ -23,7 +23,7 @@ from thyroid.core.preprocessing import prepare
 from thyroid_model.compiling.meaning import CLASSES, RISK_BANDS
 from thyroid_model.networks.weights import load_model
 
-# `thyroid_model.networks.sources` knows these, but brings the hub's client along, which would be slower to import.
+# `thyroid_model.networks.sources` has these, but it imports the hub's client, which is slow.
 MODEL_FILE = Path(thyroid_model.__file__).with_name("bundled") / "model.keras"
 PREPROCESSING = Preprocessing(field_of_view=True, resize="lanczos", scale=1 / 255)
 DEFAULT_LAYER = "lesion_evidence"
@@ -35,7 +35,7 @@ class KerasModel:
     Parameters
     ----------
     compiled : bool
-        Whether ``tf.function`` compiles what it does.
+        Whether ``tf.function`` compiles the score and the gradient.
     """
 
     def __init__(self, *, compiled: bool = False) -> None:
@@ -43,34 +43,34 @@ class KerasModel:
         _, self._height, self._width, _ = self._model.input_shape
         self._compiled = compiled
         self._call = tf.function(lambda image: self._model(image, training=False))
-        self._explaining = cache(self._explain_with)
+        self._explain_layer = cache(self._explain_function)
 
     def warm_up(self) -> None:
         """Predict once: Keras traces the graph then."""
         self._score(np.zeros((1, self._height, self._width, 3), np.float32))
 
-    def predict(self, picture: str) -> dict[str, Any]:
-        """Score a picture file, given in base64."""
-        tensor = prepare(_decoded(picture), PREPROCESSING, self._height, self._width).tensor
-        return _meaning(self._score(tensor))
+    def predict(self, image: str) -> dict[str, Any]:
+        """Score an image file, given in base64."""
+        tensor = prepare(_decode(image), PREPROCESSING, self._height, self._width).tensor
+        return _score_fields(self._score(tensor))
 
-    def explain(self, picture: str, layer: str | None = None) -> dict[str, Any]:
-        """Score a picture file and draw its class activation map."""
-        pixels, name = _decoded(picture), layer or DEFAULT_LAYER
+    def explain(self, image: str, layer: str | None = None) -> dict[str, Any]:
+        """Score an image file, given in base64, and draw its class activation map."""
+        pixels, name = _decode(image), layer or DEFAULT_LAYER
         prepared = prepare(pixels, PREPROCESSING, self._height, self._width)
-        score, evidence = self._explaining(name)(tf.constant(prepared.tensor))
+        score, evidence = self._explain_layer(name)(tf.constant(prepared.tensor))
         activation, _ = class_activation(evidence.numpy(), "malignant")
         drawn = render(pixels, activation, prepared.box)
         files = {"original": drawn.original, "heatmap": drawn.heatmap, "overlay": drawn.overlay}
         images = {kind: base64.b64encode(file).decode() for kind, file in files.items()}
-        return {**_meaning(float(score)), "layer_used": name, "images": images}
+        return {**_score_fields(float(score)), "layer_used": name, "images": images}
 
     def _score(self, tensor: np.ndarray[Any, Any]) -> float:
         if self._compiled:
             return float(self._call(tf.constant(tensor))[0, 0])
         return float(self._model.predict(tensor, verbose=0)[0, 0])
 
-    def _explain_with(self, name: str) -> Any:
+    def _explain_function(self, name: str) -> Any:
         both = keras.Model(self._model.inputs, [self._model.get_layer(name).output, self._model.output])
 
         def explain(image: Any) -> Any:
@@ -83,11 +83,11 @@ class KerasModel:
         return tf.function(explain) if self._compiled else explain
 
 
-def _decoded(picture: str) -> np.ndarray[Any, Any]:
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB"))
+def _decode(image: str) -> np.ndarray[Any, Any]:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(image))).convert("RGB"))
 
 
-def _meaning(score: float) -> dict[str, Any]:
+def _score_fields(score: float) -> dict[str, Any]:
     class_id = int(score >= 0.5)
     band = next(band for band in RISK_BANDS if score >= band.minimum)
     return {

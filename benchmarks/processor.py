@@ -1,4 +1,4 @@
-"""A share of a processor for a process and its children, as Lambda gives it: a quota of the kernel's control groups."""
+"""A share of a processor for a process and its children, as in Lambda: a CPU quota of Linux control groups."""
 
 import os
 import uuid
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# A function's share of the processor grows with its memory; with so many MB it has a whole one (AWS Lambda quotas).
+# A function's share of the processor grows with its memory; at so many MB it has a whole one (AWS Lambda quotas).
 WHOLE_PROCESSOR_MB = 1769
 
 _PERIOD = 100_000  # microseconds
@@ -14,22 +14,22 @@ _VERSION_1, _VERSION_2 = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")
 
 
 class NotAllowedError(Exception):
-    """What the machine, or the user, is not allowed."""
+    """The machine or the user does not allow it."""
 
 
 @contextmanager
 def share(processors: float | None) -> Iterator[list[str]]:
-    """Make a group that gets so many processors; None for all there are.
+    """Create a control group with so many processors; None for no limit.
 
     Yields
     ------
     list of str
-        What to write before a command, so that it runs in the group.
+        Prefix of a command that runs it in the group.
 
     Raises
     ------
     NotAllowedError
-        If there are no control groups that this user may make.
+        If this user may not create control groups.
     """
     if processors is None:
         yield []
@@ -47,7 +47,7 @@ def share(processors: float | None) -> Iterator[list[str]]:
     except OSError as error:
         if group.exists():
             group.rmdir()
-        raise NotAllowedError(f"no quota of the processor can be set here ({error.strerror}); it takes root") from error
+        raise NotAllowedError(f"no CPU quota can be set here ({error.strerror}); it takes root") from error
     try:
         yield ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"]
     finally:
@@ -55,12 +55,12 @@ def share(processors: float | None) -> Iterator[list[str]]:
 
 
 def drop_page_cache() -> None:
-    """Forget what is cached of all files, so that the next read is from the disk.
+    """Drop the page cache, so that the next read of any file is from the disk.
 
     Raises
     ------
     NotAllowedError
-        If this user may not.
+        If this user may not do so.
     """
     os.sync()
     try:

@@ -1,6 +1,6 @@
-"""The same endpoints built the usual way, to measure ours against: FastAPI, Mangum, and Keras on TensorFlow.
+"""The reference design, which has the same endpoints built the usual way: FastAPI, Mangum, and Keras on TensorFlow.
 
-It follows the reference service: one model, loaded when the process starts, ``model.predict`` for each picture and an
+It follows the reference service: one model, loaded when the process starts, ``model.predict`` for each image and an
 eager gradient tape for each map. With ``BENCH_COMPILED=true`` both are compiled by ``tf.function``.
 """
 
@@ -15,14 +15,14 @@ from pydantic import BaseModel
 from benchmarks.keras_model import KerasModel
 
 model = KerasModel(compiled=os.environ.get("BENCH_COMPILED") == "true")
-if os.environ.get("THYROID_WARM_UP") == "true":  # as ours
+if os.environ.get("THYROID_WARM_UP") == "true":  # as the service does
     model.warm_up()
 
 app = FastAPI()
 
 
 class ImageRequest(BaseModel):
-    """A picture file, in base64."""
+    """An image file, in base64."""
 
     image: str
     filename: str | None = None
@@ -31,7 +31,7 @@ class ImageRequest(BaseModel):
 
 @app.post("/api/v1/predict")
 def predict(request: ImageRequest) -> dict[str, Any]:
-    """Score a picture."""
+    """Score an image."""
     return {**model.predict(request.image), "filename": request.filename}
 
 
@@ -51,9 +51,9 @@ def analyze(request: ImageRequest) -> dict[str, Any]:
 
 @cache
 def _adapter() -> Mangum:
-    return Mangum(app, lifespan="off")  # which makes an event loop: not where only the application is wanted
+    return Mangum(app, lifespan="off")  # only where it is needed: it makes an event loop
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an event of API Gateway."""
+    """Return the response to an event of API Gateway."""
     return _adapter()(event, context)

@@ -1,4 +1,4 @@
-"""Times can be compared only between those that say the same."""
+"""Checks that all contenders return the same results: only then can their times be compared."""
 
 import base64
 import io
@@ -12,44 +12,44 @@ from PIL import Image
 _SCORE, _HEATMAP = 1e-4, 2.0
 
 
-class DifferentAnswerError(Exception):
-    """Two contenders do not say the same of the same picture."""
+class DifferentResultError(Exception):
+    """Two contenders return different results for the same image."""
 
 
 def require_same_scores(scores: Mapping[str, float]) -> None:
-    """Refuse scores that are apart.
+    """Check that scores are the same.
 
     Raises
     ------
-    DifferentAnswerError
-        If they are.
+    DifferentResultError
+        If they differ by more than rounding does.
     """
     if max(scores.values()) - min(scores.values()) > _SCORE:
-        raise DifferentAnswerError(f"the scores are not the same: {dict(scores)}")
+        raise DifferentResultError(f"the scores are not the same: {dict(scores)}")
 
 
-def require_same_answers(answers: Mapping[str, Any]) -> None:
-    """Refuse answers whose scores, or whose heatmaps if they have any, are apart.
+def require_same_results(results: Mapping[str, Any]) -> None:
+    """Check that the scores of results are the same, and so are their heatmaps if they have any.
 
     Raises
     ------
-    DifferentAnswerError
-        If they are.
+    DifferentResultError
+        If they differ by more than rounding does.
     """
-    require_same_scores({name: answer["prediction"]["confidence_score"] for name, answer in answers.items()})
-    maps = {name: _heatmap(answer) for name, answer in answers.items()}
+    require_same_scores({name: result["prediction"]["confidence_score"] for name, result in results.items()})
+    maps = {name: _heatmap(result) for name, result in results.items()}
     known = {name: found for name, found in maps.items() if found is not None}
-    if len(known) not in (0, len(answers)):
-        raise DifferentAnswerError(f"only {', '.join(known)} answer with a heatmap")
+    if len(known) not in (0, len(results)):
+        raise DifferentResultError(f"only {', '.join(known)} return a heatmap")
     for name, found in known.items():
         apart = float(np.abs(found - next(iter(known.values()))).mean())
         if apart > _HEATMAP:
-            raise DifferentAnswerError(f"the heatmap of {name} is another: {apart:.1f} steps apart")
+            raise DifferentResultError(f"the heatmap of {name} is different: {apart:.1f} steps apart")
 
 
-def _heatmap(answer: Any) -> np.ndarray[Any, Any] | None:
-    images = answer.get("images") or (answer.get("gradcam") or {}).get("images")
+def _heatmap(result: Any) -> np.ndarray[Any, Any] | None:
+    images = result.get("images") or (result.get("gradcam") or {}).get("images")
     if not images:
         return None
-    picture = Image.open(io.BytesIO(base64.b64decode(images["heatmap"])))
-    return np.asarray(picture.convert("RGB"), np.float64)
+    image = Image.open(io.BytesIO(base64.b64decode(images["heatmap"])))
+    return np.asarray(image.convert("RGB"), np.float64)

@@ -1,11 +1,11 @@
-"""Servers on a laptop: their first answer, a call over HTTP, their memory, and how many clients they bear."""
+"""Local servers: their first response, a call over HTTP, their memory, and their throughput by number of clients."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from http.client import HTTPConnection
 from typing import Any
 
-from benchmarks.contenders import FUNCTIONS, SERVERS, is_there
+from benchmarks.contenders import FUNCTIONS, SERVERS, is_available
 from benchmarks.same import require_same_scores
 from benchmarks.server import Server, ServerError, serving
 from benchmarks.spread import by_turns, milliseconds
@@ -14,37 +14,37 @@ CLIENTS = (1, 8, 64)
 
 
 def served(calls: int, seconds: float, clients: Sequence[int], left_out: list[str]) -> dict[str, dict[str, Any]]:
-    """Measure each server: milliseconds, megabytes, and answers a second by number of clients."""
+    """Measure each server: milliseconds, megabytes, and requests per second by number of clients."""
     running: dict[str, Server] = {}
-    with ExitStack() as all_of_them:
+    with ExitStack() as stack:
         for one in (*FUNCTIONS, *SERVERS):
-            if not is_there(one):
-                left_out.append(f"{one.name}: its environment is not there; `make bench` says why it can't be made")
+            if not is_available(one):
+                left_out.append(f"{one.name}: its environment is not installed; `make bench` says why")
                 continue
             try:
-                running[one.name] = all_of_them.enter_context(serving(one.server))
+                running[one.name] = stack.enter_context(serving(one.server))
             except ServerError as error:
                 left_out.append(f"{one.name}: {error}")
         require_same_scores({name: server.score for name, server in running.items()})
-        lines = {name: server.connect() for name, server in running.items()}
-        for line in lines.values():
-            all_of_them.callback(line.close)
-        calling = {name: _calling(server, lines[name]) for name, server in running.items()}
-        for call in calling.values():
+        connections = {name: server.connect() for name, server in running.items()}
+        for connection in connections.values():
+            stack.callback(connection.close)
+        calls_by_name = {name: _call(server, connections[name]) for name, server in running.items()}
+        for call in calls_by_name.values():
             call()
-        warm = by_turns(calling, calls, "warm, over HTTP")
+        warm = by_turns(calls_by_name, calls, "warm, over HTTP")
         return {
             name: {
-                "first_answer": server.first_answer,
+                "first_response": server.first_response,
                 "warm": warm[name],
-                "answers_a_second": _answers_a_second(name, server, clients, seconds, left_out),
+                "requests_per_second": _requests_per_second(name, server, clients, seconds, left_out),
                 "megabytes": server.megabytes(),
             }
             for name, server in running.items()
         }
 
 
-def _answers_a_second(
+def _requests_per_second(
     name: str, server: Server, clients: Sequence[int], seconds: float, left_out: list[str]
 ) -> dict[int, float]:
     found = {}
@@ -56,5 +56,5 @@ def _answers_a_second(
     return found
 
 
-def _calling(server: Server, line: HTTPConnection) -> Callable[[], float]:
-    return lambda: milliseconds(lambda: server.ask(line))
+def _call(server: Server, connection: HTTPConnection) -> Callable[[], float]:
+    return lambda: milliseconds(lambda: server.send(connection))

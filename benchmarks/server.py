@@ -1,4 +1,4 @@
-"""A server in processes of its own, asked over HTTP on loopback."""
+"""A server in processes of its own, called over HTTP on loopback."""
 
 import http.client
 import json
@@ -16,90 +16,90 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.function import ROOT
-from benchmarks.picture import body
+from benchmarks.image import body
 
-_PATIENCE = 180  # seconds
+_TIMEOUT_SECONDS = 180
 
 
 class ServerError(Exception):
-    """A server that ended, or did not answer."""
+    """A server ended, or did not respond."""
 
 
 @dataclass(frozen=True)
-class How:
-    """How a server is started and asked for a score.
+class ServerConfig:
+    """How a server is started and called for a score.
 
     Attributes
     ----------
     command : callable
-        From the port and an empty folder to the command.
+        Returns the command, given the port and an empty folder.
     path : str
-        Of the request.
+        Path of the request.
     request : callable
-        Makes the request's JSON.
+        Returns the request's JSON.
     score : callable
-        Finds the score in the answer's JSON.
+        Finds the score in the response's JSON.
     environment : mapping
-        What is set besides.
+        Additional environment variables.
     """
 
     command: Callable[[int, Path], Sequence[str]]
     path: str
     request: Callable[[], Any] = body
-    score: Callable[[Any], float] = lambda answer: float(answer["prediction"]["confidence_score"])
+    score: Callable[[Any], float] = lambda response: float(response["prediction"]["confidence_score"])
     environment: Mapping[str, str] | None = None
 
 
 class Server:
     """A running server."""
 
-    def __init__(self, how: How, port: int, process: "subprocess.Popen[bytes]", started: float) -> None:
-        self._how, self._port, self._process = how, port, process
-        self._told = json.dumps(how.request()).encode()
-        self.first_answer, self.score = self._first(started)
+    def __init__(self, config: ServerConfig, port: int, process: "subprocess.Popen[bytes]", started: float) -> None:
+        self._config, self._port, self._process = config, port, process
+        self._body = json.dumps(config.request()).encode()
+        self.first_response, self.score = self._wait_for_first_response(started)
 
-    def _first(self, started: float) -> tuple[float, float]:
-        """Return the milliseconds from the start of the process to the first answer, and the score in it."""
-        deadline = time.monotonic() + _PATIENCE
+    def _wait_for_first_response(self, started: float) -> tuple[float, float]:
+        """Return the milliseconds from the start of the process to the first response, and the score in it."""
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                with closing(self.connect()) as line:
-                    score = self._how.score(self.ask(line))
+                with closing(self.connect()) as connection:
+                    score = self._config.score(self.send(connection))
                 return 1000 * (time.perf_counter() - started), score
             except (OSError, http.client.HTTPException, ServerError):
                 time.sleep(0.005)
-        raise ServerError(f"it did not answer (exit status {self._process.poll()})")
+        raise ServerError(f"it did not respond (exit status {self._process.poll()})")
 
     def connect(self) -> http.client.HTTPConnection:
         """Return a connection to it."""
-        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE)
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=_TIMEOUT_SECONDS)
 
-    def ask(self, connection: http.client.HTTPConnection) -> Any:
-        """Ask for the score over a connection; return the answer."""
-        connection.request("POST", self._how.path, self._told, {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        told = answer.read()
-        if answer.status != 200:
-            raise ServerError(f"it answered {answer.status}: {told[:300].decode(errors='replace')}")
-        return json.loads(told)
+    def send(self, connection: http.client.HTTPConnection) -> Any:
+        """Send the request over a connection; return the response's JSON."""
+        connection.request("POST", self._config.path, self._body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        content = response.read()
+        if response.status != 200:
+            raise ServerError(f"it responded with {response.status}: {content[:300].decode(errors='replace')}")
+        return json.loads(content)
 
     def throughput(self, clients: int, seconds: float) -> float:
-        """Return how many answers a second so many clients get, each of which asks again when it has its answer."""
-        answered = [0] * clients
+        """Return the requests per second of so many clients, each of which sends again when it has its response."""
+        done = [0] * clients
         failed: list[BaseException] = []
-        begin = threading.Barrier(clients + 1)
+        start = threading.Barrier(clients + 1)
         end = threading.Event()
 
         def client(number: int) -> None:
             connection = self.connect()
             try:
-                begin.wait()  # before the first question: a server closes what is idle while others are answered
+                start.wait()  # before the first request: a server may close an idle connection while it serves others
                 while not end.is_set():
-                    self.ask(connection)
-                    answered[number] += 1
+                    self.send(connection)
+                    done[number] += 1
             except BaseException as error:
                 failed.append(error)
-                begin.abort()
+                start.abort()
             finally:
                 connection.close()
 
@@ -107,12 +107,12 @@ class Server:
         for thread in threads:
             thread.start()
         try:
-            begin.wait()
+            start.wait()
         except threading.BrokenBarrierError:
             raise ServerError(f"{clients} clients at once: {failed[0]}") from failed[0]
         started = time.perf_counter()
         time.sleep(seconds)
-        took, count = time.perf_counter() - started, sum(answered)
+        took, count = time.perf_counter() - started, sum(done)
         end.set()
         for thread in threads:
             thread.join()
@@ -121,46 +121,46 @@ class Server:
         return count / took
 
     def megabytes(self) -> float:
-        """Return the memory of all its processes; what several share counts once (Pss)."""
-        return sum(_pss(pid) for pid in _family(self._process.pid)) * 1024 / 1e6
+        """Return the memory of all its processes; memory that processes share counts once (PSS)."""
+        return sum(_pss(pid) for pid in _process_tree(self._process.pid)) * 1024 / 1e6
 
 
 @contextmanager
-def serving(how: How) -> Iterator[Server]:
-    """Start a server, wait for its first answer, and end it with all its processes."""
+def serving(config: ServerConfig) -> Iterator[Server]:
+    """Start a server, wait for its first response, and end it with all its processes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(
-            how.command(port, Path(folder)),
-            env={**os.environ, **(how.environment or {})},
+            config.command(port, Path(folder)),
+            env={**os.environ, **(config.environment or {})},
             cwd=ROOT,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
         try:
-            yield Server(how, port, process, started)
+            yield Server(config, port, process, started)
         except ServerError as error:
-            said.seek(0)
-            raise ServerError(f"{error}\n{said.read()[-2000:].decode(errors='replace')}") from error
+            output.seek(0)
+            raise ServerError(f"{error}\n{output.read()[-2000:].decode(errors='replace')}") from error
         finally:
-            for pid in list(_family(process.pid)):  # by name: some servers give a child a group of its own
+            for pid in list(_process_tree(process.pid)):  # one by one: some servers give a child its own group
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             process.wait()
 
 
-def _family(pid: int) -> Iterator[int]:
+def _process_tree(pid: int) -> Iterator[int]:
     yield pid
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):  # a thread that has ended meanwhile
+        with suppress(OSError):  # the thread has ended meanwhile
             for child in children.read_text().split():
-                yield from _family(int(child))
+                yield from _process_tree(int(child))
 
 
 def _pss(pid: int) -> int:
-    told = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return next(int(line.split()[1]) for line in told.splitlines() if line.startswith("Pss:"))
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in lines.splitlines() if line.startswith("Pss:"))

@@ -1,4 +1,4 @@
-"""How large things are once they are installed."""
+"""The sizes of installed packages and of images."""
 
 import os
 import shutil
@@ -9,18 +9,18 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-# What the reference design is made of.
+# The packages of the reference design.
 REFERENCE_PACKAGES = ("fastapi", "mangum", "tensorflow-cpu", "keras", "h5py", "numpy", "pillow", "python-multipart")
 OUR_IMAGE, REFERENCE_IMAGE = "healthfunction:latest", "healthreference:latest"
 _BASE_IMAGE = "public.ecr.aws/lambda/python:3.13"
 
 
 class NoImageError(Exception):
-    """An image's size can't be told."""
+    """The size of a container image is not known."""
 
 
 def installed_megabytes(packages: Iterable[str]) -> float:
-    """Return what the packages, and all that they need, take in this environment."""
+    """Return the megabytes that the packages and their dependencies take in this environment."""
     found: dict[str, Distribution] = {}
     left = [Requirement(package) for package in packages]
     while left:
@@ -31,7 +31,7 @@ def installed_megabytes(packages: Iterable[str]) -> float:
         try:
             found[key] = distribution(wanted.name)
         except PackageNotFoundError:
-            continue  # not for this machine
+            continue  # not needed on this machine
         extras = ("", *wanted.extras)
         for line in found[key].requires or ():
             needed = Requirement(line)
@@ -42,18 +42,18 @@ def installed_megabytes(packages: Iterable[str]) -> float:
 
 
 def our_packages() -> list[str]:
-    """Return what the service needs to answer: the project's dependencies without its extras."""
+    """Return the packages that the service needs: the project's dependencies without its extras."""
     needed = map(Requirement, distribution("thyroid-ultrasound").requires or ())
     return [str(one) for one in needed if "extra" not in str(one.marker or "")]
 
 
 def image_megabytes(image: str) -> float:
-    """Return what an image takes above its base.
+    """Return the megabytes of a container image without its base image.
 
     Raises
     ------
     NoImageError
-        If no engine answers, or one of the images is not there.
+        If no Docker engine responds, or one of the images does not exist.
     """
     if not shutil.which("docker"):
         raise NoImageError("there is no Docker engine")
@@ -63,6 +63,6 @@ def image_megabytes(image: str) -> float:
             ["docker", "image", "inspect", "--format", "{{.Size}}", name], capture_output=True, text=True, check=False
         )
         if done.returncode:
-            raise NoImageError(f"no engine answers, or there is no image {name}; `make e2e` builds both")
+            raise NoImageError(f"no Docker engine responds, or there is no image {name}; `make e2e` builds both")
         sizes.append(int(done.stdout))
     return (sizes[0] - sizes[1]) / 1e6

@@ -1,4 +1,4 @@
-"""Measurements of one thing, and how they are taken: by turns, so that a busy minute is not one contender's alone."""
+"""Repeated measurements, taken in turns, so that a busy minute affects all contenders alike."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,12 +10,12 @@ from tqdm import tqdm
 
 @dataclass(frozen=True)
 class Spread:
-    """Some measurements, summarised: all in the unit that they were taken in."""
+    """A summary of measurements, in the unit of the measurements."""
 
     p50: float
     p95: float
-    least: float
-    most: float
+    minimum: float
+    maximum: float
     count: int
 
     @classmethod
@@ -26,16 +26,16 @@ class Spread:
 
 
 def by_turns(measure: Mapping[str, Callable[[], float]], rounds: int, title: str) -> dict[str, Spread]:
-    """Take each measurement once a round."""
+    """Take each measurement once in each round."""
     values: dict[str, list[float]] = {name: [] for name in measure}
     for _ in tqdm(range(rounds), title, unit="round", leave=False):
-        for name, once in measure.items():
-            values[name].append(once())
+        for name, measure_once in measure.items():
+            values[name].append(measure_once())
     return {name: Spread.of(taken) for name, taken in values.items()}
 
 
-def milliseconds(do: Callable[[], object]) -> float:
-    """Return how long something takes."""
-    begun = time.perf_counter()
-    do()
-    return 1000 * (time.perf_counter() - begun)
+def milliseconds(action: Callable[[], object]) -> float:
+    """Return the milliseconds that a call takes."""
+    started = time.perf_counter()
+    action()
+    return 1000 * (time.perf_counter() - started)

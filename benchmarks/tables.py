@@ -1,4 +1,4 @@
-"""The figures as Markdown: each table side by side, then the ratios beside what was aimed at."""
+"""The figures as Markdown: tables of the contenders, and the ratios beside their goals."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -9,10 +9,10 @@ from benchmarks.cost import dollars_per_million
 from benchmarks.processor import WHOLE_PROCESSOR_MB
 from benchmarks.warm import MODEL_ALONE
 
-# A `Spread`, as JSON has it.
-Told = Mapping[str, Any]
+# A `Spread` as a JSON object.
+SpreadFields = Mapping[str, Any]
 
-# Ratios that were aimed at: how many times better than the reference design, or than it with tf.function.
+# Goals: how many times better than the reference design, or than the same with tf.function.
 _GOALS: tuple[tuple[str, float, Callable[[dict[str, Any]], float]], ...] = (
     ("first predict, sooner", 12, lambda f: _times(f["cold"][CACHED]["predict"], REFERENCE)),
     ("warm predict, faster", 10, lambda f: _times(f["warm"]["predict"], REFERENCE)),
@@ -20,7 +20,7 @@ _GOALS: tuple[tuple[str, float, Callable[[dict[str, Any]], float]], ...] = (
     ("warm gradcam, faster", 25, lambda f: _times(f["warm"]["gradcam"], REFERENCE)),
     ("warm analyze, faster", 20, lambda f: _times(f["warm"]["analyze"], REFERENCE)),
     ("peak memory, smaller", 7, lambda f: f["memory"][REFERENCE] / f["memory"][SERVICE]),
-    ("answers a second at 8 clients, more", 10, lambda f: _served(f, SERVICE) / _served(f, REFERENCE)),
+    ("requests per second at 8 clients, more", 10, lambda f: _served(f, SERVICE) / _served(f, REFERENCE)),
     ("image above its base, smaller", 4, lambda f: f["image"][REFERENCE] / f["image"][SERVICE]),
 )
 
@@ -28,21 +28,21 @@ _GOALS: tuple[tuple[str, float, Callable[[dict[str, Any]], float]], ...] = (
 _HEAD = """\
 # How fast, how small
 
-`make bench` measures this service beside what people would use instead: the *reference design* (FastAPI, the model
-loaded once, `model.predict`, an eager gradient tape), the same with `tf.function`, and three model servers around the
-same Keras model. All have the same network and picture (a JPEG of 600 × 400 in base64) and give the same answer,
-which is checked, and all are asked by turns in one run. Functions run behind AWS's own runtime client, each in a
-fresh process where it is cold. What a machine does not let be measured is left out and named."""
+`make bench` measures this service beside the alternatives: the *reference design* (FastAPI, the model loaded once,
+`model.predict`, an eager gradient tape), the same with `tf.function`, and three model servers around the same Keras
+model. All have the same network, get the same image (a JPEG of 600 × 400 in base64) and return the same result, which
+is checked. All are called in turns in one run. Functions run behind AWS's own runtime client; for cold starts each runs
+in a new process. What cannot be measured on a machine is left out and listed."""
 
 
 _PLOT = "![How many times better than the reference design, measure by measure](speed.svg)"
 
 
-# Dollars stand in one place: these milliseconds are of another measurement than those that are priced there.
+# All costs are in one place. The milliseconds here are from another measurement than those that are priced there.
 _DOLLARS = """\
-In dollars it stands in the [README](../README.md#what-it-costs). Its milliseconds are others: `make e2e` asks the
-deployed image about a grey PNG of 300 × 200 and takes the time from Lambda's emulator; here functions are asked about a
-JPEG of 600 × 400, and the time is that between event and response."""
+The [README](../README.md#what-it-costs) has the costs in dollars. Its milliseconds differ: `make e2e` sends a grey PNG
+of 300 × 200 to the deployed image and takes the time from Lambda's emulator. Here the functions get a JPEG of
+600 × 400, and the time is that between event and response."""
 
 
 def markdown(figures: dict[str, Any]) -> str:
@@ -50,11 +50,11 @@ def markdown(figures: dict[str, Any]) -> str:
     effort = figures["effort"]
     parts = [
         f"Measured on {figures['machine']}, {effort['starts']} starts and {effort['calls']} calls of each; medians, in "
-        "brackets the least and the most."
+        "brackets the minimum and the maximum."
     ]
     parts += [_goals(figures), _floors(figures)]
     for condition, of in figures["cold"].items():
-        parts.append(_table(f"first answer, {condition}, s", of, _seconds))
+        parts.append(_table(f"first response, {condition}, s", of, _seconds))
     for title, key in (("warm, ms", "warm"), ("warm with one processor, ms", "warm_one_processor")):
         if key in figures:
             parts.append(_table(title, figures[key], _milliseconds))
@@ -65,18 +65,18 @@ def markdown(figures: dict[str, Any]) -> str:
 
 
 def document(figures: dict[str, Any]) -> str:
-    """Return the page that tells what is measured, and how, around the tables."""
+    """Return the page: what is measured and how, and the tables."""
     return f"{_HEAD}\n\n{_PLOT}\n\n{markdown(figures)}"
 
 
 def goals(figures: dict[str, Any]) -> dict[str, tuple[float, float]]:
-    """Return what was aimed at and what was reached, of all ratios that were measured."""
+    """Return the goal and the measured value of all ratios that were measured."""
     found = {}
     for name, goal, ratio in _GOALS:
         try:
             found[name] = (goal, ratio(figures))
         except KeyError:
-            continue  # left out, which is said elsewhere
+            continue  # left out, which the page lists
     return found
 
 
@@ -91,7 +91,7 @@ def _goals(figures: dict[str, Any]) -> str:
 
 
 def _floors(figures: dict[str, Any]) -> str:
-    network = 1000 * figures["multiply_adds"] / figures["multiply_adds_a_second"]
+    network = 1000 * figures["multiply_adds"] / figures["multiply_adds_per_second"]
     rows = []
     for condition, of in figures["cold"].items():
         floor = of["predict"][FLOOR]["p50"] + network
@@ -100,27 +100,31 @@ def _floors(figures: dict[str, Any]) -> str:
     alone, whole = figures["warm"]["predict"][MODEL_ALONE]["p50"], figures["warm"]["predict"][SERVICE]["p50"]
     rows.append(["the network, warm", f"{network:.1f} ms", f"{alone:.1f} ms", f"{alone / network:.1f} ×"])
     rows.append(["predict, warm", f"{network:.1f} ms", f"{whole:.1f} ms", f"{whole / network:.1f} ×"])
-    told = (
+    multiply_adds = (
         f"The network takes {figures['multiply_adds'] / 1e6:.0f} million multiply-adds; one thread does "
-        f"{figures['multiply_adds_a_second'] / 1e9:.0f} thousand million a second at best (in a product of matrices)."
+        f"{figures['multiply_adds_per_second'] / 1e9:.0f} thousand million per second at best (in a product of "
+        "matrices)."
     )
-    return _rows(["beside the limit", "floor", "this service", "ratio"], rows) + "\n\n" + told
+    return _rows(["beside the limit", "floor", "this service", "ratio"], rows) + "\n\n" + multiply_adds
 
 
 def _servers(served: Mapping[str, Any]) -> str:
-    clients = list(next(iter(served.values()))["answers_a_second"])
+    clients = list(next(iter(served.values()))["requests_per_second"])
     rows = [
         [
             name,
-            f"{one['first_answer'] / 1000:.2f} s",
+            f"{one['first_response'] / 1000:.2f} s",
             f"{_milliseconds(one['warm'])} ms",
             f"{one['megabytes']:.0f} MB",
-            *(f"{one['answers_a_second'][many]:.0f}" if many in one["answers_a_second"] else "" for many in clients),
+            *(
+                f"{one['requests_per_second'][many]:.0f}" if many in one["requests_per_second"] else ""
+                for many in clients
+            ),
         ]
         for name, one in served.items()
     ]
     return _rows(
-        ["local server", "first answer", "predict", "memory", *(f"answers/s, {n} clients" for n in clients)], rows
+        ["local server", "first response", "predict", "memory", *(f"requests/s, {n} clients" for n in clients)], rows
     )
 
 
@@ -143,13 +147,21 @@ def _cost(figures: dict[str, Any]) -> str:
             for contender in (SERVICE, REFERENCE, COMPILED)
         )
         rows.append([name, *(f"{other / ours:.1f} ×" for other in others)])
-    head = [f"what Lambda asks at {WHOLE_PROCESSOR_MB} MB, times what it asks for this service", REFERENCE, COMPILED]
+    head = [
+        f"what Lambda charges at {WHOLE_PROCESSOR_MB} MB, times what it charges for this service",
+        REFERENCE,
+        COMPILED,
+    ]
     return f"{_rows(head, rows)}\n\n{_DOLLARS}"
 
 
-def _table(title: str, of: Mapping[str, Mapping[str, Told]], tell: Callable[[Told], str]) -> str:
+def _table(
+    title: str, of: Mapping[str, Mapping[str, SpreadFields]], format_spread: Callable[[SpreadFields], str]
+) -> str:
     names = list(dict.fromkeys(name for row in of.values() for name in row))
-    rows = [[row, *(tell(found[name]) if name in found else "" for name in names)] for row, found in of.items()]
+    rows = [
+        [row, *(format_spread(found[name]) if name in found else "" for name in names)] for row, found in of.items()
+    ]
     return _rows([title, *names], rows)
 
 
@@ -159,17 +171,17 @@ def _rows(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _seconds(spread: Told) -> str:
-    return f"{spread['p50'] / 1000:.2f} ({spread['least'] / 1000:.2f}–{spread['most'] / 1000:.2f})"
+def _seconds(spread: SpreadFields) -> str:
+    return f"{spread['p50'] / 1000:.2f} ({spread['minimum'] / 1000:.2f}–{spread['maximum'] / 1000:.2f})"
 
 
-def _milliseconds(spread: Told) -> str:
-    return f"{spread['p50']:.1f} ({spread['least']:.1f}–{spread['most']:.1f}; p95 {spread['p95']:.1f})"
+def _milliseconds(spread: SpreadFields) -> str:
+    return f"{spread['p50']:.1f} ({spread['minimum']:.1f}–{spread['maximum']:.1f}; p95 {spread['p95']:.1f})"
 
 
-def _times(of: Mapping[str, Told], contender: str) -> float:
+def _times(of: Mapping[str, SpreadFields], contender: str) -> float:
     return float(of[contender]["p50"] / of[SERVICE]["p50"])
 
 
 def _served(figures: dict[str, Any], name: str) -> float:
-    return float(figures["served"][name]["answers_a_second"]["8"])
+    return float(figures["served"][name]["requests_per_second"]["8"])

@@ -1,4 +1,4 @@
-"""What the Docker engine knows of an image, and what can be seen inside it."""
+"""What the Docker engine knows of an image, and what the image contains."""
 
 import json
 import re
@@ -13,12 +13,12 @@ LOOK_INSIDE = Path(__file__).with_name("look_inside.py")
 
 
 class ImageError(Exception):
-    """There is no such image, or it is not what it is said to be; the message tells what to do."""
+    """There is no such image, or it is not the expected one; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """What the Docker engine says of an image."""
+    """The Docker engine's description of an image."""
 
     identifier: str
     digests: tuple[str, ...]
@@ -38,7 +38,7 @@ def inspect(name: str) -> Image | None:
     if done.returncode:
         if re.search("no such (image|object)", done.stderr, re.IGNORECASE):
             return None
-        raise ImageError(f"The Docker engine does not answer: is it running? ({_last_line(done.stderr)})")
+        raise ImageError(f"The Docker engine does not respond: is it running? ({_last_line(done.stderr)})")
     (found,) = json.loads(done.stdout)
     return Image(
         identifier=found["Id"],
@@ -55,23 +55,23 @@ def look_inside(name: str) -> dict[str, Any]:
     Raises
     ------
     ImageError
-        If it is none of ours.
+        If the image is not one of this project.
     """
     options = ("--rm", "--network", "none", "--read-only", "--entrypoint", "python3")
     done = _docker("run", *options, name, "-c", LOOK_INSIDE.read_text("utf-8"))
     if done.returncode:
-        raise ImageError(f"{name} is no image of this project; run `make build` first. ({_last_line(done.stderr)})")
+        raise ImageError(f"{name} is not an image of this project; run `make build` first. ({_last_line(done.stderr)})")
     content: dict[str, Any] = json.loads(done.stdout)
     return content
 
 
 def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["it said nothing"])[-1]
+    return (text.strip().splitlines() or ["no output"])[-1]
 
 
 def _docker(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = ["docker", *arguments]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - all of them ours
+        return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the callers are in this module
     except OSError as error:
         raise ImageError("There is no `docker` command; install the Docker engine's client.") from error

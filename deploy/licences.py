@@ -1,4 +1,4 @@
-"""The licences of what is served; ``python -m deploy.licences`` writes their table in ``docs/licences.md`` anew."""
+"""The licences of what is served; ``python -m deploy.licences`` rewrites their table in ``docs/licences.md``."""
 
 import re
 import sys
@@ -16,7 +16,7 @@ SERVED = ROOT / "functions" / "requirements.txt"
 TABLE = ROOT / "docs" / "licences.md"
 BEGIN, END = "<!-- packages: begin -->", "<!-- packages: end -->"
 
-# What packages call their licences instead of naming them by SPDX.
+# Names that packages use for their licences, and the SPDX identifiers.
 SPDX = {
     "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
@@ -31,7 +31,7 @@ SPDX = {
 # Packages that name no licence, or none that SPDX knows, and what their licence files say.
 LOOKED_UP = {"python-dateutil": "BSD-3-Clause OR Apache-2.0", "reportlab": "BSD-3-Clause"}
 
-# What the name of the licence does not tell. Read in the packages' own licence files.
+# What the name of the licence does not say, from the packages' own licence files.
 NOTES = {
     "ai-edge-litert": "its libraries have parts of TensorFlow and others linked in, under the licences of these",
     "aws-lambda-powertools": "its licence file is MIT-0, which does not even ask for the notice",
@@ -42,8 +42,8 @@ NOTES = {
     "ml-dtypes": "brings Eigen, MPL-2.0: changed files of it would have to be published; we change none",
     "numpy": "brings OpenBLAS and LAPACK (BSD), and in them libgfortran, GPL-3.0-or-later WITH GCC-exception-3.1: "
     "the exception frees what is linked with it",
-    "pillow": "brings its picture libraries, under permissive licences; of FreeType's two it is the FTL that holds, "
-    "which asks to be named: *portions of this software are copyright © The FreeType Project "
+    "pillow": "brings its image libraries, under permissive licences; of FreeType's two licences the FTL applies, "
+    "which requires this notice: *portions of this software are copyright © The FreeType Project "
     "(www.freetype.org). All rights reserved.*",
     "python-dateutil": "BSD-3-Clause for all of it; what is newer than 2017 also Apache-2.0",
     "reportlab": "brings fonts that are not used, one of them GPL-2.0-or-later: the image is built without these",
@@ -52,7 +52,7 @@ NOTES = {
 
 
 class LicenceError(Exception):
-    """A licence cannot be told; the message says what to do."""
+    """A licence is unknown; the message says what to do."""
 
 
 def licence_of(metadata: Mapping[str, Any]) -> str | None:
@@ -61,8 +61,8 @@ def licence_of(metadata: Mapping[str, Any]) -> str | None:
     Parameters
     ----------
     metadata : mapping
-        As :attr:`importlib.metadata.PackageMetadata.json` gives it. The licence expression is asked first, then the
-        free text, then the classifiers; none of them for what is in :data:`LOOKED_UP`.
+        As :attr:`importlib.metadata.PackageMetadata.json` returns it. The licence expression comes first, then the
+        free text, then the classifiers; none of them for packages in :data:`LOOKED_UP`.
     """
     looked_up = LOOKED_UP.get(normalised(metadata.get("name", "")))
     if looked_up:
@@ -97,7 +97,7 @@ def licence_table() -> str:
     Raises
     ------
     LicenceError
-        If a package is not installed here, or does not tell its licence.
+        If a package is not installed here, or does not name its licence.
     """
     rows = ["| package | version | licence | worth knowing |", "|---|---|---|---|"]
     for name, release, _ in pins(SERVED):
@@ -105,7 +105,7 @@ def licence_table() -> str:
             licence = licence_of(distribution(name).metadata.json)
         except PackageNotFoundError as error:
             raise LicenceError(
-                f"{name} is not installed here; run it with the environment that `make test` sets up."
+                f"{name} is not installed here; use the environment that `make test` sets up."
             ) from error
         if not licence or not is_spdx(licence):
             raise LicenceError(

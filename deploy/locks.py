@@ -1,4 +1,4 @@
-"""What lock files pin, with and without hashes."""
+"""Reads the pins of lock files, with and without hashes."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ class LockError(Exception):
 
 
 def pins(lock: Path) -> list[Pin]:
-    """Return what a lock file pins, in its order, without the environments that a pin is for.
+    """Return the pins of a lock file, in its order, without environment markers.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def pins(lock: Path) -> list[Pin]:
     Raises
     ------
     LockError
-        If a line is no pin of one version.
+        If a line does not pin one version.
     """
     found = []
     for line in _CONTINUED.sub(" ", lock.read_text("utf-8")).splitlines():
@@ -52,6 +52,6 @@ def pins(lock: Path) -> list[Pin]:
             continue
         pin = re.fullmatch(r"([a-z0-9-]+)==([^\s;]+)", _HASH.sub("", line).partition(";")[0].strip())
         if not pin:
-            raise LockError(f"{lock.name} has a line that pins no version: {line!r}; write it anew with `make lock`.")
+            raise LockError(f"{lock.name} has a line that pins no version: {line!r}; rewrite it with `make lock`.")
         found.append(Pin(pin.group(1), pin.group(2), tuple(_HASH.findall(line))))
     return found

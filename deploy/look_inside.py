@@ -1,4 +1,4 @@
-"""Prints, as JSON, what an image is made of. Its text is run inside the image, by the image's own Python."""
+"""Prints the contents of an image as JSON. The image's own Python runs the text of this file inside the image."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ import thyroid
 
 
 def packages() -> list[dict[str, Any]]:
-    """Return the Python packages of all folders that a function finds them in."""
+    """Return the Python packages of all folders on a function's path."""
     # Lambda puts its runtime's folder on the path only when it starts a function.
     folders = dict.fromkeys(
         str(Path(folder).resolve()) for folder in (*sys.path, os.environ.get("LAMBDA_RUNTIME_DIR", ""))
@@ -27,7 +27,7 @@ def packages() -> list[dict[str, Any]]:
 
 
 def system_packages() -> tuple[str | None, list[list[str]]]:
-    """Return the kind of the system's packages; of each its name, version, processor and, where it is told, licence."""
+    """Return the kind of the system's packages; of each its name, version, processor and licence, if known."""
     if shutil.which("dpkg-query"):
         form = "${db:Status-Status}\t${Package}\t${Version}\t${Architecture}\n"
         rows = _rows("dpkg-query", "-W", "-f", form)
@@ -39,7 +39,7 @@ def system_packages() -> tuple[str | None, list[list[str]]]:
 
 
 def _rows(*command: str) -> list[list[str]]:
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - those above
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603 - the commands above
     return [line.split("\t") for line in printed.splitlines()]
 
 
@@ -49,7 +49,7 @@ def _sha256(path: Path) -> str:
 
 
 def main() -> None:
-    """Print it."""
+    """Print the JSON."""
     folder = Path(os.environ["THYROID_MODEL_DIR"])
     manager, system = system_packages()
     found = {

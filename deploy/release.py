@@ -1,11 +1,11 @@
-"""Makes a release of what ``sam build`` built: ``python -m deploy.release``, which `make build` runs.
+"""Makes a release of the output of ``sam build``: ``python -m deploy.release``, which `make build` runs.
 
 It changes the built template, never the source:
 
-- Each release has a name of its own in the functions' environment. Otherwise a changed parameter would reach no caller:
-  SAM makes a version of a function where the template's text differs, which a parameter's value is no part of, and
+- Each release has its own name in the functions' environment. Otherwise a changed parameter would reach no caller:
+  SAM publishes a version of a function when the template's text differs. A parameter's value is not in that text, and
   requests go to versions (github.com/aws/serverless-application-model/issues/3820).
-- What the build has decided is not asked for again: base image, model, commit, and the processor that the image is for.
+- Parameters that the build has decided are removed: base image, model, commit, and the processor of the image.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from deploy.image import ImageError, inspect
 BUILT = Path(".aws-sam/build/template.yaml")
 IMAGE = "healthfunction:latest"
 DECIDED_BY_BUILD = ("BaseImage", "Model", "Revision", "Architecture")
-# What Docker calls a processor, and what Lambda does.
+# Docker's name of a processor, and Lambda's.
 ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
 
 
@@ -33,7 +33,7 @@ def released(template: dict[str, Any], name: str, architecture: str) -> dict[str
     template : dict
         As ``sam build`` wrote it. It is changed.
     name : str
-        Another one for each release.
+        A name that is unique for each release.
     architecture : {"x86_64", "arm64"}
         Of the image.
     """
@@ -45,16 +45,16 @@ def released(template: dict[str, Any], name: str, architecture: str) -> dict[str
 
 
 def without_parameters(template: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return a built template that does not ask for some parameters.
+    """Return a built template without some parameters.
 
-    An answer that ``sam deploy`` has kept of an earlier deployment is passed over: it hands on those of the template.
+    A value that ``sam deploy`` stored at an earlier deployment is ignored: it passes only the template's parameters.
 
     Parameters
     ----------
     template : dict
-        In which nothing needs them any more, or only what is not deployed. It is changed.
+        A template that does not use them, at least not in what is deployed. It is changed.
     *names : str
-        Of the parameters; of those that are not there, too.
+        Names of the parameters; they need not exist.
     """
     for parameter in names:
         template["Parameters"].pop(parameter, None)
@@ -66,14 +66,14 @@ def without_parameters(template: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def new_name() -> str:
-    """Return a name that no other release has: the time, in UTC."""
+    """Return a unique name: the time, in UTC."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Release the build; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m deploy.release", description="Make a release of the build.")
-    parser.add_argument("--template", type=Path, default=BUILT, help="what `sam build` wrote")
+    parser.add_argument("--template", type=Path, default=BUILT, help="the template that `sam build` wrote")
     parser.add_argument("--image", default=IMAGE, help="the image that it built")
     options = parser.parse_args(arguments)
     try:

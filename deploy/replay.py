@@ -1,8 +1,8 @@
-"""Moves what lies in the dead-letter queue of a stack back to its queue: ``python -m deploy.replay STACK``.
+"""Moves the messages of a stack's dead-letter queue back to its queue: ``python -m deploy.replay STACK``.
 
 AWS moves the messages itself where it can. Where it cannot, or only some are to be moved, they are moved one by one:
-sent first and deleted after, so that a crash in between duplicates a message and never loses one. The worker does
-nothing about a picture a second time.
+sent first and deleted after, so that a crash in between duplicates a message and never loses one. The worker processes
+no image a second time.
 
 No message is printed: it holds the name of a file, which may be that of a patient.
 """
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 WORKER_LOGS = "UploadsLogs"
 PAUSE_SECONDS = 2
 LONG_POLL_SECONDS = 5
-# SQS may answer that there is nothing where there is something, and hardly so three times.
+# SQS may return no message although there is one, but hardly three times in a row.
 EMPTY_RECEIVES = 3
 
-# What a local AWS, or one of a region that lacks the call, answers to it.
-LACKS_THE_CALL = {
+# Error codes of a local AWS, or of a region, that lacks the call.
+MISSING_CALL_CODES = {
     "InvalidAction",
     "NotImplemented",
     "UnknownOperation",
@@ -40,48 +40,48 @@ NOT_IMPLEMENTED = 501
 
 
 def replay(stack: Stack, limit: int | None = None) -> None:
-    """Move the messages, and tell how many.
+    """Move the messages and print how many.
 
     Parameters
     ----------
     stack : Stack
-        Whose dead-letter queue it is.
+        The stack of the dead-letter queue.
     limit : int, optional
-        The most to move, one by one, since AWS moves all or none; left out, all that lie there now.
+        Maximum number of messages, moved one by one, since AWS moves all or none; by default all that are there now.
 
     Raises
     ------
     CommandError
-        If AWS gave up, or messages came back meanwhile.
+        If AWS stopped, or messages came back meanwhile.
     botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError
-        If AWS refuses.
+        If AWS returns an error.
     """
     outputs = stack.outputs("DeadLettersUrl", "UploadsQueueUrl")
     source, destination = outputs["DeadLettersUrl"], outputs["UploadsQueueUrl"]
     logs = stack.physical_name(WORKER_LOGS)
     sqs = stack.client("sqs")
-    lying, hidden = _count(sqs, source)
+    visible, hidden = _count(sqs, source)
     if hidden:
-        print(f"In the dead-letter queue, received by somebody and hidden for a while: {hidden}")  # noqa: T201
-    if not lying:
+        print(f"In the dead-letter queue, received by another reader and hidden for a while: {hidden}")  # noqa: T201
+    if not visible:
         print("There is nothing to move in the dead-letter queue.")  # noqa: T201
         return
-    print(f"In the dead-letter queue, to be moved: {lying}")  # noqa: T201
+    print(f"In the dead-letter queue, to be moved: {visible}")  # noqa: T201
     if limit is not None:
-        moved = move_one_by_one(sqs, source, destination, min(limit, lying))
+        moved = move_one_by_one(sqs, source, destination, min(limit, visible))
     else:
         try:
             moved = move_by_aws(sqs, _arn(sqs, source), _arn(sqs, destination))
         except ClientError as error:
-            if not _lacks_the_call(error):
+            if not _is_missing_call(error):
                 raise
-            moved = move_one_by_one(sqs, source, destination, lying)
-    print(f"Moved back to the queue: {moved} of {lying}")  # noqa: T201
-    print(f"If some come back, the worker's log tells why: aws logs tail {logs} --region {sqs.meta.region_name}")  # noqa: T201
+            moved = move_one_by_one(sqs, source, destination, visible)
+    print(f"Moved back to the queue: {moved} of {visible}")  # noqa: T201
+    print(f"If some come back, the worker's log says why: aws logs tail {logs} --region {sqs.meta.region_name}")  # noqa: T201
 
 
 def move_by_aws(sqs: "SQSClient", source: str, destination: str) -> int:
-    """Let SQS move all messages; return about how many it moved.
+    """Let SQS move all messages; return approximately how many it moved.
 
     Parameters
     ----------
@@ -93,28 +93,28 @@ def move_by_aws(sqs: "SQSClient", source: str, destination: str) -> int:
     Raises
     ------
     CommandError
-        If it moved more than lay there, which means that messages come back, or did not get to the end.
+        If it moved more messages than there were, which means that messages come back, or if it did not finish.
     """
     earlier = _latest_task(sqs, source)
     if earlier.get("Status") == "RUNNING":
-        print("They are being moved already.")  # noqa: T201
+        print("AWS is moving them already.")  # noqa: T201
         earlier = {}
     else:
-        # Named, since some came from EventBridge: those have no queue that SQS could take them back to.
+        # The destination is given, since messages from EventBridge have no source queue that SQS could return them to.
         sqs.start_message_move_task(SourceArn=source, DestinationArn=destination)
     try:
-        task = _ended_task(sqs, source, earlier)
+        task = _wait_for_task(sqs, source, earlier)
     except (KeyboardInterrupt, BotoCoreError, ClientError):
-        print("AWS goes on moving them; the same command shows how far it is.", file=sys.stderr)  # noqa: T201
+        print("AWS continues to move them; the same command shows the progress.", file=sys.stderr)  # noqa: T201
         raise
     moved = int(task.get("ApproximateNumberOfMessagesMoved", 0))
     if task["Status"] != "COMPLETED":
-        why = f" ({task['FailureReason']})" if "FailureReason" in task else ""
-        raise CommandError(f"AWS moved about {moved} messages and ended as {task['Status']}{why}.")
+        reason = f" ({task['FailureReason']})" if "FailureReason" in task else ""
+        raise CommandError(f"AWS moved about {moved} messages and ended as {task['Status']}{reason}.")
     return moved
 
 
-def move_one_by_one(sqs: "SQSClient", source: str, destination: str, most: int) -> int:
+def move_one_by_one(sqs: "SQSClient", source: str, destination: str, max_messages: int) -> int:
     """Receive, send and delete each message; return how many were moved.
 
     Parameters
@@ -123,19 +123,19 @@ def move_one_by_one(sqs: "SQSClient", source: str, destination: str, most: int) 
         Client of SQS.
     source, destination : str
         Addresses of the queues.
-    most : int
-        No more than these are moved. A message that fails again comes back, and would be moved for ever.
+    max_messages : int
+        Maximum number of messages. A message that fails again comes back, and would otherwise be moved forever.
     """
     moved = empty = 0
-    with tqdm(total=most, desc="moving", unit="message") as bar:
-        while moved < most and empty < EMPTY_RECEIVES:
-            answer = sqs.receive_message(
+    with tqdm(total=max_messages, desc="moving", unit="message") as bar:
+        while moved < max_messages and empty < EMPTY_RECEIVES:
+            response = sqs.receive_message(
                 QueueUrl=source,
-                MaxNumberOfMessages=min(10, most - moved),
+                MaxNumberOfMessages=min(10, max_messages - moved),
                 WaitTimeSeconds=LONG_POLL_SECONDS,
                 MessageAttributeNames=["All"],
             )
-            messages = answer.get("Messages", [])
+            messages = response.get("Messages", [])
             empty = 0 if messages else empty + 1
             for message in messages:
                 attributes = message.get("MessageAttributes", {})
@@ -146,8 +146,8 @@ def move_one_by_one(sqs: "SQSClient", source: str, destination: str, most: int) 
     return moved
 
 
-def _ended_task(sqs: "SQSClient", source: str, earlier: "Task") -> "Task":
-    """Wait until the task that came after another one has ended; return it."""
+def _wait_for_task(sqs: "SQSClient", source: str, earlier: "Task") -> "Task":
+    """Wait until the task after an earlier one has ended; return it."""
     with tqdm(desc="moving", unit="message") as bar:
         while True:
             task = _latest_task(sqs, source)
@@ -160,7 +160,7 @@ def _ended_task(sqs: "SQSClient", source: str, earlier: "Task") -> "Task":
                 if task["Status"] not in ("RUNNING", "CANCELLING"):
                     return task
                 if task["Status"] == "RUNNING" and total and moved > total:
-                    # It would go on for as long as they come back, which is up to 36 hours.
+                    # It would continue for as long as they come back, up to 36 hours.
                     sqs.cancel_message_move_task(TaskHandle=task["TaskHandle"])
                     raise CommandError(
                         f"About {moved} messages were moved where {total} had been: some come back. Moving was stopped."
@@ -174,7 +174,7 @@ def _latest_task(sqs: "SQSClient", source: str) -> "Task":
 
 
 def _count(sqs: "SQSClient", queue: str) -> tuple[int, int]:
-    """Return how many messages a queue has to give, and how many it hides since they were received."""
+    """Return the numbers of a queue's visible messages and of those that are hidden because they were received."""
     names: list[QueueAttributeNameType] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
     return int(attributes[names[0]]), int(attributes[names[1]])
@@ -185,11 +185,11 @@ def _arn(sqs: "SQSClient", queue: str) -> str:
     return str(attributes["QueueArn"])
 
 
-def _lacks_the_call(error: ClientError) -> bool:
+def _is_missing_call(error: ClientError) -> bool:
     # SQS writes AWS.SimpleQueueService. before some of its codes.
     code = error.response["Error"]["Code"].rpartition(".")[2]
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return code in LACKS_THE_CALL or status == NOT_IMPLEMENTED
+    return code in MISSING_CALL_CODES or status == NOT_IMPLEMENTED
 
 
 def _at_least_one(text: str) -> int:
@@ -199,14 +199,14 @@ def _at_least_one(text: str) -> int:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Move the messages; return the exit status."""
+    """Run the command; return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m deploy.replay", description="Move what lies in the dead-letter queue back to its queue."
+        prog="python -m deploy.replay", description="Move the messages of the dead-letter queue back to its queue."
     )
     parser.add_argument("stack", help="name of the deployed stack")
-    parser.add_argument("--region", help="where it is; left out, that of the credentials")
+    parser.add_argument("--region", help="region of the stack; by default that of the credentials")
     parser.add_argument(
-        "--limit", type=_at_least_one, help="the most to move, one by one; left out, all that lie there"
+        "--limit", type=_at_least_one, help="maximum number of messages, moved one by one; by default all"
     )
     options = parser.parse_args(arguments)
     return exit_status(lambda: replay(Stack(options.stack, options.region or None), options.limit))

@@ -1,7 +1,7 @@
-"""Writes what the serving image is made of, as a bill of materials (SBOM) in CycloneDX 1.6.
+"""Writes the software bill of materials (SBOM) of the serving image in CycloneDX 1.6.
 
 ``python -m deploy.sbom --image healthfunction:latest --out build/sbom.cdx.json``, with a built image (``make build``)
-and the Docker engine at hand. The same image gives the same bytes: serial number and time are the image's own.
+and the Docker engine. The same image results in the same bytes: serial number and time are the image's own.
 """
 
 import argparse
@@ -37,12 +37,12 @@ OUR_PACKAGES = "/opt/python"
 
 
 def default_base() -> str:
-    """Return the base image that the template builds on where no other is asked for."""
+    """Return the template's default base image."""
     found = re.search(
         r"^  BaseImage:\n    Type: String\n    Default: (\S+)$", TEMPLATE.read_text("utf-8"), re.MULTILINE
     )
     if not found:
-        raise ImageError("template.yaml names no base image any more; say which one it was with --base.")
+        raise ImageError("template.yaml names no base image; name it with --base.")
     return found.group(1)
 
 
@@ -64,7 +64,7 @@ def sbom(name: str, base: str) -> str:
     Raises
     ------
     ImageError
-        If there is no such image, it is none of ours, or was built on another base.
+        If there is no such image, it is not one of this project, or was built on another base.
     """
     image = inspect(name)
     if image is None:
@@ -112,7 +112,7 @@ def sbom(name: str, base: str) -> str:
         ),
         components=[application, model, base_image, *ours, *theirs],
     )
-    # Who brought what: the lists are flat, since not every scanner reads nested ones.
+    # Dependencies tell which part contains what. The lists are flat, since not every scanner reads nested ones.
     bom.register_dependency(container, [application, base_image])
     bom.register_dependency(application, [model, *ours])
     bom.register_dependency(base_image, theirs)
@@ -132,7 +132,7 @@ def _package(package: Mapping[str, Any]) -> Component:
         name=name,
         version=release,
         purl=purl,
-        # The base image may bring a package that we bring, too.
+        # The base image may contain a package that we install, too.
         bom_ref=purl.to_string() if _is_ours(package) else f"{purl.to_string()}#{package['folder'].strip('/')}",
         licenses=_licences(licence_of(metadata)),
         properties=[Property(name="folder", value=package["folder"])],
@@ -140,12 +140,12 @@ def _package(package: Mapping[str, Any]) -> Component:
 
 
 def _base(name: str, image: Image) -> Component:
-    """Describe the base image; if the engine has it, it must be the one, and its digest is known."""
+    """Describe the base image; if the engine has it, check it and take its digest."""
     repository, tag, digest = _reference(name)
     base = inspect(name)
     if base is not None:
         if image.layers[: len(base.layers)] != base.layers:
-            raise ImageError(f"The image was not built on {name}; say with --base what it was built on.")
+            raise ImageError(f"The image was not built on {name}; name its base with --base.")
         digest = digest or next((_reference(known)[2] for known in base.digests), "")
     where = {"repository_url": repository, "tag": tag}
     return Component(
@@ -154,7 +154,7 @@ def _base(name: str, image: Image) -> Component:
         version=digest or tag,
         bom_ref="base-image",
         purl=PackageURL("oci", None, repository.rpartition("/")[2], digest, where) if digest else None,
-        description="What the image was built on: operating system, Python, Lambda's runtime client.",
+        description="The base of the image: operating system, Python, Lambda's runtime client.",
         hashes=[_sha256(digest.removeprefix("sha256:"))] if digest else [],
         properties=[
             Property(name="tag", value=tag),
@@ -165,7 +165,7 @@ def _base(name: str, image: Image) -> Component:
 
 
 def _model(content: Mapping[str, Any]) -> Component:
-    """Describe the artifact; its weights are what it was made from."""
+    """Describe the artifact and the weights that it was made from."""
     manifest, files = content["manifest"], content["files"]
     score, weights = manifest["score_graph"], manifest["weights"]
     if files.get(score["file"]) != score["sha256"]:
@@ -212,7 +212,7 @@ def _operating_system(content: Mapping[str, Any]) -> Component:
 
 
 def _interpreter(content: Mapping[str, Any]) -> Component:
-    """Describe Python: where it is no package of the system, nothing else in the list tells its version."""
+    """Describe Python: where it is not a package of the system, nothing else in the list has its version."""
     release = content["python"]
     return Component(
         type=ComponentType.PLATFORM,
@@ -243,10 +243,10 @@ def _system_packages(content: Mapping[str, Any]) -> Iterable[Component]:
 
 
 def _reference(name: str) -> tuple[str, str, str]:
-    """Take an image's name apart: repository, tag and digest; the latter two may be empty."""
+    """Split an image's name into repository, tag and digest; the latter two may be empty."""
     found = re.fullmatch(r"([^@]+?)(?::([^/:@]+))?(?:@(.+))?", name)
     if not found:
-        raise ImageError(f"{name!r} is no name of an image.")
+        raise ImageError(f"{name!r} is not a name of an image.")
     return found[1], found[2] or "", found[3] or ""
 
 
@@ -265,9 +265,9 @@ def _sha256_of(path: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.sbom", description="Write what the image is made of.")
-    parser.add_argument("--image", default="healthfunction:latest", help="the image that `make build` made")
-    parser.add_argument("--base", help="the image that it was built on (the template's, if not said)")
+    parser = argparse.ArgumentParser(prog="python -m deploy.sbom", description="Write the SBOM of an image.")
+    parser.add_argument("--image", default="healthfunction:latest", help="the image that `make build` built")
+    parser.add_argument("--base", help="its base image; by default that of the template")
     parser.add_argument("--out", type=Path, default=Path("build/sbom.cdx.json"), help="the file to write")
     options = parser.parse_args(arguments)
     try:

@@ -1,4 +1,4 @@
-"""What the commands for a deployed stack share: its outputs, its AWS clients, and one sentence for what stops them."""
+"""What the commands for a deployed stack share: its outputs, its AWS clients, and errors in one sentence."""
 
 import sys
 from collections.abc import Callable
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 Service = Literal["apigateway", "cloudformation", "iam", "s3", "sqs", "stepfunctions"]
 
-INTERRUPTED = 130  # as a shell gives it for Ctrl-C
+INTERRUPTED = 130  # exit status of a shell after Ctrl-C
 
 
 class CommandError(Exception):
-    """A command cannot do what it was asked for; says why in one sentence."""
+    """A command cannot do its work; the message says why in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Stack:
     Attributes
     ----------
     name : str
-        As it was deployed.
+        Name of the stack.
     region : str, optional
-        Where it is; left out, that of the credentials.
+        Region of the stack; by default that of the credentials.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Stack:
     def client(self, service: Literal["stepfunctions"]) -> "SFNClient": ...
 
     def client(self, service: Service) -> BaseClient:
-        """Return a client of an AWS service where the stack is."""
+        """Return a client of an AWS service in the stack's region."""
         return boto3.client(service, region_name=self.region)
 
     def outputs(self, *needed: str) -> dict[str, str]:
@@ -69,7 +69,7 @@ class Stack:
         Parameters
         ----------
         *needed : str
-            Those that have to be among them.
+            Names of outputs that must exist.
 
         Raises
         ------
@@ -86,25 +86,25 @@ class Stack:
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
         missing = [name for name in needed if name not in outputs]
         if missing:
-            raise CommandError(f"The stack {self.name} has no {' and no '.join(missing)}; deploy it anew.")
+            raise CommandError(f"The stack {self.name} has no {' and no '.join(missing)}; deploy it again.")
         return outputs
 
     def physical_name(self, logical: str) -> str:
-        """Return the name that a resource of the template got."""
+        """Return the physical name of a resource of the template."""
         cloudformation = self.client("cloudformation")
         found = cloudformation.describe_stack_resource(StackName=self.name, LogicalResourceId=logical)
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
 
 def exit_status(command: Callable[[], None]) -> int:
-    """Run a command; return its exit status, and say on stderr in one sentence what stopped it."""
+    """Run a command; return its exit status, and print an error to stderr in one sentence."""
     try:
         command()
     except CommandError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
     except (BotoCoreError, ClientError) as error:
-        print(f"error: AWS did not do it: {error}", file=sys.stderr)  # noqa: T201
+        print(f"error: The AWS call failed: {error}", file=sys.stderr)  # noqa: T201
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)  # noqa: T201

@@ -1,4 +1,4 @@
-"""Finds a Chromium on this machine, for the page's picture and for its tests."""
+"""Finds Chromium on this machine, for the page's screenshot and for its tests."""
 
 import os
 import shutil
@@ -19,11 +19,11 @@ def launch(playwright: Playwright) -> Browser:
     Raises
     ------
     FileNotFoundError
-        If there is none; the message says where one comes from.
+        If there is none. The message says how to install one.
     """
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     path = found or playwright.chromium.executable_path
     if not Path(path).exists():
         raise FileNotFoundError(NONE)
-    # Without its own sandbox, in which it does not start as root: it opens nothing but a page of ours.
+    # Without its own sandbox, in which it does not start as root. It opens only a page of this project.
     return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

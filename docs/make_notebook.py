@@ -1,6 +1,6 @@
-"""Runs the notebook from top to bottom and keeps what its cells say: ``python -m docs.make_notebook``.
+"""Runs the notebook from top to bottom and saves the outputs of its cells: ``python -m docs.make_notebook``.
 
-With a compiled model in place (``make model``).
+It needs a compiled model (``make model``).
 """
 
 from pathlib import Path
@@ -13,9 +13,9 @@ _KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "langua
 
 
 def executed(path: Path) -> nbformat.NotebookNode:
-    """Return the notebook at `path` with what its cells say now.
+    """Return the notebook at `path` with new outputs of its cells.
 
-    Nothing is kept that tells machines apart: times, versions, and what libraries write to the standard error.
+    What differs between machines is removed: times, versions, and what libraries write to the standard error.
 
     Raises
     ------
@@ -29,13 +29,13 @@ def executed(path: Path) -> nbformat.NotebookNode:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
             for output in cell.outputs:
-                if "image/jpeg" in output.get("data", {}):  # Pillow gives a picture as PNG, too, five times as large
+                if "image/jpeg" in output.get("data", {}):  # Pillow also returns the image as PNG, five times as large
                     output.data.pop("image/png", None)
     return notebook
 
 
 def main() -> None:
-    """Write what it says into ``docs/walkthrough.ipynb``."""
+    """Run ``docs/walkthrough.ipynb`` and save it with its outputs."""
     nbformat.write(executed(NOTEBOOK), NOTEBOOK)
 
 

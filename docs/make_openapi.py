@@ -1,6 +1,6 @@
-"""Writes the OpenAPI description into the repository, as the service gives it: ``python -m docs.make_openapi``.
+"""Writes the service's OpenAPI description into the repository: ``python -m docs.make_openapi``.
 
-With it in the repository, a client can be generated without a server, and a change of the API shows in its diff.
+A client can be generated from the file without a server, and its diff shows a change of the API.
 """
 
 import json
@@ -13,7 +13,7 @@ FILE = Path(__file__).with_name("openapi.json")
 
 
 def description() -> str:
-    """Return the file's text: in the order of the application, two spaces deep."""
+    """Return the file's text: in the order of the application, indented by two spaces."""
     return json.dumps(describe(API), indent=2, ensure_ascii=False) + "\n"
 
 

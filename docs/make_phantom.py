@@ -1,6 +1,6 @@
-"""Makes the sample picture of the page at ``/app``: a phantom that shows nobody, small enough to be a file of it.
+"""Makes the sample image of the page at ``/app``: a phantom, which shows no patient, as a small file.
 
-``python -m docs.make_phantom`` writes it anew, after a change of :mod:`thyroid.phantom`.
+``python -m docs.make_phantom`` rewrites it, after a change of :mod:`thyroid.phantom`.
 """
 
 import io
@@ -12,14 +12,14 @@ from thyroid.web.page import FOLDER
 
 SEED, HEIGHT, WIDTH = 3, 320, 480
 QUALITY = 80
-SAMPLE = FOLDER / "phantom.jpg"  # a JPEG: of speckle a PNG would be three times as large
+SAMPLE = FOLDER / "phantom.jpg"  # a JPEG: a PNG of speckle is three times as large
 
 
 def make() -> bytes:
-    """Return the file."""
+    """Return the bytes of the JPEG file."""
     file = io.BytesIO()
-    picture = Image.fromarray(phantom.make(SEED, suspicious=True, height=HEIGHT, width=WIDTH)).convert("L")
-    picture.save(file, "JPEG", quality=QUALITY)
+    image = Image.fromarray(phantom.make(SEED, suspicious=True, height=HEIGHT, width=WIDTH)).convert("L")
+    image.save(file, "JPEG", quality=QUALITY)
     return file.getvalue()
 
 

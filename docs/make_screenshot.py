@@ -1,4 +1,4 @@
-"""Makes the README's picture of the page, with the sample phantom in it.
+"""Makes the README's screenshot of the page, with the sample phantom in it.
 
 ``python -m docs.make_screenshot http://localhost:8000`` with ``make run`` in another terminal.
 """
@@ -29,7 +29,7 @@ def main(address: str) -> None:
         page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
         shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         browser.close()
-    shot.save(FILE, optimize=True)  # of all colours: fewer would make steps of the heatmap
+    shot.save(FILE, optimize=True)  # with all colours: a palette would make steps in the heatmap
 
 
 if __name__ == "__main__":

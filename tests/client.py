@@ -1,4 +1,4 @@
-"""What tests of the client share: answers as the service gives them, and a service that answers by a script."""
+"""What tests of the client share: responses of the service, and a service that responds by a script."""
 
 import base64
 from dataclasses import replace
@@ -37,9 +37,9 @@ PREDICTED: dict[str, Any] = COMMON | {
 EXPLAINED: dict[str, Any] = COMMON | GRADCAM | {"prediction": SCORED}
 ANALYZED: dict[str, Any] = PREDICTED | {"gradcam": GRADCAM}
 REPORTED: dict[str, Any] = PREDICTED | {
-    "schema_version": 1,
+    "schema_version": 2,
     "gradcam": {"layer_used": "conv2d", "images": None, "target": "malignant", "has_evidence": True},
-    "picture": {"width": 96, "height": 64, "sha256": "b" * 64},
+    "image_facts": {"width": 96, "height": 64, "sha256": "b" * 64},
     "field_of_view": {"left": 1, "top": 2, "right": 95, "bottom": 60},
     "code_version": "3.0.0",
 }
@@ -76,7 +76,7 @@ UPLOADED: dict[str, Any] = PREDICTED | {"gradcam": GRADCAM | {"images": MAP_LINK
 
 
 def problem(status: int, code: str, detail: str, **headers: str) -> httpx.Response:
-    """An error as the service and its gateway answer it."""
+    """An error response of the service or its gateway."""
     body = {"title": "No", "status": status, "detail": detail, "code": code, "request_id": "r-1"}
     return httpx.Response(status, json=body, headers={"Content-Type": "application/problem+json"} | headers)
 
@@ -89,23 +89,23 @@ Scripted = httpx.Response | Exception
 
 
 class Script:
-    """Answers in turn what it was given, and keeps what it was asked and how long it was waited for.
+    """Returns the given responses in turn, and keeps the requests and the waits between them.
 
     Time passes only by waiting.
     """
 
-    def __init__(self, *answers: Scripted) -> None:
-        self.answers = list(answers)
+    def __init__(self, *responses: Scripted) -> None:
+        self.responses = list(responses)
         self.requests: list[httpx.Request] = []
         self.waited: list[float] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.requests.append(request)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        response = self.responses.pop(0)
+        if isinstance(response, Exception):
+            raise response
+        return response
 
     @property
     def asked(self) -> list[str]:
@@ -113,21 +113,21 @@ class Script:
 
     def client(self, api_key: str | None = None, **more: Any) -> Client:
         client = Client(ADDRESS, api_key, transport=httpx.MockTransport(self), sleep=self.waited.append, **more)
-        client._rules = self.timed(client._rules)
+        client._retries = self.timed(client._retries)
         return client
 
     def async_client(self, api_key: str | None = None, **more: Any) -> AsyncClient:
         async def sleep(seconds: float) -> None:
             self.waited.append(seconds)
 
-        client = AsyncClient(ADDRESS, api_key, transport=httpx.MockTransport(self.answer), sleep=sleep, **more)
-        client._rules = self.timed(client._rules)
+        client = AsyncClient(ADDRESS, api_key, transport=httpx.MockTransport(self.respond), sleep=sleep, **more)
+        client._retries = self.timed(client._retries)
         return client
 
-    async def answer(self, request: httpx.Request) -> httpx.Response:
+    async def respond(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         return self(request)
 
-    def timed(self, rules: Retries) -> Retries:
-        """Without chance: each wait is the longest that it can be."""
-        return replace(rules, clock=lambda: sum(self.waited), random=lambda: 1.0)
+    def timed(self, retries: Retries) -> Retries:
+        """Without randomness: each wait is the longest that it can be."""
+        return replace(retries, clock=lambda: sum(self.waited), random=lambda: 1.0)

@@ -9,14 +9,14 @@ from benchmarks.keras_model import KerasModel
 
 
 class Thyroid(litserve.LitAPI):  # type: ignore[misc]
-    """Takes what the reference takes."""
+    """Takes the same request as the reference design."""
 
     def setup(self, device: str) -> None:
         """Load the model, in the process that predicts."""
         self._model = KerasModel()
 
     def predict(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Score a picture."""
+        """Score an image."""
         return self._model.predict(request["image"])
 
 

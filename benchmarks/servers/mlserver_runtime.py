@@ -10,7 +10,7 @@ from benchmarks.keras_model import KerasModel
 
 
 class Thyroid(MLModel):  # type: ignore[misc]
-    """Takes the picture in the Open Inference Protocol, as all models of this server do."""
+    """Takes the image in the Open Inference Protocol, as all models of this server do."""
 
     async def load(self) -> bool:
         """Load the model."""
@@ -18,7 +18,7 @@ class Thyroid(MLModel):  # type: ignore[misc]
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """Score a picture."""
-        (picture,) = StringCodec.decode_input(payload.inputs[0])
-        answer = json.dumps(self._model.predict(picture))
-        return InferenceResponse(model_name=self.name, outputs=[StringCodec.encode_output("answer", [answer])])
+        """Score an image."""
+        (image,) = StringCodec.decode_input(payload.inputs[0])
+        result = json.dumps(self._model.predict(image))
+        return InferenceResponse(model_name=self.name, outputs=[StringCodec.encode_output("result", [result])])

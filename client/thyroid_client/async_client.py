@@ -6,9 +6,10 @@ from types import TracebackType
 
 import httpx
 
-from thyroid_client import talks
-from thyroid_client.http import Service, answer_of, proxies, quietly
-from thyroid_client.pictures import Picture
+from thyroid_client import exchanges
+from thyroid_client.exchanges import Target
+from thyroid_client.http import Service, proxy_errors, read_response, without_request_log
+from thyroid_client.images import ImageSource
 from thyroid_client.results import (
     AnalyzeResult,
     GradCAMResult,
@@ -19,14 +20,13 @@ from thyroid_client.results import (
     UploadResult,
 )
 from thyroid_client.retries import Retries
-from thyroid_client.talks import Target
-from thyroid_client.wire import Answer, NoAnswer, Request, T, Talk
+from thyroid_client.wire import Exchange, NoResponse, Request, Response, T
 
 
 class AsyncClient:
     """Does what :class:`thyroid_client.Client` does, with the same parameters, for ``asyncio``.
 
-    Reading a path and encoding pixels are done at once, not in a thread.
+    Reading a path and encoding pixels block the event loop; neither runs in a thread.
     """
 
     def __init__(
@@ -36,64 +36,64 @@ class AsyncClient:
         *,
         timeout: float = 30.0,
         retries: int = 3,
-        patience: float = 60.0,
+        retry_timeout: float = 60.0,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._service = Service.at(base_url, api_key, proxied=transport is None)
-        self._rules = Retries(retries, patience)
-        with proxies():
+        self._retries = Retries(retries, retry_timeout)
+        with proxy_errors():
             self._http = httpx.AsyncClient(timeout=timeout, transport=transport)
         self._sleep = sleep
 
     async def health(self) -> Health:
         """As `Client.health`."""
-        return await self._run(talks.health(self._rules))
+        return await self._run(exchanges.health(self._retries))
 
     async def model_info(self) -> ModelInfo:
         """As `Client.model_info`."""
-        return await self._run(talks.model_info(self._rules))
+        return await self._run(exchanges.model_info(self._retries))
 
-    async def predict(self, picture: Picture) -> PredictResult:
+    async def predict(self, image: ImageSource) -> PredictResult:
         """As `Client.predict`."""
-        return await self._run(talks.predict(self._rules, picture))
+        return await self._run(exchanges.predict(self._retries, image))
 
     async def gradcam(
-        self, picture: Picture, layer: str | None = None, target: Target | None = None, size: int | None = None
+        self, image: ImageSource, layer: str | None = None, target: Target | None = None, size: int | None = None
     ) -> GradCAMResult:
         """As `Client.gradcam`."""
-        return await self._run(talks.gradcam(self._rules, picture, layer, target, size))
+        return await self._run(exchanges.gradcam(self._retries, image, layer, target, size))
 
     async def analyze(
-        self, picture: Picture, layer: str | None = None, target: Target | None = None, size: int | None = None
+        self, image: ImageSource, layer: str | None = None, target: Target | None = None, size: int | None = None
     ) -> AnalyzeResult:
         """As `Client.analyze`."""
-        return await self._run(talks.analyze(self._rules, picture, layer, target, size))
+        return await self._run(exchanges.analyze(self._retries, image, layer, target, size))
 
     async def report_pdf(
         self,
-        picture: Picture,
+        image: ImageSource,
         filename: str | None = None,
         layer: str | None = None,
         target: Target | None = None,
         size: int | None = None,
     ) -> bytes:
         """As `Client.report_pdf`."""
-        return await self._run(talks.report_pdf(self._rules, picture, filename, layer, target, size))
+        return await self._run(exchanges.report_pdf(self._retries, image, filename, layer, target, size))
 
     async def report_json(
-        self, picture: Picture, filename: str | None = None, layer: str | None = None, target: Target | None = None
+        self, image: ImageSource, filename: str | None = None, layer: str | None = None, target: Target | None = None
     ) -> Report:
         """As `Client.report_json`."""
-        return await self._run(talks.report_json(self._rules, picture, filename, layer, target))
+        return await self._run(exchanges.report_json(self._retries, image, filename, layer, target))
 
-    async def upload(self, picture: Picture, *, timeout: float = 120.0) -> UploadResult:
+    async def upload(self, image: ImageSource, *, timeout: float = 120.0) -> UploadResult:
         """As `Client.upload`."""
-        return await self._run(talks.upload(self._rules, picture, timeout))
+        return await self._run(exchanges.upload(self._retries, image, timeout))
 
     async def result(self, upload_id: str, *, timeout: float = 120.0) -> UploadResult:
         """As `Client.result`."""
-        return await self._run(talks.result(self._rules, upload_id, timeout))
+        return await self._run(exchanges.result(self._retries, upload_id, timeout))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -107,21 +107,21 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
-    async def _run(self, talk: Talk[T]) -> T:
+    async def _run(self, exchange: Exchange[T]) -> T:
         try:
-            step = next(talk)
+            step = next(exchange)
             while True:
                 if step.after:
                     await self._sleep(step.after)
-                step = talk.send(await self._send(step.request))
+                step = exchange.send(await self._send(step.request))
         except StopIteration as done:
             result: T = done.value
             return result
 
-    async def _send(self, request: Request) -> Answer | NoAnswer:
+    async def _send(self, request: Request) -> Response | NoResponse:
         ready = self._service.request(request, self._http)
         try:
-            with quietly():
-                return answer_of(await self._http.send(ready))
+            with without_request_log():
+                return read_response(await self._http.send(ready))
         except httpx.RequestError as error:
-            return self._service.no_answer(error, ready)
+            return self._service.no_response(error, ready)

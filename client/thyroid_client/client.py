@@ -6,9 +6,10 @@ from types import TracebackType
 
 import httpx
 
-from thyroid_client import talks
-from thyroid_client.http import Service, answer_of, proxies, quietly
-from thyroid_client.pictures import Picture
+from thyroid_client import exchanges
+from thyroid_client.exchanges import Target
+from thyroid_client.http import Service, proxy_errors, read_response, without_request_log
+from thyroid_client.images import ImageSource
 from thyroid_client.results import (
     AnalyzeResult,
     GradCAMResult,
@@ -19,37 +20,36 @@ from thyroid_client.results import (
     UploadResult,
 )
 from thyroid_client.retries import Retries
-from thyroid_client.talks import Target
-from thyroid_client.wire import Answer, NoAnswer, Request, T, Talk
+from thyroid_client.wire import Exchange, NoResponse, Request, Response, T
 
 
 class Client:
-    """Asks a thyroid ultrasound service. Research and education only, never a diagnosis.
+    """Client of a thyroid ultrasound service. Research and education only, never a diagnosis.
 
-    Threads may share one. It holds connections open: use it in a ``with`` statement, or `close` it.
+    Threads may share a client. It keeps connections open: use it in a ``with`` statement, or `close` it.
 
     Parameters
     ----------
     base_url : str
         Where the service is, stage and all: ``https://ADDRESS/prod``, ``http://localhost:8000``.
     api_key : str, optional
-        Asked for where the service is deployed, not on a laptop.
+        Needed where the service is deployed, not for a local server.
     timeout : float
-        Seconds that a connection, or a pause of an answer, may take. The gateway gives up after 29.
+        Seconds that connecting, or a pause within a response, may take. The gateway ends a request after 29.
     retries : int
-        New tries after a request that was turned away (429, 502, 503, 504) or never left. All requests are safe to
-        repeat (:mod:`thyroid_client.retries`).
-    patience : float
-        Seconds after a request's first try in which a new one may begin, whatever ``Retry-After`` says.
+        Attempts after a request that was rejected with 429, 502, 503 or 504, or that never left. All requests are safe
+        to repeat (:mod:`thyroid_client.retries`).
+    retry_timeout : float
+        Seconds after a request's first attempt in which a new one may start, whatever ``Retry-After`` says.
     transport : httpx.BaseTransport, optional
-        How requests are sent. Left out: by the network, with the proxies that the environment names.
+        How requests are sent; over the network and the proxies that the environment names, if left out.
     sleep : callable
         Waits for so many seconds.
 
     Raises
     ------
     ValueError
-        If `base_url` is no address, `api_key` can be none, or the environment names proxies that cannot be used.
+        If `base_url` or `api_key` is invalid, or the environment names proxies that cannot be used.
     """
 
     def __init__(
@@ -59,75 +59,75 @@ class Client:
         *,
         timeout: float = 30.0,
         retries: int = 3,
-        patience: float = 60.0,
+        retry_timeout: float = 60.0,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._service = Service.at(base_url, api_key, proxied=transport is None)
-        self._rules = Retries(retries, patience)
-        with proxies():
+        self._retries = Retries(retries, retry_timeout)
+        with proxy_errors():
             self._http = httpx.Client(timeout=timeout, transport=transport)
         self._sleep = sleep
 
     def health(self) -> Health:
-        """Ask whether the service works; one that does not answers so, with `model_loaded` False."""
-        return self._run(talks.health(self._rules))
+        """Ask whether the service works; `model_loaded` is False where it does not."""
+        return self._run(exchanges.health(self._retries))
 
     def model_info(self) -> ModelInfo:
-        """Ask which model answers, and which layers it can explain."""
-        return self._run(talks.model_info(self._rules))
+        """Ask which model the service has, and which layers it can explain."""
+        return self._run(exchanges.model_info(self._retries))
 
-    def predict(self, picture: Picture) -> PredictResult:
-        """Have a picture scored: class, malignancy score, risk band and recommendation.
+    def predict(self, image: ImageSource) -> PredictResult:
+        """Score an image: class, malignancy score, risk band and recommendation.
 
         Parameters
         ----------
-        picture : str, path, bytes, binary file, PIL.Image.Image or numpy.ndarray
-            A picture file of 4,669,440 bytes at most, or pixels: uint8, or floats in [0, 1], grey or RGB
-            (:func:`thyroid_client.pictures.file_of`). No file name is ever sent.
+        image : str, path, bytes, binary file, PIL.Image.Image or numpy.ndarray
+            An image file of 4,669,440 bytes at most, or pixels: uint8, or floats in [0, 1], grey or RGB
+            (:func:`thyroid_client.images.image_bytes`). No file name is ever sent.
 
         Raises
         ------
         ThyroidAPIError
-            One of its kinds (:mod:`thyroid_client.errors`).
+            One of its subclasses (:mod:`thyroid_client.errors`).
         TypeError
-            If `picture` is nothing that can be one, such as a file that is open as text.
+            If `image` is of another type, such as a file that is open as text.
         OSError
             If it is a path that cannot be read.
         """
-        return self._run(talks.predict(self._rules, picture))
+        return self._run(exchanges.predict(self._retries, image))
 
     def gradcam(
-        self, picture: Picture, layer: str | None = None, target: Target | None = None, size: int | None = None
+        self, image: ImageSource, layer: str | None = None, target: Target | None = None, size: int | None = None
     ) -> GradCAMResult:
-        """Have a picture explained.
+        """Explain the score of an image by Grad-CAM.
 
         Parameters
         ----------
-        picture
+        image
             As in `predict`.
         layer : str, optional
             One of `model_info().conv_layers`; the model's default layer if left out.
         target : {'malignant', 'benign'}, optional
             The class whose evidence is shown; malignant if left out.
         size : int, optional
-            Longest side of the pictures given back, 64 to 1024; 224 × 224, whatever the shape, if left out.
+            Longest side of the returned images in pixels, 64 to 1024; 224 × 224, whatever the shape, if left out.
 
         Raises
         ------
         ThyroidAPIError, TypeError, OSError
             As in `predict`.
         """
-        return self._run(talks.gradcam(self._rules, picture, layer, target, size))
+        return self._run(exchanges.gradcam(self._retries, image, layer, target, size))
 
     def analyze(
-        self, picture: Picture, layer: str | None = None, target: Target | None = None, size: int | None = None
+        self, image: ImageSource, layer: str | None = None, target: Target | None = None, size: int | None = None
     ) -> AnalyzeResult:
-        """Have a picture scored and explained in one answer; without the explanation, that is `predict`.
+        """Score an image and explain the score, in one response.
 
         Parameters
         ----------
-        picture, layer, target, size
+        image, layer, target, size
             As in `gradcam`.
 
         Raises
@@ -135,48 +135,48 @@ class Client:
         ThyroidAPIError, TypeError, OSError
             As in `predict`.
         """
-        return self._run(talks.analyze(self._rules, picture, layer, target, size))
+        return self._run(exchanges.analyze(self._retries, image, layer, target, size))
 
     def report_pdf(
         self,
-        picture: Picture,
+        image: ImageSource,
         filename: str | None = None,
         layer: str | None = None,
         target: Target | None = None,
         size: int | None = None,
     ) -> bytes:
-        """Have a page written about a picture, as a PDF file to be kept.
+        """Get a one-page report on an image as a PDF file.
 
         Parameters
         ----------
-        picture
-            As in `predict`; with the form around it, up to 4,668,928 bytes.
+        image
+            As in `predict`, but up to 4,668,928 bytes: a form is around it.
         filename : str, optional
-            What the page calls the picture. Nothing is sent of a path's own name.
+            Name of the image on the page. A path's own name is never sent.
         layer, target
             As in `gradcam`.
         size : int, optional
-            Longest side of the page's pictures in pixels, 64 to 800; 512 if left out.
+            Longest side of the page's images in pixels, 64 to 800; 512 if left out.
 
         Raises
         ------
         ThyroidAPIError, TypeError, OSError
             As in `predict`.
         """
-        return self._run(talks.report_pdf(self._rules, picture, filename, layer, target, size))
+        return self._run(exchanges.report_pdf(self._retries, image, filename, layer, target, size))
 
     def report_json(
         self,
-        picture: Picture,
+        image: ImageSource,
         filename: str | None = None,
         layer: str | None = None,
         target: Target | None = None,
     ) -> Report:
-        """Have told what the page of `report_pdf` would say, without its pictures.
+        """Get the content of the page of `report_pdf` as fields, without its images.
 
         Parameters
         ----------
-        picture, filename, layer, target
+        image, filename, layer, target
             As in `report_pdf`.
 
         Raises
@@ -184,45 +184,45 @@ class Client:
         ThyroidAPIError, TypeError, OSError
             As in `predict`.
         """
-        return self._run(talks.report_json(self._rules, picture, filename, layer, target))
+        return self._run(exchanges.report_json(self._retries, image, filename, layer, target))
 
-    def upload(self, picture: Picture, *, timeout: float = 120.0) -> UploadResult:
-        """Have a picture analysed that no request takes, up to 33,554,432 bytes: by a link, and waiting for the result.
+    def upload(self, image: ImageSource, *, timeout: float = 120.0) -> UploadResult:
+        """Analyse an image of up to 33,554,432 bytes, more than a request may have; send it by a link and wait.
 
         Parameters
         ----------
-        picture
-            As in `predict`, but larger.
+        image
+            As in `predict`, but up to 33,554,432 bytes.
         timeout : float
-            Seconds to wait for the result, once the picture is sent.
+            Seconds to wait for the result after the image is sent.
 
         Raises
         ------
         NotReady
-            If there is no result by then; it names the upload, which `result` asks for.
+            If there is no result by then. Its `upload_id` is the argument of `result`.
         ThyroidAPIError, TypeError, OSError
             As in `predict`.
         """
-        return self._run(talks.upload(self._rules, picture, timeout))
+        return self._run(exchanges.upload(self._retries, image, timeout))
 
     def result(self, upload_id: str, *, timeout: float = 120.0) -> UploadResult:
-        """Wait for the result of a picture that was uploaded before.
+        """Wait for the result of an image that was uploaded before.
 
         Parameters
         ----------
         upload_id : str
-            What `NotReady` named, or the service's ``id``.
+            `NotReady.upload_id`, or the ``id`` of the service's response.
         timeout : float
             Seconds.
 
         Raises
         ------
         NotReady
-            If there is none by then.
+            If there is no result by then.
         ThyroidAPIError
             As in `predict`.
         """
-        return self._run(talks.result(self._rules, upload_id, timeout))
+        return self._run(exchanges.result(self._retries, upload_id, timeout))
 
     def close(self) -> None:
         """Close all connections."""
@@ -236,21 +236,21 @@ class Client:
     ) -> None:
         self.close()
 
-    def _run(self, talk: Talk[T]) -> T:
+    def _run(self, exchange: Exchange[T]) -> T:
         try:
-            step = next(talk)
+            step = next(exchange)
             while True:
                 if step.after:
                     self._sleep(step.after)
-                step = talk.send(self._send(step.request))
+                step = exchange.send(self._send(step.request))
         except StopIteration as done:
             result: T = done.value
             return result
 
-    def _send(self, request: Request) -> Answer | NoAnswer:
+    def _send(self, request: Request) -> Response | NoResponse:
         ready = self._service.request(request, self._http)
         try:
-            with quietly():
-                return answer_of(self._http.send(ready))
+            with without_request_log():
+                return read_response(self._http.send(ready))
         except httpx.RequestError as error:
-            return self._service.no_answer(error, ready)
+            return self._service.no_response(error, ready)

@@ -1,8 +1,8 @@
 """What can go wrong, as types: one for each thing that a caller would do differently.
 
-Each message is a sentence that says what happened and what to do. None holds a picture, a file name, a key or a link,
-and no cause of one holds a key. A path that cannot be read raises Python's own ``OSError``, and what is no
-picture at all a ``TypeError``.
+Each message is a sentence that says what happened and what to do. No message holds an image, a file name, a key or a
+link, and no cause holds a key. A path that cannot be read raises Python's own ``OSError``. An argument that is not an
+image raises a ``TypeError``.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ class ThyroidAPIError(Exception):
     message : str
         What happened and what to do.
     status : int, optional
-        The HTTP status, where there was an answer.
+        The HTTP status, where there was a response.
     problem : mapping, optional
-        The answer's problem details (RFC 9457), where it had some.
+        The response's problem details (RFC 9457), where it had some.
     request_id : str, optional
         Names the request in the service's logs.
     retry_after : float, optional
@@ -48,27 +48,27 @@ class ThyroidAPIError(Exception):
 
     @property
     def code(self) -> str | None:
-        """The problem's ``code``, a stable name of the kind of error such as ``unreadable_image``."""
+        """The problem's ``code``, a stable name of the kind of error such as ``unsuitable_image``."""
         code = (self.problem or {}).get("code")
         return code if isinstance(code, str) else None
 
 
 class Unreachable(ThyroidAPIError):
-    """No answer came: the address is wrong, nothing runs there, the connection broke, or it took too long."""
+    """No response came: the address is wrong, nothing runs there, the connection broke, or it took too long."""
 
 
-class Refused(ThyroidAPIError):
-    """The key is missing or not taken (401, 403)."""
+class AccessDenied(ThyroidAPIError):
+    """The API key is missing or not valid (401, 403)."""
 
 
 class TooManyRequests(ThyroidAPIError):
-    """The key's rate or quota is used up (429); new tries did not help, or were not worth making."""
+    """The key's rate or quota is used up (429). Retries did not help, or could not."""
 
 
-class BadPicture(ThyroidAPIError):
-    """The picture cannot be judged, or an option that came with it is none (400, 413, 415, 422).
+class BadImage(ThyroidAPIError):
+    """The service cannot process the image, or an option that came with it is invalid (400, 413, 415, 422).
 
-    Sending the same again gets the same. Without a `status` it is this package that refused it, before it was sent.
+    A repeated request fails again. Without a `status` this package refused the image before it was sent.
     """
 
 
@@ -77,12 +77,12 @@ class Unavailable(ThyroidAPIError):
 
 
 class NotReady(Unavailable):
-    """An uploaded picture has no result yet. It may still get one: `Client.result` asks again.
+    """An uploaded image has no result yet. It may still get one: call `Client.result` again.
 
     Attributes
     ----------
     upload_id : str
-        What to ask for. Whoever has a key and knows it may read the result.
+        The id of the upload. Whoever has a key and knows it may read the result.
     """
 
     def __init__(self, message: str, *, upload_id: str = "", retry_after: float | None = None) -> None:
@@ -90,5 +90,5 @@ class NotReady(Unavailable):
         self.upload_id = upload_id
 
 
-class UnexpectedAnswer(ThyroidAPIError):
-    """The answer is none that this package understands: another service, one of another version, or a broken answer."""
+class UnexpectedResponse(ThyroidAPIError):
+    """The response is not one of this service: another service, another version, or a response changed on the way."""

@@ -1,4 +1,4 @@
-"""What both clients share of HTTP: addresses, headers, and what httpx says in our own words."""
+"""HTTP that both clients share: addresses, headers, and the errors of httpx."""
 
 import logging
 import os
@@ -11,17 +11,17 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from thyroid_client.errors import UnexpectedAnswer
+from thyroid_client.errors import UnexpectedResponse
 from thyroid_client.version import __version__
-from thyroid_client.wire import Answer, NoAnswer, Request
+from thyroid_client.wire import NoResponse, Request, Response
 
 KEY = "X-Api-Key"
 
-# In these the request surely never left; what is a `ProxyError` is one that does not let it through.
+# After these errors the request surely never left; a `ProxyError` is a proxy that does not let it through.
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
 # Variables of the environment, in whatever case, from which httpx takes its proxies.
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 _ours: ContextVar[bool] = ContextVar("_ours", default=False)
 
@@ -51,7 +51,8 @@ class Service:
         Raises
         ------
         ValueError
-            If the address is none of HTTP, or the key holds what no header can. The message does not show it.
+            If the address is not an HTTP address, or the key has characters that a header cannot hold. The message
+            does not show the key.
         """
         url = _url(base_url.strip()) if base_url else None  # an unset variable is no address either
         if url is None or "?" in base_url or "#" in base_url:
@@ -66,8 +67,8 @@ class Service:
 
         Raises
         ------
-        UnexpectedAnswer
-            If it goes to a link that the service gave, and that is none that a picture may be sent to.
+        UnexpectedResponse
+            If it goes to a link of the service to which no image may be sent.
         """
         own = request.address.startswith("/")
         if not own:
@@ -79,19 +80,19 @@ class Service:
             headers["Accept"] = request.accept
         body: dict[str, Any] = {"content": request.content}
         if request.form is not None:
-            # A part of a form needs a file name; this one names nobody.
-            part = ("picture", request.content, request.content_type)
+            # A part of a form needs a file name; this one says nothing of the image.
+            part = ("image", request.content, request.content_type)
             body = {"data": dict(request.form), "files": {request.part: part}}
         elif request.content is not None:
             headers["Content-Type"] = request.content_type
         address = self.base_url + request.address if own else request.address
-        query = dict(request.query) or None  # an empty one would take the address's own away
+        query = dict(request.query) or None  # an empty one would remove the query of the address itself
         return client.build_request(request.method, address, params=query, headers=headers, **body)
 
-    def no_answer(self, error: httpx.RequestError, request: httpx.Request) -> NoAnswer:
-        """Return why nothing came back, and take the key from the request: the error holds it, and may be logged."""
+    def no_response(self, error: httpx.RequestError, request: httpx.Request) -> NoResponse:
+        """Return why nothing came back. Remove the key from the request: the error holds it, and may be logged."""
         request.headers.pop(KEY, None)
-        return NoAnswer(
+        return NoResponse(
             error,
             sent=not isinstance(error, NEVER_SENT),
             late=isinstance(error, httpx.TimeoutException),
@@ -102,15 +103,15 @@ class Service:
     def _check(self, address: str) -> None:
         url = _url(address)
         if url is None:
-            raise UnexpectedAnswer("The service gave a link that is none; ask whoever runs it.")
+            raise UnexpectedResponse("The service gave a link that is not a valid address; ask whoever runs it.")
         if self.base_url.startswith("https:") and url.scheme != "https":
-            raise UnexpectedAnswer(
-                "The service gave a link that is not encrypted, so it was not used; tell who runs it."
+            raise UnexpectedResponse(
+                "The service gave a link that is not encrypted, so it was not used; tell whoever runs it."
             )
 
 
 def _url(address: str) -> httpx.URL | None:
-    """Return an address that a request can be sent to; None where it would fail, at the latest as it is sent."""
+    """Return an address that a request can be sent to; None where sending would fail."""
     try:
         url = httpx.URL(address)
         url.raw_host.decode("ascii").encode("idna")  # as Python's sockets do: no part is empty or over 63 letters
@@ -121,30 +122,31 @@ def _url(address: str) -> httpx.URL | None:
 
 
 def _proxy(url: httpx.URL) -> str:
-    """Return host and port of the proxy to an address, without user and password; nothing where none is named."""
+    """Return host and port of the proxy to an address, without user and password; empty where there is none."""
     named = getproxies()
     proxy = named.get(url.scheme) or named.get("all") or ""
     return "" if proxy_bypass(url.host) else proxy.rpartition("://")[2].rpartition("@")[2]
 
 
-def answer_of(response: httpx.Response) -> Answer:
-    """Return what came back, read whole."""
-    return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
+def read_response(response: httpx.Response) -> Response:
+    """Return a response of httpx as one of this package."""
+    return Response(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
 
 
 @contextmanager
-def proxies() -> Iterator[None]:
-    """Tell who makes a client of httpx within that it fails by the environment's proxies.
+def proxy_errors() -> Iterator[None]:
+    """Turn an error of creating an httpx client into one that names the environment's proxies.
 
     Raises
     ------
     ValueError
-        If they are none, or need a package that is not there. The message names the variables, and no password.
+        If the proxies are invalid, or need a package that is not installed. The message names the variables, not their
+        values, which may hold a password.
     """
     try:
         yield
     except (ImportError, ValueError, httpx.InvalidURL):
-        named = ", ".join(sorted(name for name in os.environ if name.lower() in PROXIES and os.environ[name]))
+        named = ", ".join(sorted(name for name in os.environ if name.lower() in PROXY_VARIABLES and os.environ[name]))
         raise ValueError(
             f"the environment's proxies cannot be used; correct or unset {named or 'those of the system'}: "
             "they are addresses such as http://ADDRESS:8080, or socks5://ADDRESS:1080 after `pip install httpx[socks]`"
@@ -152,8 +154,8 @@ def proxies() -> Iterator[None]:
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
-    """Keep httpx from logging the requests within: its line has the whole address, and a link is as good as a key."""
+def without_request_log() -> Iterator[None]:
+    """Keep httpx from logging the requests within: it logs the whole address, and a link works like a key."""
     token = _ours.set(True)
     try:
         yield

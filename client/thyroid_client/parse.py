@@ -1,4 +1,4 @@
-"""JSON to results. What is missing or of another type is a ``LookupError`` or ``TypeError`` that names the field."""
+"""JSON to results. A missing field raises a ``LookupError``, one of another type a ``TypeError``."""
 
 import base64
 import io
@@ -13,6 +13,7 @@ from thyroid_client.results import (
     GradCAM,
     GradCAMResult,
     Health,
+    ImageFacts,
     InputCheck,
     Maps,
     ModelInfo,
@@ -22,7 +23,6 @@ from thyroid_client.results import (
     Region,
     Report,
     ReportedMap,
-    ReportedPicture,
     ScoredClass,
     UploadResult,
 )
@@ -32,7 +32,7 @@ Json = Mapping[str, Any]
 
 
 def health(body: Json) -> Health:
-    """Read the answer of ``/api/v1/health``."""
+    """Read the response of ``/api/v1/health``."""
     return Health(
         status=read(body, "status", str),
         model_loaded=read(body, "model_loaded", bool),
@@ -43,7 +43,7 @@ def health(body: Json) -> Health:
 
 
 def model_info(body: Json) -> ModelInfo:
-    """Read the answer of ``/api/v1/model-info``."""
+    """Read the response of ``/api/v1/model-info``."""
     return ModelInfo(
         model_name=read(body, "model_name", str),
         input_shape=_shape(body, "input_shape"),
@@ -60,33 +60,35 @@ def model_info(body: Json) -> ModelInfo:
     )
 
 
-def predicted(body: Json) -> PredictResult:
-    """Read the answer of ``/api/v1/predict``."""
-    return PredictResult(**_result(body), **_assessed(body))
+def predict_result(body: Json) -> PredictResult:
+    """Read the response of ``/api/v1/predict``."""
+    return PredictResult(**_common_fields(body), **_assessment(body))
 
 
-def explained(body: Json) -> GradCAMResult:
-    """Read the answer of ``/api/v1/gradcam``."""
-    return GradCAMResult(**_result(body), **_gradcam(body), prediction=ScoredClass(**_scored(body)))
+def gradcam_result(body: Json) -> GradCAMResult:
+    """Read the response of ``/api/v1/gradcam``."""
+    return GradCAMResult(**_common_fields(body), **_gradcam(body), prediction=ScoredClass(**_scored_class(body)))
 
 
-def analyzed(body: Json) -> AnalyzeResult:
-    """Read the answer of ``/api/v1/analyze``."""
-    return AnalyzeResult(**_result(body), **_assessed(body), gradcam=GradCAM(**_gradcam(read(body, "gradcam", dict))))
+def analyze_result(body: Json) -> AnalyzeResult:
+    """Read the response of ``/api/v1/analyze``."""
+    return AnalyzeResult(
+        **_common_fields(body), **_assessment(body), gradcam=GradCAM(**_gradcam(read(body, "gradcam", dict)))
+    )
 
 
-def reported(body: Json) -> Report:
-    """Read the answer of ``/api/v1/report/json``."""
-    picture, region = read(body, "picture", dict), read(body, "field_of_view", dict)
+def report(body: Json) -> Report:
+    """Read the response of ``/api/v1/report/json``."""
+    facts, region = read(body, "image_facts", dict), read(body, "field_of_view", dict)
     name = body["filename"]
     return Report(
-        **_result(body),
-        **_assessed(body),
+        **_common_fields(body),
+        **_assessment(body),
         schema_version=read(body, "schema_version", int),
         filename=name if name is None else read(body, "filename", str),
         gradcam=ReportedMap(**_explanation(read(body, "gradcam", dict))),
-        picture=ReportedPicture(
-            width=read(picture, "width", int), height=read(picture, "height", int), sha256=read(picture, "sha256", str)
+        image_facts=ImageFacts(
+            width=read(facts, "width", int), height=read(facts, "height", int), sha256=read(facts, "sha256", str)
         ),
         field_of_view=Region(**{side: read(region, side, int) for side in ("left", "top", "right", "bottom")}),
         code_version=read(body, "code_version", str),
@@ -95,34 +97,34 @@ def reported(body: Json) -> Report:
 
 @dataclass(frozen=True)
 class Link:
-    """Where and how a picture may be uploaded, and what names it from then on."""
+    """Where and how an image may be uploaded, and the id of the upload."""
 
     id: str
     url: str
     fields: Mapping[str, str]
 
 
-def link(body: Json) -> Link:
-    """Read the answer of ``POST /api/v1/uploads``."""
+def upload_link(body: Json) -> Link:
+    """Read the response of ``POST /api/v1/uploads``."""
     form = read(body, "upload", dict)
     fields = read(form, "fields", dict)
     return Link(read(body, "id", str), read(form, "url", str), {name: read(fields, name, str) for name in fields})
 
 
 def map_links(body: Json) -> tuple[str, str]:
-    """Read from the result of an upload where its heatmap and its overlay are."""
+    """Read the addresses of the heatmap and the overlay from the result of an upload."""
     images = read(read(body, "gradcam", dict), "images", dict)
     return read(images, "heatmap", str), read(images, "overlay", str)
 
 
-def uploaded(body: Json, heatmap: bytes, overlay: bytes) -> UploadResult:
-    """Read the result of an upload, whose pictures came by themselves."""
+def upload_result(body: Json, heatmap: bytes, overlay: bytes) -> UploadResult:
+    """Read the result of an upload, whose images came separately."""
     maps = Maps(
         **_explanation(read(body, "gradcam", dict)),
-        heatmap=_picture("heatmap", heatmap),
-        overlay=_picture("overlay", overlay),
+        heatmap=_decode_png("heatmap", heatmap),
+        overlay=_decode_png("overlay", overlay),
     )
-    return UploadResult(**_result(body), **_assessed(body), gradcam=maps)
+    return UploadResult(**_common_fields(body), **_assessment(body), gradcam=maps)
 
 
 def read(body: Json, name: str, kind: type[T]) -> T:
@@ -131,19 +133,19 @@ def read(body: Json, name: str, kind: type[T]) -> T:
     Raises
     ------
     LookupError
-        If it is not there.
+        If the field is missing.
     TypeError
-        If it is of another type; a whole number is a float, too.
+        If it is of another type. An integer counts as a float.
     """
     value = body[name]
     if kind is float and type(value) is int:
         value = float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise TypeError(f"'{name}' is no {kind.__name__}")
+        raise TypeError(f"'{name}' is not of type {kind.__name__}")
     return value
 
 
-def _result(body: Json) -> dict[str, Any]:
+def _common_fields(body: Json) -> dict[str, Any]:
     check = read(body, "input_check", dict)
     return {
         "timestamp": read(body, "timestamp", str),
@@ -158,16 +160,16 @@ def _result(body: Json) -> dict[str, Any]:
     }
 
 
-def _assessed(body: Json) -> dict[str, Any]:
+def _assessment(body: Json) -> dict[str, Any]:
     percentage = read(read(body, "prediction", dict), "confidence_percentage", float)
     return {
-        "prediction": Prediction(**_scored(body), confidence_percentage=percentage),
+        "prediction": Prediction(**_scored_class(body), confidence_percentage=percentage),
         "risk_assessment": read(body, "risk_assessment", str),
         "recommendation": read(body, "recommendation", str),
     }
 
 
-def _scored(body: Json) -> dict[str, Any]:
+def _scored_class(body: Json) -> dict[str, Any]:
     prediction = read(body, "prediction", dict)
     return {
         "class_id": read(prediction, "class", int),
@@ -178,11 +180,11 @@ def _scored(body: Json) -> dict[str, Any]:
 
 def _gradcam(body: Json) -> dict[str, Any]:
     images = read(body, "images", dict)
-    pictures = {
-        name: _picture(name, base64.b64decode(read(images, name, str), validate=True))
+    decoded = {
+        name: _decode_png(name, base64.b64decode(read(images, name, str), validate=True))
         for name in ("original", "heatmap", "overlay")
     }
-    return _explanation(body) | pictures
+    return _explanation(body) | decoded
 
 
 def _explanation(body: Json) -> dict[str, Any]:
@@ -193,12 +195,12 @@ def _explanation(body: Json) -> dict[str, Any]:
     }
 
 
-def _picture(name: str, data: bytes) -> Image.Image:
+def _decode_png(name: str, data: bytes) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=["PNG"])
         image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        raise TypeError(f"'{name}' is no picture") from None
+        raise TypeError(f"'{name}' is not an image") from None
     return image
 
 
@@ -212,12 +214,12 @@ def _model(body: Json) -> ModelReference:
 def _texts(body: Json, name: str) -> tuple[str, ...]:
     texts = read(body, name, list)
     if not all(isinstance(text, str) for text in texts):
-        raise TypeError(f"'{name}' holds something else than texts")
+        raise TypeError(f"'{name}' holds something other than strings")
     return tuple(texts)
 
 
 def _shape(body: Json, name: str) -> tuple[int | None, ...]:
     shape = read(body, name, list)
     if not all(side is None or type(side) is int for side in shape):
-        raise TypeError(f"'{name}' holds something else than numbers")
+        raise TypeError(f"'{name}' holds something other than integers")
     return tuple(shape)

@@ -1,7 +1,7 @@
-"""Answers as frozen dataclasses that mirror the API's fields; pictures are PIL images.
+"""Results as frozen dataclasses that mirror the API's fields; images are PIL images.
 
-Not pydantic: a client is installed beside whatever its user has, pydantic of another major version among it, and
-reading a dozen fields takes few lines. What the service adds later is ignored here and is in ``raw``.
+Not pydantic: the client is installed into its user's environment, which may have pydantic of another major version, and
+reading a dozen fields takes few lines. Fields that the service adds later are ignored here and are in ``raw``.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-Raw = Mapping[str, Any]  # never shown and never compared: pictures in base64, and whatever else there is
+Raw = Mapping[str, Any]  # never shown and never compared: it holds images in base64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +22,13 @@ class Health:
     status : str
         ``healthy`` or ``unhealthy``.
     model_loaded : bool
-        True once the model gave its golden picture its golden score where the service runs.
+        True once the model has returned the golden score for the golden image where the service runs.
     timestamp : str
         UTC, ``2026-02-13 10:30:45``.
     version : str
         Of the service.
     raw : mapping
-        The answer's JSON.
+        The response's JSON.
     """
 
     status: str
@@ -40,7 +40,7 @@ class Health:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelReference:
-    """Which model answered; `sha256` is of the compiled graph that gave the score."""
+    """The model that gave the score; `sha256` is of the compiled graph."""
 
     name: str
     version: str
@@ -49,14 +49,14 @@ class ModelReference:
 
 @dataclass(frozen=True, kw_only=True)
 class InputCheck:
-    """Whether the picture looks like what the model was trained on. The score of one that does not means nothing.
+    """Whether the image looks like the training images. Where it does not, the score means nothing.
 
     Attributes
     ----------
     looks_like_ultrasound : bool
         False where there is any reason.
     reasons : tuple of str
-        Of ``too_small``, ``blank``, ``colour_overlay``, ``not_ultrasound``.
+        Any of ``too_small``, ``blank``, ``colour_overlay``, ``not_ultrasound``.
     detail : str
         The same in a sentence.
     """
@@ -73,7 +73,7 @@ class ScoredClass:
     Attributes
     ----------
     class_id : int
-        The API's ``class``: 0 benign, 1 malignant (a score of .5 and more).
+        The API's ``class``: 0 benign, 1 malignant (a score of 0.5 or more).
     label : str
         The class in words.
     confidence_score : float
@@ -103,11 +103,11 @@ class Maps:
     target : str
         The class whose evidence is shown, ``malignant`` or ``benign``.
     has_evidence : bool
-        False where nothing speaks for it; the map is then all zero.
+        False where there is no evidence for the class; the map is then all zero.
     heatmap : PIL.Image.Image
         The map in colours, blue 0 to red 1.
     overlay : PIL.Image.Image
-        The heatmap laid over the picture.
+        The heatmap laid over the image.
     """
 
     layer_used: str
@@ -119,7 +119,7 @@ class Maps:
 
 @dataclass(frozen=True, kw_only=True)
 class GradCAM(Maps):
-    """An explanation with `original`, the picture that was sent, resized as the others are."""
+    """An explanation with `original`, the image that was sent, resized like the others."""
 
     original: Image.Image = field(compare=False)
 
@@ -135,7 +135,7 @@ class _Result:
 
 @dataclass(frozen=True, kw_only=True)
 class PredictResult(_Result):
-    """What `predict` gives.
+    """What `predict` returns.
 
     Attributes
     ----------
@@ -144,15 +144,15 @@ class PredictResult(_Result):
     prediction : Prediction
         Class and score.
     risk_assessment, recommendation : str
-        The risk band, and what is advised for it.
+        The risk band, and the advice for it.
     model : ModelReference
-        Which model answered.
+        The model that gave the score.
     input_check : InputCheck
-        Look at it before the score.
+        Check it before the score.
     disclaimer : str
         Research and education only.
     raw : mapping
-        The answer's JSON.
+        The response's JSON.
     """
 
     prediction: Prediction
@@ -162,28 +162,28 @@ class PredictResult(_Result):
 
 @dataclass(frozen=True, kw_only=True)
 class GradCAMResult(GradCAM, _Result):
-    """What `gradcam` gives: the explanation, the score in `prediction`, and the rest as in `PredictResult`."""
+    """What `gradcam` returns: the explanation, the score in `prediction`, and the rest as in `PredictResult`."""
 
     prediction: ScoredClass
 
 
 @dataclass(frozen=True, kw_only=True)
 class AnalyzeResult(PredictResult):
-    """What `analyze` gives: a `PredictResult` with its explanation."""
+    """What `analyze` returns: a `PredictResult` with its explanation."""
 
     gradcam: GradCAM
 
 
 @dataclass(frozen=True, kw_only=True)
 class UploadResult(PredictResult):
-    """What `upload` gives: a `PredictResult` with its explanation, without the original."""
+    """What `upload` returns: a `PredictResult` with its explanation, without the original."""
 
     gradcam: Maps
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportedPicture:
-    """The picture of a report: its size in pixels, upright, and the SHA-256 of its file."""
+class ImageFacts:
+    """The image of a report: its size in pixels, upright, and the SHA-256 (hexadecimal) of its file."""
 
     width: int
     height: int
@@ -192,7 +192,7 @@ class ReportedPicture:
 
 @dataclass(frozen=True, kw_only=True)
 class Region:
-    """A part of a picture, in pixels from its upper left corner; `right` and `bottom` are exclusive."""
+    """A part of an image, in pixels from its upper left corner; `right` and `bottom` are exclusive."""
 
     left: int
     top: int
@@ -211,7 +211,7 @@ class ReportedMap:
 
 @dataclass(frozen=True, kw_only=True)
 class Report(PredictResult):
-    """What `report_json` gives: a `PredictResult` with all that identifies the picture, and how it was looked at.
+    """What `report_json` returns: a `PredictResult` with what identifies the image, the model and the code.
 
     Attributes
     ----------
@@ -221,8 +221,8 @@ class Report(PredictResult):
         As it was given.
     gradcam : ReportedMap
         What the map is of.
-    picture : ReportedPicture
-        What was sent.
+    image_facts : ImageFacts
+        The image that was sent.
     field_of_view : Region
         The part of it that the network saw.
     code_version : str
@@ -232,29 +232,29 @@ class Report(PredictResult):
     schema_version: int
     filename: str | None
     gradcam: ReportedMap
-    picture: ReportedPicture
+    image_facts: ImageFacts
     field_of_view: Region
     code_version: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelInfo:
-    """What is known of the model.
+    """What the service says of its model.
 
     Attributes
     ----------
     model_name, description : str
         In words.
     input_shape, output_shape : tuple of int or None
-        None where any number goes.
+        None where any number is allowed.
     total_parameters : int
         Weights of the network.
     classes : mapping of str to str
         Labels by class, ``"0"`` and ``"1"``.
     conv_layers : tuple of str
-        In the network's order; each can be the `layer` of an explanation.
+        In the network's order; each is a valid `layer` of an explanation.
     default_layer : str
-        The one that is shown where none is asked for.
+        The layer of an explanation where the request names none.
     model : ModelReference
         Name, version and hash.
     evaluation : mapping
@@ -262,7 +262,7 @@ class ModelInfo:
     disclaimer : str
         Research and education only.
     raw : mapping
-        The answer's JSON.
+        The response's JSON.
     """
 
     model_name: str

@@ -1,4 +1,4 @@
-"""What goes over the wire, and what comes back, whoever carries it."""
+"""What is sent over HTTP and what comes back, independent of the transport."""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ class Request:
     method : str
         GET or POST.
     address : str
-        A path below the service's address, which gets the key; or a whole URL of elsewhere, which never does.
+        A path below the service's address, which gets the key; or a whole URL elsewhere, which never does.
     query : dict of str to str
         Options. Nothing of a patient: addresses are logged on the way.
     content : bytes, optional
@@ -24,7 +24,7 @@ class Request:
     part : str
         Name of that part.
     accept : str
-        The type of the answer that is wanted; any, if left out.
+        The wanted type of the response; any, if left out.
     """
 
     method: str
@@ -38,7 +38,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What came back; the names of its headers are in lower case."""
 
     status: int
@@ -47,7 +47,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class NoAnswer:
+class NoResponse:
     """Why nothing came back.
 
     Attributes
@@ -57,11 +57,11 @@ class NoAnswer:
     sent : bool
         False where the request surely never left.
     late : bool
-        True where the time for an answer ran out.
+        True where the time for a response ran out.
     unreadable : bool
-        True where an answer came whose body is not what its headers say.
+        True where the body of a response is not what its headers say.
     proxy : str
-        Host and port of the proxy on the way; nothing where the environment names none.
+        Host and port of the proxy on the way; empty where the environment names none.
     """
 
     error: Exception
@@ -81,6 +81,6 @@ class Step:
 
 T = TypeVar("T")
 
-# A method of the client, written once: it yields what is to be sent, is given what came back, and returns the result.
-# Who drives it may do so with or without async.
-Talk = Generator[Step, "Answer | NoAnswer", T]
+# A method of the client, written once for both clients: a generator yields what is to be sent, receives what came back,
+# and returns the result. The caller drives it with or without async.
+Exchange = Generator[Step, "Response | NoResponse", T]

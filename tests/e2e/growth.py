@@ -18,14 +18,14 @@ LIMITS = {
 
 def growth(processor_seconds: float) -> list[str]:
     """Return the lines of the table."""
-    kept = bill.pictures(bill.measured(), bill.the_stack())
-    pictures = replace(kept, processor_seconds=processor_seconds)
-    each = pictures.rate()
-    services = ", ".join(f"{what} ${dollars:.2f}" for what, dollars in pictures.services().items())
+    measured = bill.archive_costs(bill.measured(), bill.the_stack())
+    costs = replace(measured, processor_seconds=processor_seconds)
+    each = costs.rate()
+    services = ", ".join(f"{what} ${dollars:.2f}" for what, dollars in costs.services().items())
     lines = [
         f"at 100 ms a call of S3: {each:.1f} pictures a second and worker; at none, {1 / processor_seconds:.0f}",
-        f"a million pictures: ${pictures.together():.2f} = Lambda ${pictures.function():.2f}, {services}",
-        f"Lambda where they come one at a time: ${pictures.function_one_by_one():.2f}",
+        f"a million pictures: ${costs.together():.2f} = Lambda ${costs.function():.2f}, {services}",
+        f"Lambda where they come one at a time: ${costs.function_one_by_one():.2f}",
     ]
     for workers in (10, 100, 1000):
         second = each * workers

@@ -1,4 +1,4 @@
-"""What stops a build says so in one sentence, and leaves the last build as it was."""
+"""A build that fails says why in one sentence, and leaves the last build unchanged."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ MODEL_FILE = "/vaidehibh/fibonacci_cnn/resolve/main/thyroid_cancer_model.h5"
 
 
 def build(model: str, tmp_path: Path, hub: str = "http://127.0.0.1:9") -> subprocess.CompletedProcess[str]:
-    """Run ``make build`` with an empty cache of the hub, which is somewhere else."""
+    """Run ``make build`` with an empty hub cache and another address of the hub."""
     kept = {name: value for name, value in os.environ.items() if name not in PROXIES}
     environment = {**kept, "HF_ENDPOINT": hub, "HF_HOME": str(tmp_path), "BASE_IMAGE": base_image()}
     command = ["make", "build", f"MODEL={model}"]
@@ -23,7 +23,7 @@ def build(model: str, tmp_path: Path, hub: str = "http://127.0.0.1:9") -> subpro
 
 
 def told_by(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the one sentence that a failed build says."""
+    """Return the one error message of a failed build."""
     assert done.returncode != 0, done.stdout[-2000:]
     assert "Build Succeeded" not in done.stdout + done.stderr
     (sentence,) = (line for line in done.stderr.splitlines() if line.startswith(("error: ", "Makefile:")))
@@ -32,7 +32,7 @@ def told_by(done: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.fixture(autouse=True)
 def build_before(image: str) -> Iterator[None]:
-    """The last build, which no failed one may touch."""
+    """The last build, which no failed build may change."""
     before = BUILT.stat().st_mtime_ns
     yield
     assert BUILT.stat().st_mtime_ns == before

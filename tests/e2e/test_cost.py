@@ -1,4 +1,4 @@
-"""What a million requests cost: milliseconds that are billed, and bytes, measured, times what AWS asks for them."""
+"""What a million requests cost: measured milliseconds and bytes, times the prices of AWS."""
 
 import json
 import re
@@ -32,10 +32,10 @@ def test_a_million_requests_cost_less_than_the_gateway_in_front_of_them(image: s
     milliseconds = median(durations)
     written = sum(len(line) for line in log.splitlines() if line.startswith("{") and json.loads(line)) / CALLS
     function, gateway = dollars_per_million(milliseconds, memory_mb), MILLION * API_REQUEST
-    answered = len(json.dumps(body, separators=(",", ":")))
+    response_bytes = len(json.dumps(body, separators=(",", ":")))
     measured(
         f"{name} at {memory_mb} MB: {milliseconds:.1f} ms warm (p95 {sorted(durations)[-2]:.1f}); a million cost "
         f"${function:.2f} Lambda + ${gateway:.2f} gateway + ${logs(written):.2f} logs ({written:.0f} bytes each) "
-        f"+ ${transfer(answered):.2f} transfer ({answered:,} bytes each)"
+        f"+ ${transfer(response_bytes):.2f} transfer ({response_bytes:,} bytes each)"
     )
     assert function < gateway

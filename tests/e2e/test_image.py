@@ -135,7 +135,7 @@ def test_a_function_answers_its_event(image: str, name: str) -> None:
         assert container.invoke(EVENTS[name])[0] == 200
         second = time.monotonic() - begin
         measured(
-            f"{name}: first answer {first * 1000:.0f} ms, second {second * 1000:.0f} ms, "
+            f"{name}: first response {first * 1000:.0f} ms, second {second * 1000:.0f} ms, "
             f"{container.memory()} in use ({MEMORY_MB} MB)"
         )
         assert status == 200, body
@@ -146,10 +146,10 @@ def test_the_model_that_answers_is_the_one_in_the_image(
 ) -> None:
     # GIVEN the hash of the graph that lies in the image
     graph = inside(HASH.format(f"/opt/model/{manifest['score_graph']['file']}"))
-    # WHEN a picture is scored
+    # WHEN an image is scored
     with started(image, FUNCTIONS["predict"], MEMORY_MB) as container:
         _, body = container.invoke(EVENTS["predict"])
-    # THEN the answer names exactly that
+    # THEN the response names exactly that
     assert body["model"] == {"name": manifest["name"], "version": manifest["version"], "sha256": graph}
     assert manifest["score_graph"]["sha256"] == graph
     measured(f"model {manifest['name']} {manifest['version']}, sha256 {graph}")
@@ -160,20 +160,20 @@ def test_every_layer_is_explained_and_nothing_is_left_on_disk(image: str, manife
     with started(image, FUNCTIONS["gradcam"], MEMORY_MB) as container:
         for layer in manifest["conv_layers"]:
             body = json.dumps({**json.loads(event["body"]), "layer_name": layer["name"]})
-            status, answer = container.invoke({**event, "body": body})
-            assert (status, answer.get("layer_used")) == (200, layer["name"]), answer
-        # Pictures of patients pass through here: none may stay, not even in the one folder that can be written to.
+            status, response = container.invoke({**event, "body": body})
+            assert (status, response.get("layer_used")) == (200, layer["name"]), response
+        # Images of patients pass through here: none may stay, not even in the one folder that can be written to.
         assert docker("exec", container.identifier, "python3", "-c", TEMPORARY_FILES) == ""
         measured(f"Grad-CAM of {len(manifest['conv_layers'])} layers: {container.memory()} in use (1024 MB)")
 
 
-def test_a_bad_picture_is_refused_and_the_next_one_answered(image: str) -> None:
+def test_a_bad_image_is_refused_and_the_next_one_answered(image: str) -> None:
     event = EVENTS["predict"]
     with started(image, FUNCTIONS["predict"], MEMORY_MB) as container:
         status, problem = container.invoke({**event, "body": json.dumps({"image": "not base64!"})})
         assert (status, problem["code"]) == (400, "invalid_base64")
         assert container.invoke(event)[0] == 200
-        # The picture and its name stay out of the logs.
+        # The image and its name stay out of the logs.
         fields = json.loads(event["body"])
         logs = container.logs()
         assert "request" in logs
@@ -184,7 +184,7 @@ def test_a_bad_picture_is_refused_and_the_next_one_answered(image: str) -> None:
 def test_a_score_in_the_image_is_the_score_of_the_artifact(
     image: str, inside: Callable[[str], str], manifest: dict[str, Any]
 ) -> None:
-    # GIVEN the golden picture and its score, written when the model was compiled
+    # GIVEN the golden image and its score, written when the model was compiled
     golden = manifest["golden"]
     encoded = inside(BASE64.format(f"/opt/model/{golden['file']}"))
     # WHEN it comes as a request

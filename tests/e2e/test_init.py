@@ -1,7 +1,7 @@
-"""How long a cold start takes with the 512 MB that a thrifty owner would choose: ours, and the same on TensorFlow.
+"""The duration of a cold start with 512 MB, the cheapest choice: this service, and the same on TensorFlow.
 
-Both run the way Lambda runs them, by turns, each time in a fresh container. The image's files are in the machine's
-cache by then: what Lambda needs to fetch them is not in these figures, and would be more for the larger image.
+Both run as in Lambda, in turns, each time in a new container. The image's files are in the machine's cache by then. The
+time in which Lambda fetches them is not in these figures, and would be longer for the larger image.
 """
 
 import re
@@ -21,9 +21,9 @@ from tests.e2e.container import started
 MEMORY_MB = 512
 PROCESSOR = MEMORY_MB / WHOLE_PROCESSOR_MB
 STARTS = 3
-LAMBDA_ALLOWS = 10.0  # seconds of init; then it starts all over, and who asked first waits for both
-LONGEST_INIT = 3.0  # seconds
-SMALLEST_RATIO = 5
+MAX_LAMBDA_INIT_SECONDS = 10.0  # then Lambda starts the function again, and the first caller waits for both
+MAX_INIT_SECONDS = 3.0
+MIN_RATIO = 5
 EVENT = events()["predict"]
 
 
@@ -31,16 +31,16 @@ class Start(NamedTuple):
     """One cold start, in seconds and MiB."""
 
     init: float
-    first_answer: float
+    first_response: float
     memory: float
 
 
 def start(image: str, handler: str) -> Start:
-    """Start a function in a fresh container and ask it once; both make a prediction before they say they are ready."""
+    """Start a function in a new container and call it once; both make a prediction before they are ready."""
     with started(image, handler, MEMORY_MB, THYROID_WARM_UP="true", **AS_DEPLOYED) as container:
         begin = time.monotonic()
         status, body = container.invoke(EVENT)
-        first_answer = time.monotonic() - begin
+        first_response = time.monotonic() - begin
         assert status == 200, body
         # From starting the function's process until it asks for work. (`Init Duration` in the line REPORT is not that:
         # the emulator starts the function with the first call, and counts it as a part of that.)
@@ -48,16 +48,18 @@ def start(image: str, handler: str) -> Start:
         assert reported, container.logs()
         in_use = re.match(r"([\d.]+)MiB", container.memory())
         assert in_use, container.memory()
-        return Start(float(reported[1]) / 1000, first_answer, float(in_use[1]))
+        return Start(float(reported[1]) / 1000, first_response, float(in_use[1]))
 
 
-def _middle(starts: list[Start]) -> Start:
+def _medians(starts: list[Start]) -> Start:
     """Return the median of each figure."""
     return Start(*(median(figures) for figures in zip(*starts, strict=True)))
 
 
 def _limit(seconds: float) -> str:
-    return f" (over the {LAMBDA_ALLOWS:.0f} s that Lambda allows)" if seconds > LAMBDA_ALLOWS else ""
+    return (
+        f" (over the {MAX_LAMBDA_INIT_SECONDS:.0f} s that Lambda allows)" if seconds > MAX_LAMBDA_INIT_SECONDS else ""
+    )
 
 
 @pytest.fixture(scope="module")
@@ -76,10 +78,10 @@ def reference() -> str:
 @pytest.mark.timeout(1500)  # the build, where nothing of it is cached
 def test_init_takes_under_three_seconds_and_a_fifth_of_tensorflows(image: str, reference: str) -> None:
     ours, theirs = [], []
-    for _ in range(STARTS):  # by turns, so that a busy minute of the machine is not one side's alone
+    for _ in range(STARTS):  # in turns, so that a busy minute of the machine affects both
         ours.append(start(image, "functions.predict.handler"))
         theirs.append(start(reference, "benchmarks.reference.handler"))
-    we, they = _middle(ours), _middle(theirs)
+    we, they = _medians(ours), _medians(theirs)
     base = int(docker("image", "inspect", "--format", "{{.Size}}", base_image()))
     sizes = [
         (int(docker("image", "inspect", "--format", "{{.Size}}", name)) - base) / 1e6 for name in (image, reference)
@@ -91,9 +93,9 @@ def test_init_takes_under_three_seconds_and_a_fifth_of_tensorflows(image: str, r
         f"on TensorFlow {they.init:.2f} s{_limit(they.init)}, {ratio:.1f} times that"
     )
     measured(
-        f"first answer there: {we.first_answer:.2f} s, {we.memory:.0f} MiB in use; "
-        f"on TensorFlow {they.first_answer:.2f} s, {they.memory:.0f} MiB"
+        f"first response there: {we.first_response:.2f} s, {we.memory:.0f} MiB in use; "
+        f"on TensorFlow {they.first_response:.2f} s, {they.memory:.0f} MiB"
     )
-    assert ratio > SMALLEST_RATIO
+    assert ratio > MIN_RATIO
     # The share is capped at a third of a processor, so other work on the machine hardly lengthens it.
-    assert we.init < LONGEST_INIT
+    assert we.init < MAX_INIT_SECONDS

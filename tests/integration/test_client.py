@@ -19,8 +19,8 @@ from functions import local
 from tests.pictures import noise_file
 from thyroid.core.manifest import Manifest
 from thyroid.settings import Settings
-from thyroid_client import AsyncClient, BadPicture, Client, Unreachable, UploadResult
-from thyroid_client.pictures import LARGEST, LARGEST_UPLOAD
+from thyroid_client import AsyncClient, BadImage, Client, Unreachable, UploadResult
+from thyroid_client.images import MAX_IMAGE_BYTES, MAX_UPLOAD_BYTES
 
 
 class Application(httpx.BaseTransport):
@@ -30,11 +30,11 @@ class Application(httpx.BaseTransport):
         self.inner = TestClient(local.app)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        answer = self.inner.request(
+        response = self.inner.request(
             request.method, str(request.url), content=request.read(), headers=dict(request.headers)
         )
-        headers = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
-        return httpx.Response(answer.status_code, headers=headers, content=answer.content)
+        headers = {name: value for name, value in response.headers.items() if name != "content-encoding"}
+        return httpx.Response(response.status_code, headers=headers, content=response.content)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_health_and_model(client: Client, artifact: Path) -> None:
     assert info.model.sha256 == manifest.sha256
 
 
-def pictures_of(scan: bytes, folder: Path) -> dict[str, Any]:
+def sources_of(scan: bytes, folder: Path) -> dict[str, Any]:
     (folder / "scan.png").write_bytes(scan)
     image = Image.open(io.BytesIO(scan))
     pixels = np.asarray(image)
@@ -69,10 +69,10 @@ def pictures_of(scan: bytes, folder: Path) -> dict[str, Any]:
     }
 
 
-def test_the_same_picture_gets_the_same_score_whatever_it_comes_as(client: Client, scan: bytes, tmp_path: Path) -> None:
-    pictures = pictures_of(scan, tmp_path)
+def test_the_same_image_gets_the_same_score_whatever_it_comes_as(client: Client, scan: bytes, tmp_path: Path) -> None:
+    sources = sources_of(scan, tmp_path)
 
-    results = {name: client.predict(picture) for name, picture in pictures.items()}
+    results = {name: client.predict(source) for name, source in sources.items()}
 
     assert len({result.prediction for result in results.values()}) == 1
     assert all(result.input_check.looks_like_ultrasound for result in results.values())
@@ -94,9 +94,9 @@ def test_a_report_comes_as_a_page_and_as_fields(client: Client, scan: bytes) -> 
 
     assert (told.filename, told.gradcam.target) == ("患者.png", "benign")
     assert told.prediction == client.predict(scan).prediction
-    for text in ("患者.png", told.picture.sha256, f"Score {told.prediction.confidence_score:.4f}", "for benign"):
+    for text in ("患者.png", told.image_facts.sha256, f"Score {told.prediction.confidence_score:.4f}", "for benign"):
         assert text in page.extract_text()
-    with pytest.raises(BadPicture, match="size"):
+    with pytest.raises(BadImage, match="size"):
         client.report_pdf(scan, size=801)
 
 
@@ -108,24 +108,24 @@ def test_an_analysis_is_both(client: Client, scan: bytes) -> None:
     assert result.raw["filename"] is None
 
 
-def test_the_largest_picture_is_taken_and_one_byte_more_is_told_the_way(client: Client, scan: bytes) -> None:
-    assert Settings().max_binary_body_bytes == LARGEST
-    client.predict(scan.ljust(LARGEST, b"\0"))
-    with pytest.raises(BadPicture, match="upload"):
-        client.predict(scan.ljust(LARGEST + 1, b"\0"))
+def test_the_largest_image_is_taken_and_one_byte_more_is_told_the_way(client: Client, scan: bytes) -> None:
+    assert Settings().max_binary_body_bytes == MAX_IMAGE_BYTES
+    client.predict(scan.ljust(MAX_IMAGE_BYTES, b"\0"))
+    with pytest.raises(BadImage, match="upload"):
+        client.predict(scan.ljust(MAX_IMAGE_BYTES + 1, b"\0"))
 
 
 def test_so_is_the_largest_that_a_link_takes(client: Client) -> None:
-    assert Settings().max_upload_bytes == LARGEST_UPLOAD
-    with pytest.raises(BadPicture) as caught:
-        client.upload(bytes(LARGEST_UPLOAD))
+    assert Settings().max_upload_bytes == MAX_UPLOAD_BYTES
+    with pytest.raises(BadImage) as caught:
+        client.upload(bytes(MAX_UPLOAD_BYTES))
     assert caught.value.code == "unsupported_media_type"
-    with pytest.raises(BadPicture, match="33554432"):
-        client.upload(bytes(LARGEST_UPLOAD + 1))
+    with pytest.raises(BadImage, match="33554432"):
+        client.upload(bytes(MAX_UPLOAD_BYTES + 1))
 
 
-def test_a_larger_picture_comes_in_by_a_link(client: Client, scan: bytes) -> None:
-    result = client.upload(scan.ljust(LARGEST + 1, b"\0"))
+def test_a_larger_image_comes_in_by_a_link(client: Client, scan: bytes) -> None:
+    result = client.upload(scan.ljust(MAX_IMAGE_BYTES + 1, b"\0"))
 
     assert isinstance(result, UploadResult)
     assert result.prediction == client.predict(scan).prediction
@@ -136,7 +136,7 @@ def test_a_larger_picture_comes_in_by_a_link(client: Client, scan: bytes) -> Non
 @pytest.mark.parametrize(
     ("ask", "code", "says"),
     [
-        (lambda client, _: client.predict(b"no picture"), "unsupported_media_type", "PNG"),
+        (lambda client, _: client.predict(b"not an image"), "unsupported_media_type", "PNG"),
         (lambda client, _: client.predict(b""), "invalid_request", "empty"),
         (lambda client, scan: client.predict(scan[:2000]), "unreadable_image", "."),
         (lambda client, _: client.predict(np.zeros((8, 8), np.uint8)), "unreadable_image", "too small"),
@@ -144,13 +144,13 @@ def test_a_larger_picture_comes_in_by_a_link(client: Client, scan: bytes) -> Non
         (lambda client, scan: client.analyze(scan, size=5000), "invalid_request", "size"),
         (lambda client, scan: client.analyze(scan, target="both"), "invalid_request", "target"),
         (lambda client, _: client.gradcam(noise_file(1024, 1024), size=1024), "payload_too_large", "`size`"),
-        (lambda client, _: client.upload(b"no picture"), "unsupported_media_type", "PNG"),
+        (lambda client, _: client.upload(b"not an image"), "unsupported_media_type", "PNG"),
     ],
 )
 def test_what_cannot_be_judged_is_told_in_the_analyzers_own_sentence(
     client: Client, scan: bytes, ask: Callable[[Client, bytes], object], code: str, says: str
 ) -> None:
-    with pytest.raises(BadPicture) as caught:
+    with pytest.raises(BadImage) as caught:
         ask(client, scan)
 
     error = caught.value

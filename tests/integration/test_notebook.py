@@ -31,11 +31,11 @@ def test_the_notebook_runs_and_says_what_is_kept_of_it(kept: nbformat.NotebookNo
     assert not any("Traceback" in text for text in told(again))
 
 
-def test_it_walks_from_a_picture_to_a_map_to_the_figures(kept: nbformat.NotebookNode) -> None:
+def test_it_walks_from_an_image_to_a_map_to_the_figures(kept: nbformat.NotebookNode) -> None:
     headings = [cell.source.splitlines()[0] for cell in kept.cells if cell.source.startswith("##")]
 
     assert headings == [
-        "## A picture",
+        "## An image",
         "## What the network gets to see",
         "## The score, and what it means",
         "## The map",

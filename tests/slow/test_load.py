@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.picture import jpeg
+from benchmarks.image import jpeg
 from tests.pictures import saved
 from tests.server import server_process
 from thyroid import phantom

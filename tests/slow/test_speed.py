@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import function
 from benchmarks.contenders import COMPILED, FUNCTIONS, REFERENCE, SERVICE
-from benchmarks.picture import request
+from benchmarks.image import request
 from benchmarks.spread import Spread, by_turns
 from benchmarks.warm import warm
 

@@ -21,45 +21,45 @@ from tests.client import (
     problem,
 )
 from thyroid_client import (
-    BadPicture,
+    AccessDenied,
+    BadImage,
     Client,
     NotReady,
-    Refused,
     ThyroidAPIError,
     TooManyRequests,
     Unavailable,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
 )
 
 NESTED = b"[" * 200_000 + b"]" * 200_000
 
 KINDS = [
-    (400, BadPicture),
-    (401, Refused),
-    (403, Refused),
-    (404, UnexpectedAnswer),
-    (405, UnexpectedAnswer),
+    (400, BadImage),
+    (401, AccessDenied),
+    (403, AccessDenied),
+    (404, UnexpectedResponse),
+    (405, UnexpectedResponse),
     (408, Unavailable),
     (410, Unavailable),
-    (413, BadPicture),
-    (415, BadPicture),
-    (422, BadPicture),
+    (413, BadImage),
+    (415, BadImage),
+    (422, BadImage),
     (429, TooManyRequests),
     (500, Unavailable),
     (501, Unavailable),
     (502, Unavailable),
     (503, Unavailable),
     (504, Unavailable),
-    (204, UnexpectedAnswer),
-    (302, UnexpectedAnswer),
-    (418, UnexpectedAnswer),
+    (204, UnexpectedResponse),
+    (302, UnexpectedResponse),
+    (418, UnexpectedResponse),
 ]
 
 
-def error_from(answer: httpx.Response | Exception, **more: Any) -> ThyroidAPIError:
+def error_from(response: httpx.Response | Exception, **more: Any) -> ThyroidAPIError:
     with pytest.raises(ThyroidAPIError) as caught:
-        Script(answer).client(retries=0, **more).predict(PNG)
+        Script(response).client(retries=0, **more).predict(PNG)
     return caught.value
 
 
@@ -99,7 +99,7 @@ def test_a_broken_problem_is_still_an_error_of_its_status(body: bytes) -> None:
     headers = {"Content-Type": "application/problem+json; charset=utf-8", "X-Request-Id": "r-2"}
     error = error_from(httpx.Response(422, content=body, headers=headers))
 
-    assert type(error) is BadPicture
+    assert type(error) is BadImage
     assert error.code is None
     assert str(error).endswith(".")
 
@@ -111,7 +111,7 @@ def test_no_answer_is_a_type_of_its_own(error: Exception) -> None:
 
 @pytest.mark.parametrize("error", [httpx.ConnectError("no"), httpx.ReadTimeout("no"), httpx.DecodingError("no")])
 def test_no_error_carries_the_key(error: Exception) -> None:
-    # GIVEN requests with a key, of which the second gets no answer
+    # GIVEN requests with a key, of which the second gets no response
     script, again = (Script(httpx.Response(503), error) for _ in range(2))
     # WHEN the error leaves either client
     with pytest.raises(ThyroidAPIError) as caught:
@@ -160,7 +160,7 @@ def with_(body: dict[str, Any], value: object, *path: str) -> dict[str, Any]:
 def test_an_answer_that_lacks_something_is_unexpected_and_names_it(body: dict[str, Any], names: str) -> None:
     error = error_from(ok(body, 200, **{"X-Request-Id": "r-3"}))
 
-    assert type(error) is UnexpectedAnswer
+    assert type(error) is UnexpectedResponse
     assert f"'{names}'" in str(error)
     assert (error.status, error.request_id) == (200, "r-3")
 
@@ -168,50 +168,50 @@ def test_an_answer_that_lacks_something_is_unexpected_and_names_it(body: dict[st
 @pytest.mark.parametrize("content", [b"", b"<html>Jane</html>", b"[]", b"null", b"\xff\xfe", NESTED])
 def test_an_answer_that_is_no_object_is_unexpected(content: bytes) -> None:
     error = error_from(httpx.Response(200, content=content))
-    assert type(error) is UnexpectedAnswer
+    assert type(error) is UnexpectedResponse
     assert "Jane" not in str(error)
 
 
 def compressed_in_no_way() -> httpx.Response:
-    """An answer that says that it is compressed, and is not; it is looked at only as it is read."""
+    """A response that says that it is compressed, and is not; that shows only when it is read."""
     return httpx.Response(200, stream=httpx.ByteStream(b"{}"), headers={"Content-Encoding": "gzip"})
 
 
 def test_an_answer_that_is_not_compressed_as_it_says_is_unexpected_in_both_clients() -> None:
     script = Script(compressed_in_no_way(), compressed_in_no_way())
-    with pytest.raises(UnexpectedAnswer, match="cannot be read") as caught:
+    with pytest.raises(UnexpectedResponse, match="cannot be read") as caught:
         script.client().predict(PNG)
-    with pytest.raises(UnexpectedAnswer, match="cannot be read"):
+    with pytest.raises(UnexpectedResponse, match="cannot be read"):
         asyncio.run(script.async_client().predict(PNG))
     assert isinstance(caught.value.__cause__, httpx.DecodingError)
     assert script.waited == []
 
 
 @pytest.mark.parametrize("image", ["", "no base64!", "bm8gcGljdHVyZQ==", 7])
-def test_a_picture_in_an_answer_that_is_none_is_unexpected(image: object) -> None:
+def test_an_image_in_an_answer_that_is_none_is_unexpected(image: object) -> None:
     for call, body in (
         (Client.analyze, with_(ANALYZED, None, "gradcam")),
         (Client.gradcam, with_(EXPLAINED, image, "images", "overlay")),
         (Client.analyze, with_(ANALYZED, image, "gradcam", "images", "overlay")),
     ):
-        with pytest.raises(UnexpectedAnswer):
+        with pytest.raises(UnexpectedResponse):
             call(Script(ok(body)).client(), PNG)
 
 
 def test_what_is_said_of_the_model_is_checked_too() -> None:
     for body in (with_(MODEL_INFO, ["x"], "input_shape"), without(MODEL_INFO, "conv_layers")):
-        with pytest.raises(UnexpectedAnswer):
+        with pytest.raises(UnexpectedResponse):
             Script(ok(body)).client().model_info()
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedResponse):
         Script(ok(without(HEALTHY, "version"))).client().health()
 
 
-def test_no_error_tells_the_name_of_the_picture(tmp_path: Path) -> None:
-    # GIVEN a picture whose name is a patient's
+def test_no_error_tells_the_name_of_the_image(tmp_path: Path) -> None:
+    # GIVEN an image whose name is a patient's
     (tmp_path / "Jane-Doe.png").write_bytes(PNG)
-    for answer in (httpx.Response(422), problem(415, "no", "No picture."), httpx.ReadError("no"), ok({})):
+    for response in (httpx.Response(422), problem(415, "no", "No image."), httpx.ReadError("no"), ok({})):
         # WHEN it gets no result
-        script = Script(answer)
+        script = Script(response)
         with pytest.raises(ThyroidAPIError) as caught:
             script.client(retries=0).predict(tmp_path / "Jane-Doe.png")
         # THEN neither the error nor what was sent tells the name
@@ -223,7 +223,7 @@ def test_no_error_tells_the_name_of_the_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        BadPicture("No.", status=422, problem={"code": "unreadable_image"}, request_id="r-1"),
+        BadImage("No.", status=422, problem={"code": "unreadable_image"}, request_id="r-1"),
         TooManyRequests("Less often.", status=429, retry_after=30.0),
         NotReady("Not yet.", upload_id="abc", retry_after=2.0),
     ],

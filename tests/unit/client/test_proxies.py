@@ -1,4 +1,4 @@
-"""Proxies that the environment names are used, are told of where nothing comes by, and never by their passwords."""
+"""Proxies of the environment are used, and errors name them without their passwords."""
 
 import asyncio
 import socket

@@ -22,7 +22,7 @@ from tests.client import (
     ok,
     problem,
 )
-from thyroid_client import AsyncClient, Client, Report, Unavailable, UnexpectedAnswer, __version__
+from thyroid_client import AsyncClient, Client, Report, Unavailable, UnexpectedResponse, __version__
 from thyroid_client.results import AnalyzeResult
 
 
@@ -45,7 +45,7 @@ def test_each_method_asks_its_endpoint_below_the_stage() -> None:
     assert {request.headers["user-agent"] for request in script.requests} == {f"thyroid-client/{__version__}"}
 
 
-def test_a_picture_is_the_body_and_its_options_are_the_query() -> None:
+def test_an_image_is_the_body_and_its_options_are_the_query() -> None:
     script = Script(ok(EXPLAINED), ok(ANALYZED))
     client = script.client()
     client.gradcam(PNG, "gated_conv", "benign", 300)
@@ -69,13 +69,13 @@ def test_what_a_report_is_asked_for_with_is_in_the_body_and_the_name_only_if_it_
     first, second = script.requests
     assert script.asked == [f"POST {ADDRESS}/api/v1/report/pdf", f"POST {ADDRESS}/api/v1/report/json"]
     assert (first.headers["accept"], second.headers["accept"]) == ("application/pdf", "application/json")
-    for field in (b"Jane Doe.png", b"conv2d", b"benign", b"100", b'name="image"; filename="picture"', PNG):
+    for field in (b"Jane Doe.png", b"conv2d", b"benign", b"100", b'name="image"; filename="image"', PNG):
         assert field in first.content
     assert b'name="filename"' not in second.content
     assert page == PDF
     assert isinstance(told, Report)
-    assert (told.schema_version, told.filename, told.code_version) == (1, None, "3.0.0")
-    assert (told.picture.width, told.field_of_view.right, told.gradcam.layer_used) == (96, 95, "conv2d")
+    assert (told.schema_version, told.filename, told.code_version) == (2, None, "3.0.0")
+    assert (told.image_facts.width, told.field_of_view.right, told.gradcam.layer_used) == (96, 95, "conv2d")
     assert told.prediction.confidence_score == 0.8765
 
 
@@ -86,7 +86,7 @@ def test_what_utf_8_cannot_have_is_sent_as_it_is_written() -> None:
 
     client.report_pdf(PNG, "a\udcff.png", layer="b\udcff")
     client.gradcam(PNG, layer="b\udcff")
-    with pytest.raises(UnexpectedAnswer, match="none"):
+    with pytest.raises(UnexpectedResponse, match="none"):
         client.result("c\udcff")
 
     report, explained, result = script.requests
@@ -98,11 +98,11 @@ def test_what_utf_8_cannot_have_is_sent_as_it_is_written() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"JVBERi0xLjM=", b"<html>"])
 def test_what_is_no_pdf_file_is_unexpected(content: bytes) -> None:
-    with pytest.raises(UnexpectedAnswer, match="no PDF"):
+    with pytest.raises(UnexpectedResponse, match="not a PDF"):
         Script(httpx.Response(200, content=content)).client().report_pdf(PNG)
 
 
-def test_a_picture_that_is_too_large_is_not_sent() -> None:
+def test_an_image_that_is_too_large_is_not_sent() -> None:
     script = Script()
     with pytest.raises(Exception, match="4669440"):
         script.client().analyze(bytes(4_669_441))
@@ -152,10 +152,10 @@ def test_the_async_client_gives_the_same_results() -> None:
     assert asyncio.run(ask()) == expected
 
 
-# --- answers ---------------------------------------------------------------------------------------------------------
+# --- responses -------------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_becomes_fields_and_pictures_and_is_kept_as_it_came() -> None:
+def test_an_answer_becomes_fields_and_images_and_is_kept_as_it_came() -> None:
     result = Script(ok(ANALYZED | {"something_new": 1})).client().analyze(PNG)
 
     assert isinstance(result, AnalyzeResult)

@@ -9,9 +9,9 @@ import pytest
 
 from tests.client import PNG, PREDICTED, Script, ok, problem
 from thyroid_client import TooManyRequests, Unavailable, Unreachable
-from thyroid_client.answers import retry_after
+from thyroid_client.responses import retry_after
 from thyroid_client.retries import Retries
-from thyroid_client.wire import Answer
+from thyroid_client.wire import Response
 
 
 def throttled(**headers: str) -> httpx.Response:
@@ -106,15 +106,15 @@ def test_what_the_analyzer_says_to_wait_is_waited_and_a_bit() -> None:
     assert script.waited == [7.5]
 
 
-def test_no_try_begins_after_the_patience_is_over() -> None:
+def test_no_try_begins_after_the_retry_timeout_is_over() -> None:
     busy = {"Retry-After": "20"}
     script = Script(*(throttled(**busy) for _ in range(5)))
     with pytest.raises(TooManyRequests):
-        script.client(retries=100, patience=60).predict(PNG)
+        script.client(retries=100, retry_timeout=60).predict(PNG)
     assert script.waited == [20.5, 21.0]
 
 
-def test_a_wait_longer_than_the_patience_is_not_begun() -> None:
+def test_a_wait_longer_than_the_retry_timeout_is_not_begun() -> None:
     script = Script(throttled(**{"Retry-After": "9" * 400}))
     with pytest.raises(TooManyRequests):
         script.client().predict(PNG)
@@ -139,7 +139,7 @@ def test_an_error_without_one_names_none() -> None:
 
 def test_a_wait_without_end_is_one_of_a_year() -> None:
     for said in ("9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"):
-        assert retry_after(Answer(503, {"retry-after": said})) == 365 * 86400
+        assert retry_after(Response(503, {"retry-after": said})) == 365 * 86400
 
 
 def test_waits_double_up_to_a_bound_and_are_never_in_step() -> None:
@@ -152,9 +152,9 @@ def test_waits_double_up_to_a_bound_and_are_never_in_step() -> None:
 
 @pytest.mark.parametrize("said", ["", "soon", "-3", "1.5", "٣", "Wed, 21 Oct 2015 07:28:00 GMT"])
 def test_an_unreadable_or_past_retry_after_counts_as_none(said: str) -> None:
-    assert retry_after(Answer(429, {"retry-after": said})) == 0
+    assert retry_after(Response(429, {"retry-after": said})) == 0
 
 
 def test_a_retry_after_may_be_a_date() -> None:
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
-    assert 25 < retry_after(Answer(503, {"retry-after": soon})) <= 30
+    assert 25 < retry_after(Response(503, {"retry-after": soon})) <= 30

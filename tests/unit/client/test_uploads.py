@@ -1,4 +1,4 @@
-"""A picture too large for a request: a link, the bucket, and the wait for its result."""
+"""An image too large for a request: a link, the bucket, and the wait for its result."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ from tests.client import (
     ok,
     problem,
 )
-from thyroid_client import BadPicture, NotReady, Unavailable, UnexpectedAnswer, Unreachable
+from thyroid_client import BadImage, NotReady, Unavailable, UnexpectedResponse, Unreachable
 
 STATUS = f"{ADDRESS}/api/v1/uploads/{UPLOAD_ID}"
 WAITING = {"success": True, "status": "waiting", "detail": "No result yet."}
@@ -32,13 +32,13 @@ def taken() -> httpx.Response:
     return httpx.Response(204)
 
 
-def pictures() -> list[httpx.Response]:
+def image_responses() -> list[httpx.Response]:
     return [httpx.Response(200, content=PNG), httpx.Response(200, content=PNG)]
 
 
 def a_whole_upload() -> Script:
     later = {"Retry-After": "2"}
-    return Script(ok(LINK, 201), taken(), waiting(**later), waiting(**later), ok(UPLOADED), *pictures())
+    return Script(ok(LINK, 201), taken(), waiting(**later), waiting(**later), ok(UPLOADED), *image_responses())
 
 
 def test_an_upload_asks_for_a_link_uses_it_and_waits() -> None:
@@ -71,14 +71,14 @@ def test_so_it_does_with_async() -> None:
     assert script.waited == [2, 2]
 
 
-def test_the_form_has_the_links_fields_then_the_picture_by_a_name_that_says_nothing() -> None:
+def test_the_form_has_the_links_fields_then_the_image_by_a_name_that_says_nothing() -> None:
     script = a_whole_upload()
     script.client().upload(PNG)
 
     asked, form = script.requests[:2]
     assert asked.content == b'{"content_type": "application/octet-stream", "size": %d}' % len(PNG)
     body = form.content
-    assert body.index(b'name="key"') < body.index(b'name="policy"') < body.index(b'name="file"; filename="picture"')
+    assert body.index(b'name="key"') < body.index(b'name="policy"') < body.index(b'name="file"; filename="image"')
     assert PNG in body
     assert form.headers["content-length"] == str(len(body))
 
@@ -101,39 +101,39 @@ def test_a_result_that_does_not_come_in_time_can_be_asked_for_later() -> None:
     assert caught.value.upload_id == UPLOAD_ID
     assert UPLOAD_ID not in str(caught.value)
     assert caught.value.retry_after == 4
-    later = Script(waiting(), ok(UPLOADED), *pictures())
+    later = Script(waiting(), ok(UPLOADED), *image_responses())
     assert later.client().result(caught.value.upload_id).risk_assessment == "High Risk"
     assert later.waited == [2]
 
 
 def test_a_throttle_while_waiting_is_waited_out() -> None:
-    script = Script(waiting(), httpx.Response(429), ok(UPLOADED), *pictures())
+    script = Script(waiting(), httpx.Response(429), ok(UPLOADED), *image_responses())
     script.client().result(UPLOAD_ID)
     assert script.waited == [2, 0.5]
 
 
-def test_a_refused_picture_is_the_problem_that_analyze_answers() -> None:
+def test_a_refused_image_is_the_problem_that_analyze_answers() -> None:
     script = Script(ok(LINK, 201), taken(), problem(422, "unreadable_image", "It cannot be decoded; save it anew."))
-    with pytest.raises(BadPicture, match="save it anew"):
+    with pytest.raises(BadImage, match="save it anew"):
         script.client().upload(PNG)
 
 
 def test_a_service_without_a_bucket_says_so() -> None:
-    script = Script(problem(501, "uploads_unavailable", "No bucket takes images here; send the picture itself."))
-    with pytest.raises(Unavailable, match="send the picture itself"):
+    script = Script(problem(501, "uploads_unavailable", "No bucket accepts images here; send the image itself."))
+    with pytest.raises(Unavailable, match="send the image itself"):
         script.client().upload(PNG)
 
 
-def test_a_picture_larger_than_any_link_takes_is_not_asked_for_a_link() -> None:
+def test_an_image_larger_than_any_link_takes_is_not_asked_for_a_link() -> None:
     script = Script()
-    with pytest.raises(BadPicture, match="33554432"):
+    with pytest.raises(BadImage, match="33554432"):
         script.client().upload(bytes(33_554_433))
     assert script.requests == []
 
 
-def test_a_picture_larger_than_this_services_links_take_is_told_the_limit() -> None:
-    script = Script(problem(413, "payload_too_large", "The picture file is over the limit of 33554432 bytes."))
-    with pytest.raises(BadPicture, match="33554432"):
+def test_an_image_larger_than_this_services_links_take_is_told_the_limit() -> None:
+    script = Script(problem(413, "payload_too_large", "The image file is over the limit of 33554432 bytes."))
+    with pytest.raises(BadImage, match="33554432"):
         script.client().upload(PNG)
 
 
@@ -157,7 +157,7 @@ def test_a_bucket_that_cannot_be_reached_is_told_from_the_analyzer() -> None:
     assert caught.value.__cause__ is error
 
 
-def test_pictures_whose_link_ended_are_asked_for_anew() -> None:
+def test_images_whose_link_ended_are_asked_for_anew() -> None:
     script = Script(ok(UPLOADED), httpx.Response(403))
     with pytest.raises(Unavailable, match="ask again with `result`"):
         script.client().result(UPLOAD_ID)
@@ -170,9 +170,9 @@ NO_LINKS = [
 
 
 @pytest.mark.parametrize("url", NO_LINKS, ids=ascii)
-def test_a_picture_is_sent_to_no_link_that_is_not_safe(url: str) -> None:
+def test_an_image_is_sent_to_no_link_that_is_not_safe(url: str) -> None:
     script = Script(ok(LINK | {"upload": LINK["upload"] | {"url": url}}, 201))
-    with pytest.raises(UnexpectedAnswer, match="gave a link"):
+    with pytest.raises(UnexpectedResponse, match="gave a link"):
         script.client().upload(PNG)
     assert len(script.requests) == 1
 
@@ -182,17 +182,17 @@ def test_a_picture_is_sent_to_no_link_that_is_not_safe(url: str) -> None:
     [{}, LINK | {"id": 7}, LINK | {"upload": None}, LINK | {"upload": LINK["upload"] | {"fields": {"key": 7}}}],
 )
 def test_a_link_that_lacks_something_is_unexpected(link: Any) -> None:
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedResponse):
         Script(ok(link, 201)).client().upload(PNG)
 
 
-def test_a_result_whose_pictures_are_none_is_unexpected() -> None:
+def test_a_result_whose_images_are_none_is_unexpected() -> None:
     script = Script(ok(UPLOADED), httpx.Response(200, content=PNG), httpx.Response(200, content=b"<html>"))
-    with pytest.raises(UnexpectedAnswer, match="'overlay' is no picture"):
+    with pytest.raises(UnexpectedResponse, match="'overlay' is not an image"):
         script.client().result(UPLOAD_ID)
 
 
 def test_an_id_cannot_lead_elsewhere() -> None:
-    script = Script(ok(UPLOADED), *pictures())
+    script = Script(ok(UPLOADED), *image_responses())
     script.client().result("../predict?x=1")
     assert script.asked[0] == f"GET {ADDRESS}/api/v1/uploads/..%2Fpredict%3Fx%3D1"

@@ -25,7 +25,7 @@ THEN, LATER = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 SUMMARY = {
     "schema_version": 1,
     "run": "march",
-    "bucket": "pictures",
+    "bucket": "images",
     "prefix": "patients/DOE_JANE/",
     "started": "2026-03-01T00:00:00Z",
     "ended": "2026-03-01T01:00:00Z",
@@ -99,14 +99,14 @@ def stubbed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     [
         ([], {}),
         (["--prefix", "2026/03/"], {"prefix": "2026/03/"}),
-        (["--bucket", "pictures", "--prefix", "a b"], {"bucket": "pictures", "prefix": "a b"}),
+        (["--bucket", "images", "--prefix", "a b"], {"bucket": "images", "prefix": "a b"}),
         (
-            ["--manifest", "s3://pictures/list/2026/manifest.json"],
-            {"manifest": {"bucket": "pictures", "key": "list/2026/manifest.json"}},
+            ["--manifest", "s3://images/list/2026/manifest.json"],
+            {"manifest": {"bucket": "images", "key": "list/2026/manifest.json"}},
         ),
         (
-            ["--bucket", "pictures", "--manifest", "s3://lists/manifest.json"],
-            {"bucket": "pictures", "manifest": {"bucket": "lists", "key": "manifest.json"}},
+            ["--bucket", "images", "--manifest", "s3://lists/manifest.json"],
+            {"bucket": "images", "manifest": {"bucket": "lists", "key": "manifest.json"}},
         ),
         (["--prefix", "ünï/甲状腺 "], {"prefix": "ünï/甲状腺 "}),
         (["--bucket", "", "--prefix", ""], {}),
@@ -177,14 +177,14 @@ def test_the_summary_is_told_to_a_person_without_the_prefix(stubbed: Aws, capsys
     assert "DOE" not in printed
 
 
-def test_an_archive_without_pictures_is_none(stubbed: Aws, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_archive_without_images_is_none(stubbed: Aws, capsys: pytest.CaptureFixture[str]) -> None:
     nothing: dict[str, Any] = {name: {} for name in ("pictures", "risks", "labels", "codes", "models")}
     stubbed.start()
     stubbed.succeed({**SUMMARY, **nothing, "items": {"total": 0, "succeeded": 0, "failed": 0}})
 
     assert main(["thyroid"]) == 0
 
-    assert "pictures:    none" in capsys.readouterr().out
+    assert "images:      none" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_an_archive_without_pictures_is_none(stubbed: Aws, capsys: pytest.Captur
         {"items": {"total": 6, "succeeded": 5, "failed": 0}},  # it ran out of time
     ],
 )
-def test_a_run_of_which_some_pictures_failed_is_no_success(
+def test_a_run_of_which_some_images_failed_is_no_success(
     stubbed: Aws, capsys: pytest.CaptureFixture[str], some: dict[str, Any]
 ) -> None:
     stubbed.start()
@@ -204,7 +204,7 @@ def test_a_run_of_which_some_pictures_failed_is_no_success(
     assert main(["thyroid"]) == 1
 
     printed = capsys.readouterr()
-    assert "error: Some pictures failed" in printed.err
+    assert "error: Some images failed" in printed.err
     assert "s3://results/archives/march/parts/" in printed.out
 
 
@@ -316,7 +316,7 @@ def test_interrupted_it_says_that_the_run_goes_on(
     assert main(["thyroid"]) == INTERRUPTED
 
     printed = capsys.readouterr().err
-    assert "The run goes on in AWS." in printed
+    assert "The run continues in AWS." in printed
     assert "--name march" in printed
     assert f"stop-execution --region eu-central-1 --execution-arn {RUN}" in printed
 
@@ -328,7 +328,7 @@ def test_losing_sight_of_a_run_is_not_its_failure(stubbed: Aws, capsys: pytest.C
     assert main(["thyroid"]) == 1
 
     printed = capsys.readouterr().err
-    assert "The run goes on in AWS." in printed
+    assert "The run continues in AWS." in printed
     assert "(ExpiredTokenException)" in printed
 
 
@@ -340,7 +340,7 @@ def test_a_run_that_may_not_be_started_is_one_sentence(stubbed: Aws, capsys: pyt
     printed = capsys.readouterr()
     assert printed.out == ""
     (line,) = printed.err.splitlines()
-    assert line.startswith("error: AWS did not do it: An error occurred (AccessDeniedException)")
+    assert line.startswith("error: The AWS call failed: An error occurred (AccessDeniedException)")
 
 
 def test_without_credentials_one_sentence_says_so(
@@ -353,7 +353,7 @@ def test_without_credentials_one_sentence_says_so(
 
     assert main(["thyroid"]) == 1
 
-    assert capsys.readouterr().err == "error: AWS did not do it: Unable to locate credentials\n"
+    assert capsys.readouterr().err == "error: The AWS call failed: Unable to locate credentials\n"
 
 
 @pytest.mark.parametrize(
@@ -361,11 +361,11 @@ def test_without_credentials_one_sentence_says_so(
     [
         ([], "the following arguments are required: stack"),
         (["--manifest", "list/manifest.json"], "has to be like s3://bucket/path/manifest.json"),
-        (["--manifest", "https://pictures/manifest.json"], "has to be like s3://bucket/path/manifest.json"),
-        (["--manifest", "s3://pictures"], "has to be like s3://bucket/path/manifest.json"),
-        (["--manifest", "s3://pictures/"], "has to be like s3://bucket/path/manifest.json"),
+        (["--manifest", "https://images/manifest.json"], "has to be like s3://bucket/path/manifest.json"),
+        (["--manifest", "s3://images"], "has to be like s3://bucket/path/manifest.json"),
+        (["--manifest", "s3://images/"], "has to be like s3://bucket/path/manifest.json"),
         (["--manifest", "s3:///manifest.json"], "has to be like s3://bucket/path/manifest.json"),
-        (["--manifest", "s3://pictures/manifest.json", "--prefix", "2026/"], "give one of the two"),
+        (["--manifest", "s3://images/manifest.json", "--prefix", "2026/"], "give one of the two"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_asked_of_aws(

@@ -1,4 +1,4 @@
-"""A server of a few lines that answers with a score."""
+"""A server of a few lines that responds with a score."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.server import How, ServerError, serving
+from benchmarks.server import ServerConfig, ServerError, serving
 
 SERVER = """
 import http.server, json, sys, time
@@ -16,12 +16,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        told = json.dumps({"prediction": {"confidence_score": asked["score"]}}).encode()
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = json.dumps({"prediction": {"confidence_score": request["score"]}}).encode()
         self.send_response(200 if self.path == "/predict" else 404)
-        self.send_header("Content-Length", str(len(told)))
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(told)
+        self.wfile.write(content)
 
     def log_message(self, *_):
         pass
@@ -30,32 +30,35 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 """
 
 
-def how(source: str = SERVER, path: str = "/predict") -> How:
+def config(source: str = SERVER, path: str = "/predict") -> ServerConfig:
     def command(port: int, folder: Path) -> Sequence[str]:
         (folder / "server.py").write_text(source)
         return [sys.executable, str(folder / "server.py"), str(port)]
 
-    return How(command, path, request=lambda: {"score": 0.25})
+    return ServerConfig(command, path, request=lambda: {"score": 0.25})
 
 
 def test_a_server_is_asked_until_it_answers_and_then_by_many() -> None:
-    with serving(how()) as server:
+    with serving(config()) as server:
         assert server.score == 0.25
-        assert server.first_answer > 0
+        assert server.first_response > 0
         assert server.throughput(3, 0.2) > 10
         assert server.megabytes() > 3
 
 
 def test_a_server_that_ends_is_told_of_with_what_it_said() -> None:
-    with pytest.raises(ServerError, match=r"(?s)exit status 3.*no model"), serving(how("print('no model'); exit(3)")):
+    with (
+        pytest.raises(ServerError, match=r"(?s)exit status 3.*no model"),
+        serving(config("print('no model'); exit(3)")),
+    ):
         pass
 
 
 def test_at_the_end_its_children_are_ended_too_whatever_group_they_are_in(tmp_path: Path) -> None:
     child = "import subprocess, sys; child = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
-    told = f"open({str(tmp_path / 'child')!r}, 'w').write(str(child.pid))\n"
+    script = f"open({str(tmp_path / 'child')!r}, 'w').write(str(child.pid))\n"
 
-    with serving(how(child + told + SERVER)):
+    with serving(config(child + script + SERVER)):
         pid = int((tmp_path / "child").read_text())
 
     deadline = time.monotonic() + 30
@@ -73,7 +76,7 @@ def _lives(pid: int) -> bool:
 
 
 def test_a_server_that_refuses_while_it_is_asked_by_many_is_told_of() -> None:
-    with serving(how()) as server:
-        server._how = how(path="/nowhere")
-        with pytest.raises(ServerError, match="2 clients at once: it answered 404"):
+    with serving(config()) as server:
+        server._config = config(path="/nowhere")
+        with pytest.raises(ServerError, match="2 clients at once: it responded with 404"):
             server.throughput(2, 0.1)

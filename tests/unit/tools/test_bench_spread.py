@@ -6,7 +6,7 @@ from benchmarks.spread import Spread, by_turns
 def test_measurements_are_told_by_their_middle_and_their_ends() -> None:
     spread = Spread.of([4.0, 1.0, 2.0, 3.0, 100.0])
 
-    assert (spread.p50, spread.least, spread.most, spread.count) == (3.0, 1.0, 100.0, 5)
+    assert (spread.p50, spread.minimum, spread.maximum, spread.count) == (3.0, 1.0, 100.0, 5)
     assert 4.0 < spread.p95 < 100.0
 
 

@@ -22,7 +22,7 @@ def figures() -> dict[str, Any]:
         for name in ("predict", "gradcam", "analyze")
     }
     warm["predict"][MODEL_ALONE] = took(4)
-    one = {"first_answer": 500.0, "warm": took(12), "megabytes": 100.0}
+    one = {"first_response": 500.0, "warm": took(12), "megabytes": 100.0}
     return {
         "machine": "2 cores",
         "effort": {"starts": 3, "calls": 9, "seconds": 1.0},
@@ -34,13 +34,13 @@ def figures() -> dict[str, Any]:
         "warm_one_processor": {"predict": {SERVICE: took(10), REFERENCE: took(100), COMPILED: took(20)}},
         "memory": {SERVICE: 100.0, REFERENCE: 800.0, COMPILED: 800.0},
         "served": {
-            SERVICE: {**one, "answers_a_second": {"1": 50.0, "8": 100.0}},
-            REFERENCE: {**one, "answers_a_second": {"1": 5.0, "8": 8.0}},
+            SERVICE: {**one, "requests_per_second": {"1": 50.0, "8": 100.0}},
+            REFERENCE: {**one, "requests_per_second": {"1": 5.0, "8": 8.0}},
         },
         "installed": {SERVICE: 150.0, REFERENCE: 1700.0},
         "image": {SERVICE: 200.0, REFERENCE: 1700.0},
         "multiply_adds": 2e8,
-        "multiply_adds_a_second": 1e11,
+        "multiply_adds_per_second": 1e11,
     }
 
 
@@ -58,7 +58,7 @@ def test_each_ratio_stands_beside_what_was_aimed_at() -> None:
     assert found["warm predict, faster than with tf.function"] == ["≥ 2.5 ×", "2.0 ×", "**no**"]
     assert found["warm gradcam, faster"] == ["≥ 25 ×", "20.0 ×", "**no**"]
     assert found["peak memory, smaller"] == ["≥ 7 ×", "8.0 ×", "yes"]
-    assert found["answers a second at 8 clients, more"] == ["≥ 10 ×", "12.5 ×", "yes"]
+    assert found["requests per second at 8 clients, more"] == ["≥ 10 ×", "12.5 ×", "yes"]
     assert found["predict without the model"] == ["≤ 5 ms", "6.0 ms", "**no**"]
 
 
@@ -73,11 +73,11 @@ def test_the_floor_is_what_python_and_arithmetic_cannot_do_without() -> None:
 def test_what_was_left_out_is_said_and_the_rest_is_told() -> None:
     some = figures()
     del some["image"], some["warm_one_processor"]
-    some["left_out"] = ["image: there is no Docker engine", "BentoML: it did not answer\nand a long log"]
+    some["left_out"] = ["image: there is no Docker engine", "BentoML: it did not respond\nand a long log"]
 
     text = tables.markdown(some)
 
-    assert "- image: there is no Docker engine\n- BentoML: it did not answer\n" in text
+    assert "- image: there is no Docker engine\n- BentoML: it did not respond\n" in text
     assert "long log" not in text
     assert "image above its base, smaller" not in rows(text)
     assert rows(text)["warm predict, faster"] == ["≥ 10 ×", "20.0 ×", "yes"]

@@ -1,4 +1,4 @@
-"""Each figure in dollars of a document is worked out in one place, from prices, measurements and the template."""
+"""Each figure in dollars of a document is calculated in one place, from prices, measurements and the template."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import bill, cost
-from functions import s3_worker as uploads
+from functions import s3_worker
 from thyroid.settings import Settings
 from thyroid.telemetry.metrics import emit, emit_upload
 
@@ -22,7 +22,7 @@ DOCUMENTS = sorted(
 STACK = bill.the_stack()
 MEASURED = bill.measured()
 PASSAGES = bill.passages(MEASURED, STACK)
-PICTURES = bill.pictures(MEASURED, STACK)
+COSTS = bill.archive_costs(MEASURED, STACK)
 
 MONEY = re.compile(r"\$\s?\d+(?:[.,]\d+)*|\bUSD\b|\bdollars? ?\d|\d ?(?:dollars?|cents?)\b|\d ?¢")
 
@@ -96,8 +96,8 @@ def test_measurements_are_of_the_memory_that_the_stack_has() -> None:
     assert MEASURED["memory_mb"] == STACK.memory_mb
 
 
-def test_a_worker_has_so_many_pictures_in_transfer() -> None:
-    assert cost.THREADS == uploads.THREADS
+def test_a_worker_has_so_many_images_in_transfer() -> None:
+    assert cost.THREADS == s3_worker.THREADS
 
 
 def test_the_metrics_that_are_priced_are_those_that_are_written(capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,8 +184,8 @@ def test_environments_and_snapshots_cost_by_their_memory_and_time() -> None:
     assert cost.restores(1000, 1024) == cents(0.14)
 
 
-def test_readers_of_an_empty_queue_ask_every_twenty_seconds() -> None:
-    assert cost.questions_of_readers() == 5 * 2_628_000 / 20
+def test_pollers_of_an_empty_queue_poll_every_twenty_seconds() -> None:
+    assert cost.polls_per_month() == 5 * 2_628_000 / 20
 
 
 def test_a_message_is_sent_by_itself_and_received_and_deleted_with_others() -> None:
@@ -195,30 +195,30 @@ def test_a_message_is_sent_by_itself_and_received_and_deleted_with_others() -> N
 
 def test_a_batch_is_a_transition_a_request_and_the_tenths_of_a_second_that_it_takes() -> None:
     """50,000 batches: $1.25; $0.05; and of 1.8 s, 64 MB each, 5,625 GB-seconds, $0.09."""
-    assert PICTURES.batch == 20
-    assert PICTURES.map_transitions() == cents(1.25)
-    assert PICTURES.map_children() == pytest.approx(0.05 + 5625 * 0.00001667, abs=1e-9)
+    assert COSTS.batch == 20
+    assert COSTS.map_transitions() == cents(1.25)
+    assert COSTS.map_children() == pytest.approx(0.05 + 5625 * 0.00001667, abs=1e-9)
 
 
-def test_larger_batches_cost_less_by_the_picture() -> None:
-    larger = replace(PICTURES, batch=100)
+def test_larger_batches_cost_less_by_the_image() -> None:
+    larger = replace(COSTS, batch=100)
     assert larger.map_transitions() == cents(0.25)
-    assert larger.map_children() < PICTURES.map_children()
-    assert larger.function() < PICTURES.function()
+    assert larger.map_children() < COSTS.map_children()
+    assert larger.function() < COSTS.function()
 
 
 def test_a_worker_waits_for_aws_or_works_whichever_is_more() -> None:
-    assert PICTURES.seconds() == pytest.approx(8 * 0.1 + 3 * 0.02 + 0.0249)
-    assert PICTURES.rate() == pytest.approx(10 / 0.8849)
-    assert replace(PICTURES, processor_seconds=1.0).rate() == 1
+    assert COSTS.seconds() == pytest.approx(8 * 0.1 + 3 * 0.02 + 0.0249)
+    assert COSTS.rate() == pytest.approx(10 / 0.8849)
+    assert replace(COSTS, processor_seconds=1.0).rate() == 1
 
 
-def test_pictures_cost_what_their_calls_do() -> None:
+def test_images_cost_what_their_calls_do() -> None:
     """Three PUT are $15, five of the cheaper calls $2, two writes $1.25, an event $1; 95 GB are 88.5 of 2**30."""
-    assert sum(PICTURES.services().values()) == cents(15 + 2 + 1.25 + 1 + 1.07)
-    assert PICTURES.together() == cents(PICTURES.function() + 20.32)
-    assert PICTURES.together_one_by_one() == cents(22.80 + 20.32 - 0.40)
-    assert PICTURES.stored() == cents(2.03)
+    assert sum(COSTS.services().values()) == cents(15 + 2 + 1.25 + 1 + 1.07)
+    assert COSTS.together() == cents(COSTS.function() + 20.32)
+    assert COSTS.together_one_by_one() == cents(22.80 + 20.32 - 0.40)
+    assert COSTS.stored() == cents(2.03)
 
 
 def test_a_firewall_costs_by_its_rules() -> None:

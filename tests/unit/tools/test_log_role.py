@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from cfnlint.decode import cfn_yaml
 
-from deploy.log_role import ACCOUNT, CONDITION, PARAMETER, choice, decided, main
+from deploy.log_role import ACCOUNT, CONDITION, PARAMETER, choose, main, with_choice
 from deploy.stack import Stack
 
 ROOT = Path(__file__).parents[3]
@@ -81,7 +81,7 @@ def test_in_an_account_without_one_it_is_created(account: Aws, nothing: str | No
     account.no_stack()
     account.setting(nothing)
 
-    value, why = choice(Stack("thyroid"))
+    value, why = choose(Stack("thyroid"))
 
     assert value == "create"
     assert "no role for logs in eu-central-1" in why
@@ -95,7 +95,7 @@ def test_one_that_is_there_is_left_alone_and_named(account: Aws, why_not: str) -
     account.setting(ROLE)
     account.role()
 
-    value, why = choice(Stack("thyroid"))
+    value, why = choose(Stack("thyroid"))
 
     assert value == "exists"
     assert ROLE in why
@@ -105,7 +105,7 @@ def test_one_that_is_there_is_left_alone_and_named(account: Aws, why_not: str) -
 def test_the_stack_that_created_it_keeps_it_whatever_is_set(account: Aws, status: str) -> None:
     account.stack_with_it(status)
 
-    value, why = choice(Stack("thyroid"))
+    value, why = choose(Stack("thyroid"))
 
     assert value == "create"
     assert "the stack thyroid" in why
@@ -117,7 +117,7 @@ def test_a_stack_that_let_go_of_it_leaves_alone_what_is_there(account: Aws, stat
     account.setting(ROLE)
     account.role()
 
-    assert choice(Stack("thyroid"))[0] == "exists"
+    assert choose(Stack("thyroid"))[0] == "exists"
 
 
 def test_a_role_that_was_deleted_is_replaced(account: Aws) -> None:
@@ -126,7 +126,7 @@ def test_a_role_that_was_deleted_is_replaced(account: Aws) -> None:
     account.setting(ROLE)
     account.no_role()
 
-    value, why = choice(Stack("thyroid"))
+    value, why = choose(Stack("thyroid"))
 
     assert value == "create"
     assert f"{ROLE}, was deleted" in why
@@ -138,7 +138,7 @@ def test_who_may_not_look_for_the_role_leaves_it_alone(account: Aws, code: str) 
     account.setting(ROLE)
     account.no_role(code)
 
-    assert choice(Stack("thyroid"))[0] == "exists"
+    assert choose(Stack("thyroid"))[0] == "exists"
 
 
 @pytest.mark.parametrize("service", ["cloudformation", "iam"])
@@ -151,7 +151,7 @@ def test_a_failure_to_look_is_no_answer(account: Aws, service: str) -> None:
         account.no_role("ServiceFailure")
 
     with pytest.raises(ClientError, match=r"Throttling|ServiceFailure"):
-        choice(Stack("thyroid"))
+        choose(Stack("thyroid"))
 
 
 # --- where it goes ---------------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_asked_twice_it_answers_what_holds_now(account: Aws, built: Path) -> Non
 def test_of_a_template_only_the_parameter_and_its_condition_are_changed() -> None:
     template = yaml.safe_load(json.dumps(TEMPLATE))
 
-    made = decided(template, "exists")
+    made = with_choice(template, "exists")
 
     assert set(TEMPLATE["Parameters"]) - set(made["Parameters"]) == {PARAMETER}
     for part in ("Resources", "Outputs", "Globals", "Mappings", "Rules"):
@@ -245,7 +245,7 @@ def test_where_aws_refuses_nothing_is_decided(account: Aws, built: Path, capsys:
     assert main(["thyroid", "--template", str(built)]) == 1
 
     printed = capsys.readouterr()
-    assert printed.err.startswith("error: AWS did not do it: An error occurred (AccessDeniedException)")
+    assert printed.err.startswith("error: The AWS call failed: An error occurred (AccessDeniedException)")
     assert len(printed.err.splitlines()) == 1
     assert built.read_text("utf-8") == before
 

@@ -1,4 +1,4 @@
-"""What docs/mutants.md says of the mutants that survive agrees with itself and with the code."""
+"""What docs/mutants.md says of the surviving mutants agrees with itself and with the code."""
 
 import re
 from pathlib import Path
@@ -14,21 +14,21 @@ FIGURES = {
 
 
 def lines(module: str, sign: str) -> list[str]:
-    """Return the lines that begin with a sign in the changes that are told of a module, without it."""
+    """Return the lines of a module's listed changes that begin with a sign, without the sign."""
     section = PAGE.partition(f"### {module}\n")[2].partition("\n### ")[0]
     changes = "".join(re.findall(r"^```diff\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
     return [line[1:] for line in changes.splitlines() if line.startswith(sign)]
 
 
 def unexplained(module: str) -> list[str]:
-    """Return the changes of a module after which no sentence stands."""
+    """Return the changes of a module that no sentence explains."""
     section = PAGE.partition(f"### {module}\n")[2].partition("\n### ")[0]
     return re.findall(r"^```diff\n(.*?)^```\s*(?=```|\Z)", section, re.MULTILINE | re.DOTALL)
 
 
 def test_figures_are_told_of_what_is_tried() -> None:
     configuration = (ROOT / "pyproject.toml").read_text("utf-8")
-    assert list(FIGURES) == re.findall(r'"src/thyroid/(\w+)\.py"', configuration)
+    assert list(FIGURES) == re.findall(r'"src/thyroid/core/(\w+)\.py"', configuration)
 
 
 @pytest.mark.parametrize("module", FIGURES)
@@ -41,5 +41,5 @@ def test_each_mutant_was_killed_or_timed_out_or_is_explained(module: str) -> Non
 
 @pytest.mark.parametrize("module", FIGURES)
 def test_what_a_surviving_mutant_changes_is_still_there(module: str) -> None:
-    code = (ROOT / "layers/inference/python/thyroid" / f"{module}.py").read_text("utf-8").splitlines()
+    code = (ROOT / "layers/inference/python/thyroid/core" / f"{module}.py").read_text("utf-8").splitlines()
     assert set(lines(module, "-")) <= set(code)

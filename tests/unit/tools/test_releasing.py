@@ -74,8 +74,8 @@ def test_a_release_has_a_date() -> None:
             assert re.fullmatch(r" - \d{4}-\d{2}-\d{2}", date)
 
 
-def test_the_page_says_which_version_the_analyzer_has_and_which_comes_next() -> None:
-    (said,) = re.findall(r"the service says\s+(\d+\.\d+\.\d+)\.", PAGE)
+def test_the_page_says_which_version_the_service_has_and_which_comes_next() -> None:
+    (said,) = re.findall(r"the service reports the\s+version\s+(\d+\.\d+\.\d+)\.", PAGE)
     (following,) = re.findall(r"The next release of the service is (\d+\.\d+\.\d+)\.", PAGE)
     assert said == thyroid.__version__
     assert [int(part) for part in following.split(".")] > [int(part) for part in said.split(".")]

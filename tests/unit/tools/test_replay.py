@@ -203,7 +203,7 @@ def test_what_cannot_be_sent_stays_where_it_lies(
 
     assert (queues.lying(queues.queue), queues.lying(queues.dead)) == (0, 1)
     printed = capsys.readouterr()
-    assert "error: AWS did not do it: An error occurred (AccessDenied)" in printed.err
+    assert "error: The AWS call failed: An error occurred (AccessDenied)" in printed.err
     assert "DOE" not in printed.out + printed.err
 
 
@@ -329,7 +329,7 @@ def test_a_move_that_goes_on_already_is_waited_for(sqs: Stubber, capsys: pytest.
 
     assert main(["thyroid"]) == 0
 
-    assert "being moved already" in capsys.readouterr().out
+    assert "AWS is moving them already" in capsys.readouterr().out
 
 
 def test_a_move_of_messages_that_come_back_is_stopped(sqs: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
@@ -382,7 +382,7 @@ def test_losing_sight_of_a_move_is_not_its_failure(sqs: Stubber, capsys: pytest.
     assert main(["thyroid"]) == 1
 
     printed = capsys.readouterr().err
-    assert "AWS goes on moving them" in printed
+    assert "AWS continues to move them" in printed
     assert "(ExpiredToken)" in printed
 
 
@@ -399,7 +399,7 @@ def test_interrupted_it_says_that_aws_goes_on(
 
     assert main(["thyroid"]) == INTERRUPTED
 
-    assert "AWS goes on moving them" in capsys.readouterr().err
+    assert "AWS continues to move them" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("refused", ["list_message_move_tasks", "start_message_move_task"])
@@ -413,7 +413,7 @@ def test_without_the_right_to_move_one_sentence_says_so(
     assert main(["thyroid"]) == 1
 
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: AWS did not do it: An error occurred (AccessDenied)")
+    assert line.startswith("error: The AWS call failed: An error occurred (AccessDenied)")
 
 
 @pytest.mark.parametrize("lacking", ["list_message_move_tasks", "start_message_move_task"])
@@ -450,7 +450,7 @@ def test_where_aws_lacks_the_call_they_are_moved_one_by_one(
 
     printed = capsys.readouterr()
     assert "Moved back to the queue: 3 of 3" in printed.out
-    assert "goes on" not in printed.err
+    assert "continues" not in printed.err
     assert "DOE" not in printed.out + printed.err
 
 
@@ -474,14 +474,14 @@ def test_without_access_one_sentence_says_so(
 
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err == f"error: AWS did not do it: {error}\n"
+    assert printed.err == f"error: The AWS call failed: {error}\n"
 
 
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [
         ("ValidationError", "There is no stack other in ca-central-1."),
-        ("AccessDenied", "AWS did not do it: An error occurred (AccessDenied)"),
+        ("AccessDenied", "The AWS call failed: An error occurred (AccessDenied)"),
     ],
 )
 def test_a_stack_that_is_not_there_is_another_matter_than_one_that_may_not_be_seen(
@@ -512,5 +512,5 @@ def test_a_stack_that_has_no_queue_yet_is_one_to_deploy_anew(
     assert main(["thyroid"]) == 1
 
     assert capsys.readouterr().err == (
-        "error: The stack thyroid has no DeadLettersUrl and no UploadsQueueUrl; deploy it anew.\n"
+        "error: The stack thyroid has no DeadLettersUrl and no UploadsQueueUrl; deploy it again.\n"
     )

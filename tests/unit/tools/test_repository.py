@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from deploy import repository
-from deploy.repository import KEPT_IMAGES, main
+from deploy.repository import MAX_IMAGES, main
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def test_it_is_made_where_there_is_none_scanned_and_bounded(capsys: pytest.Captu
     assert capsys.readouterr().out.strip() == made["repositoryUri"]
     assert made["imageScanningConfiguration"] == {"scanOnPush": True}
     policy = boto3.client("ecr").get_lifecycle_policy(repositoryName="thyroid")["lifecyclePolicyText"]
-    assert json.loads(policy)["rules"][0]["selection"]["countNumber"] == KEPT_IMAGES
+    assert json.loads(policy)["rules"][0]["selection"]["countNumber"] == MAX_IMAGES
 
 
 def test_one_that_is_there_is_used_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,5 +59,5 @@ def test_where_aws_refuses_one_sentence_says_so(
 
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.startswith("error: AWS gave no image repository: ")
+    assert printed.err.startswith("error: AWS returned no image repository: ")
     assert len(printed.err.splitlines()) == 1

@@ -86,7 +86,7 @@ def test_outputs_that_it_lacks_are_each_named(cloudformation: Stubber) -> None:
     with pytest.raises(CommandError) as raised:
         Stack("thyroid").outputs("ArchiveArn", "ResultsBucket", "DeadLettersUrl")
 
-    assert str(raised.value) == "The stack thyroid has no ArchiveArn and no DeadLettersUrl; deploy it anew."
+    assert str(raised.value) == "The stack thyroid has no ArchiveArn and no DeadLettersUrl; deploy it again."
 
 
 def test_a_stack_without_any_output_is_one_to_deploy_anew(cloudformation: Stubber) -> None:
@@ -131,12 +131,12 @@ def test_without_a_region_they_are_in_that_of_the_credentials(monkeypatch: pytes
 @pytest.mark.parametrize(
     ("stopped_by", "status", "said"),
     [
-        (CommandError("Some pictures failed."), 1, "error: Some pictures failed.\n"),
-        (NoCredentialsError(), 1, "error: AWS did not do it: Unable to locate credentials\n"),
+        (CommandError("Some images failed."), 1, "error: Some images failed.\n"),
+        (NoCredentialsError(), 1, "error: The AWS call failed: Unable to locate credentials\n"),
         (
             ClientError({"Error": {"Code": "AccessDenied", "Message": "Not you."}}, "DescribeStacks"),
             1,
-            "error: AWS did not do it: An error occurred (AccessDenied) when calling the DescribeStacks operation: "
+            "error: The AWS call failed: An error occurred (AccessDenied) when calling the DescribeStacks operation: "
             "Not you.\n",
         ),
         (KeyboardInterrupt(), INTERRUPTED, "interrupted\n"),
@@ -189,7 +189,7 @@ def test_on_a_machine_that_cannot_ask_aws_one_sentence_says_so(
     assert main(["thyroid", *region]) == 1
 
     printed = capsys.readouterr()
-    assert (printed.out, printed.err) == ("", f"error: AWS did not do it: {said}\n")
+    assert (printed.out, printed.err) == ("", f"error: The AWS call failed: {said}\n")
 
 
 @COMMANDS
@@ -233,4 +233,4 @@ def test_what_stopped_it_is_the_exit_status_of_the_process_without_a_traceback(c
     done = called(command, "thyroid", "--region", "ca-central-1")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: AWS did not do it: Unable to locate credentials\n"
+    assert done.stderr == "error: The AWS call failed: Unable to locate credentials\n"

@@ -1,4 +1,4 @@
-"""The picture that everybody is asked about, and the requests that hold it."""
+"""The image that every contender processes, and the requests that hold it."""
 
 import base64
 import io
@@ -23,10 +23,10 @@ def jpeg() -> bytes:
 
 
 def body(**options: str) -> dict[str, Any]:
-    """Return it in base64, as JSON has it, with options beside it."""
+    """Return the JSON fields of a request: the image in base64, and its options."""
     return {"image": base64.b64encode(jpeg()).decode(), **options}
 
 
 def request(path: str, **options: str) -> dict[str, Any]:
-    """Return the event in which API Gateway hands it to a function."""
+    """Return the event that API Gateway sends to a function for such a request."""
     return event("bench", "POST", path, body=json.dumps(body(**options)), content_type="application/json")

@@ -1,6 +1,6 @@
-"""Makes the README's picture: a phantom, its heatmap and the overlay, as the service answers them.
+"""Makes the README's result image: a phantom, its heatmap and the overlay, as the service returns them.
 
-``python docs/make_picture.py`` with a compiled model in place (``make model``).
+``python docs/make_result_image.py`` with a compiled model in place (``make model``).
 """
 
 import io
