@@ -10,8 +10,8 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from functions import site
+from functions.endpoints import ENDPOINTS, JSON
 from thyroid.web.docs import describe
-from thyroid.web.download import PDF
 from thyroid.web.openapi import PICTURE_TYPES
 
 ROOT = Path(__file__).parents[3]
@@ -91,7 +91,7 @@ def test_the_gateway_passes_on_every_kind_of_body_as_bytes() -> None:
     assert set(TEMPLATE["Resources"]["Api"]["Properties"]["BinaryMediaTypes"]) == {
         *PICTURE_TYPES,
         "multipart/form-data",
-        PDF,  # of an answer
+        *(endpoint.media_type for endpoint in ENDPOINTS if endpoint.media_type != JSON),
     }
 
 
