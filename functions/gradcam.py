@@ -9,7 +9,7 @@ from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import PICTURE_PROBLEMS, request_body
 from thyroid.web.schemas import GradCAMOptions, GradCAMRequest, GradCAMResponse
 
-router = APIRouter(tags=["Pictures"])
+router = APIRouter(tags=["Images"])
 
 
 @router.post(

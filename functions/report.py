@@ -13,7 +13,7 @@ from thyroid.web.lambda_handler import lambda_handler
 from thyroid.web.openapi import PDF_PROBLEMS, PICTURE_PROBLEMS, request_body
 from thyroid.web.schemas import ReportOptions, ReportRequest, ReportResponse
 
-router = APIRouter(tags=["Pictures"])
+router = APIRouter(tags=["Images"])
 
 BODY = request_body(ReportOptions, ReportRequest)
 PDF_ANSWER: dict[str, Any] = {
