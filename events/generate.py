@@ -1,33 +1,42 @@
-"""Writes the sample events, one for each function and for each way in: ``python -m events.generate``.
+"""Writes the sample events, one for each endpoint and for each other caller: ``python -m events.generate``.
 
 Each is what API Gateway's REST API, a queue or Step Functions hands to a function, for ``sam local invoke FUNCTION -e
-events/NAME.json``. The pictures are phantoms made by code: no patient is in them.
+events/NAME.json``. The images are phantoms made by code: no patient is in them.
 """
 
 import base64
 import io
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from functions.endpoints import ENDPOINTS, JSON, Endpoint
 from thyroid import phantom
 
 FOLDER = Path(__file__).parent
 STAGE = "prod"
 HEIGHT, WIDTH = 200, 300  # small, so that the events are
+PARAMETERS = {"id": "6925a1b2-0123456789abcdef0123456789abcdef"}  # of paths
 
 Event = dict[str, Any]
 
 
-def picture(seed: int, *, suspicious: bool) -> bytes:
+def image_file(seed: int, *, suspicious: bool) -> bytes:
     """Return a phantom as a grey PNG file."""
     pixels = phantom.make(seed, suspicious=suspicious, height=HEIGHT, width=WIDTH)
     file = io.BytesIO()
     Image.fromarray(pixels).convert("L").save(file, "PNG")
     return file.getvalue()
+
+
+@cache
+def encoded(seed: int, *, suspicious: bool) -> str:
+    """Return a phantom's file in base64."""
+    return base64.b64encode(image_file(seed, suspicious=suspicious)).decode("ascii")
 
 
 def event(
@@ -39,21 +48,23 @@ def event(
     content_type: str | None = None,
     query: dict[str, str] | None = None,
     is_base64: bool = False,
-    accept: str = "application/json",
+    parameters: dict[str, str] | None = None,
+    accept: str = JSON,
 ) -> Event:
     """Return a request as the gateway hands it to a function (payload format 1.0)."""
+    resource, path = path, path.format_map(parameters or {})
     headers = {"Accept": accept, "Host": "api.example.com", "User-Agent": "sample-event/1.0"}
     if content_type:
         headers["Content-Type"] = content_type
     return {
-        "resource": path,
+        "resource": resource,
         "path": path,
         "httpMethod": method,
         "headers": headers,
         "multiValueHeaders": {key: [value] for key, value in headers.items()},
         "queryStringParameters": query,
         "multiValueQueryStringParameters": {key: [value] for key, value in query.items()} if query else None,
-        "pathParameters": None,
+        "pathParameters": parameters,
         "stageVariables": None,
         "requestContext": {
             "accountId": "123456789012",
@@ -67,7 +78,7 @@ def event(
             "requestTime": "01/Jan/2026:00:00:00 +0000",
             "requestTimeEpoch": 1767225600000,
             "resourceId": "abc123",
-            "resourcePath": path,
+            "resourcePath": resource,
             "stage": STAGE,
         },
         "body": body,
@@ -110,50 +121,52 @@ def message(name: str, bucket: str, key: str) -> Event:
     }
 
 
+def sample(endpoint: Endpoint) -> Event:
+    """Return a sample request to an endpoint."""
+    body: dict[str, Any] = {}
+    if endpoint.takes_image:
+        body = {"image": encoded(1, suspicious=True), "filename": "phantom.png"}
+    body |= fields().get(endpoint.name, {})
+    named = {name: value for name, value in PARAMETERS.items() if f"{{{name}}}" in endpoint.path}
+    return event(
+        endpoint.name,
+        endpoint.method,
+        endpoint.path,
+        body=json.dumps(body) if body else None,
+        content_type=JSON if body else None,
+        parameters=named or None,
+        # First of all: otherwise the gateway would pass a response of bytes on as base64.
+        accept=endpoint.media_type,
+    )
+
+
+def fields() -> dict[str, dict[str, Any]]:
+    """Return what a sample request holds instead of the usual image or beside it, by the name of the endpoint."""
+    return {
+        "predict": {"image": encoded(2, suspicious=False)},
+        "gradcam": {"image": f"data:image/png;base64,{encoded(1, suspicious=True)}", "layer_name": None},
+        "analyze": {"include_gradcam": True},
+        "uploads": {"content_type": "image/tiff", "size": 20_000_000},
+    }
+
+
 def events() -> dict[str, Event]:
     """Return all sample events by name."""
-    suspicious = base64.b64encode(picture(1, suspicious=True)).decode("ascii")
-    harmless = base64.b64encode(picture(2, suspicious=False)).decode("ascii")
-    json_type = "application/json"
-    predict = {"image": harmless, "filename": "phantom.png"}
-    gradcam = {"image": f"data:image/png;base64,{suspicious}", "filename": "phantom.png", "layer_name": None}
-    analyze = {"image": suspicious, "filename": "phantom.png", "include_gradcam": True}
-    report = {"image": suspicious, "filename": "phantom.png"}
     return {
-        "health": event("health", "GET", "/api/v1/health"),
-        "model_info": event("model_info", "GET", "/api/v1/model-info"),
-        "predict": event("predict", "POST", "/api/v1/predict", body=json.dumps(predict), content_type=json_type),
+        **{endpoint.name: sample(endpoint) for endpoint in ENDPOINTS},
         # The gateway hands on bodies of the template's binary types as base64.
         "predict_raw": event(
             "predict_raw",
             "POST",
             "/api/v1/predict",
-            body=harmless,
+            body=encoded(2, suspicious=False),
             content_type="image/png",
             query={"filename": "phantom.png"},
             is_base64=True,
         ),
-        "gradcam": event("gradcam", "POST", "/api/v1/gradcam", body=json.dumps(gradcam), content_type=json_type),
-        "analyze": event("analyze", "POST", "/api/v1/analyze", body=json.dumps(analyze), content_type=json_type),
-        "report": event("report", "POST", "/api/v1/report/json", body=json.dumps(report), content_type=json_type),
-        "report_pdf": event(
-            "report_pdf",
-            "POST",
-            "/api/v1/report/pdf",
-            body=json.dumps(report),
-            content_type=json_type,
-            accept="application/pdf",  # first of all: otherwise the gateway would pass the answer on as base64
-        ),
         "site": event("site", "GET", "/"),
-        "upload_links": event(
-            "upload_links",
-            "POST",
-            "/api/v1/uploads",
-            body=json.dumps({"content_type": "image/tiff", "size": 20_000_000}),
-            content_type=json_type,
-        ),
         # These three need the buckets of a deployed stack; without them the worker names the message as failed.
-        "uploads": {"Records": [message("sample-message", "my-uploads", "scans/phantom.png")]},
+        "s3_worker": {"Records": [message("sample-message", "my-uploads", "scans/phantom.png")]},
         "archive": {
             "Items": [{"Etag": "0" * 32, "Key": "scans/phantom.png", "LastModified": 1767225600, "Size": 40_000}],
             "BatchInput": {"bucket": "my-uploads", "run": "sample-run", "encoded": False},

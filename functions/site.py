@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 import thyroid
-from functions import analyze, gradcam, health, model_info, predict, report, upload_links
+from functions.endpoints import ENDPOINTS, ROUTERS
 from thyroid.settings import get_settings
 from thyroid.web.app import build_app
 from thyroid.web.docs import TITLE, docs_router
@@ -22,23 +22,11 @@ def root() -> RootResponse:
         version=thyroid.__version__,
         docs="docs",
         page="app",
-        endpoints={
-            "health": "/api/v1/health",
-            "model_info": "/api/v1/model-info",
-            "predict": "/api/v1/predict",
-            "gradcam": "/api/v1/gradcam",
-            "analyze": "/api/v1/analyze",
-            "report_pdf": "/api/v1/report/pdf",
-            "report_json": "/api/v1/report/json",
-            "uploads": "/api/v1/uploads",
-        },
+        endpoints={endpoint.name: endpoint.path for endpoint in ENDPOINTS if "{" not in endpoint.path},
     )
 
 
-API = (
-    router,
-    *(each.router for each in (health, model_info, predict, gradcam, analyze, report, upload_links)),
-)
+API = (router, *ROUTERS)
 DOCS = docs_router(API)
 PAGE = page_router(get_settings())
 

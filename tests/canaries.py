@@ -13,7 +13,9 @@ from PIL import Image, PngImagePlugin
 from PIL.ExifTags import IFD, Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from tests.corpus import API, PICTURES, UPLOADS, form
+from functions.endpoints import PREFIX
+from tests.corpus import API, UPLOADS, form
+from tests.endpoints import GET_PATHS, POST_PATHS
 from tests.gateway import Pairs, Request
 from tests.hostile import png
 from tests.pictures import picture_file
@@ -153,7 +155,7 @@ SENT_AS = {"PNG": "image/png", "JPEG": "image/jpeg", "TIFF": "image/tiff", "WEBP
 
 def requests() -> Iterator[tuple[str, Request]]:
     """Requests to every address with the name in every place, by what is said of them."""
-    for path in ("/", "/docs", "/redoc", "/openapi.json", "/app", f"{API}/health", f"{API}/model-info"):
+    for path in GET_PATHS:
         yield f"GET {path}", Request("GET", f"{path}?{QUERY}", HEADERS)
         yield (
             f"POST {path}",
@@ -164,9 +166,9 @@ def requests() -> Iterator[tuple[str, Request]]:
     yield "a method", Request(NAME.upper(), f"{API}/predict", HEADERS)
     asked = (("Access-Control-Request-Method", named("method")), ("Access-Control-Request-Headers", f"X-{NAME}"))
     yield "a preflight", Request("OPTIONS", f"{API}/predict", (*HEADERS, *asked))
-    for name in (*PICTURES, "uploads"):
-        for what, request in _posted(f"{API}/{name}"):
-            yield f"{name}: {what}", request
+    for path in POST_PATHS:
+        for what, request in _posted(path):
+            yield f"{path.removeprefix(PREFIX)}: {what}", request
 
 
 def _posted(path: str) -> Iterator[tuple[str, Request]]:

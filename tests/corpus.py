@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 from PIL import Image
 
+from functions.endpoints import ENDPOINTS
+from tests.endpoints import GET_PATHS, IMAGE_NAMES
 from tests.gateway import Pairs, Request
 from tests.pictures import picture_file
 from thyroid import phantom
@@ -22,8 +24,6 @@ from thyroid.web.docs import ASSET_TYPES
 from thyroid.web.page import PAGE, files, release_of
 
 API = "/api/v1"
-PICTURES = ("predict", "gradcam", "analyze", "report/json", "report/pdf")
-OPEN = ("/", "/docs", "/redoc", "/openapi.json", "/app", f"{API}/health", f"{API}/model-info")
 UPLOADS = f"{API}/uploads"
 PDF = ("Accept", "application/pdf")
 PNG = picture_file()
@@ -61,7 +61,7 @@ def form(*parts: tuple[str, bytes], boundary: str = "x") -> tuple[bytes, str]:
 
 def sound() -> Iterator[tuple[str, Request]]:
     """Requests as clients send them, by what is said of them: every address, every kind of body."""
-    for path in OPEN:
+    for path in GET_PATHS:
         yield f"GET {path}", Request("GET", path)
     for name in ASSET_TYPES:
         yield f"GET /docs/{name}", Request("GET", f"/docs/{name}")
@@ -72,7 +72,7 @@ def sound() -> Iterator[tuple[str, Request]]:
             yield f"GET the page's {name}", Request("GET", f"/app/{release}/{name}", accept)
     yield "a file of another release", Request("GET", "/app/old/main.js")
     yield "a page that is known", Request("GET", "/app", (("If-None-Match", files()[PAGE].tag),))
-    for name in PICTURES:
+    for name in IMAGE_NAMES:
         path = f"{API}/{name}"
         more = [PDF] if name == "report/pdf" else []
         fields = {"filename": "scan é.png"} | ({"target": "benign", "size": 99} if name != "predict" else {})
@@ -94,7 +94,7 @@ def sound() -> Iterator[tuple[str, Request]]:
     yield "a report with its pictures", post(f"{API}/report/json", as_json(include_gradcam=True))
     yield "a link", post(UPLOADS, LINK)
     yield "a link for a size", post(UPLOADS, b'{"content_type": "image/jpeg", "size": 20000000}')
-    for path in (f"{API}/health", f"{API}/model-info", f"{API}/predict", UPLOADS, f"{UPLOADS}/x"):
+    for path in (endpoint.path.replace("{id}", "x") for endpoint in ENDPOINTS):
         asked = (("Origin", "https://a.example"), ("Access-Control-Request-Method", "POST"))
         yield f"a preflight to {path}", Request("OPTIONS", path, asked)
     headers = ("Access-Control-Request-Headers", "content-type, x-api-key")
@@ -227,7 +227,7 @@ def hostile() -> Iterator[tuple[str, Request]]:
         yield f"?{query[:40]}", post(f"{gradcam}?{query}", PNG, "image/png")
     yield "a query on JSON", post(f"{gradcam}?size=x&filename=b", as_json(filename="a"))
     yield "a query on a form", post(f"{gradcam}?size=x", *form((part, PNG)))
-    for path in OPEN:
+    for path in GET_PATHS:
         yield f"a query on {path}", Request("GET", f"{path}?x=1&x=2&filename=%ff")
     # Headers
     yield "two content types", Request("POST", predict, twice, PNG)

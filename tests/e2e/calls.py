@@ -4,17 +4,10 @@ import base64
 
 import httpx
 
-from events.generate import picture
+from events.generate import image_file
 from thyroid.web.problems import Problem
 
-PICTURE_ENDPOINTS = (
-    "/api/v1/predict",
-    "/api/v1/gradcam",
-    "/api/v1/analyze",
-    "/api/v1/report/pdf",
-    "/api/v1/report/json",
-)
-SCAN = picture(1, suspicious=True)
+SCAN = image_file(1, suspicious=True)
 NAME = "Jane-Doe.png"
 
 

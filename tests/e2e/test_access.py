@@ -8,21 +8,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from functions.endpoints import ENDPOINTS
 from tests import wire
 from tests.detours import EVIL, HOSTS, overrides, spellings
-from tests.e2e.calls import PICTURE_ENDPOINTS, as_json
+from tests.e2e.calls import as_json
 from tests.e2e.conftest import measured
 from tests.e2e.local_aws import LocalAws
+from tests.endpoints import SITE_PATHS, resource_of
 from tests.gateway import Answer, Request
 from thyroid.web.problems import Problem
 
-CLOSED = (
-    ("GET", "/api/v1/model-info"),
-    *(("POST", path) for path in PICTURE_ENDPOINTS),
-    ("POST", "/api/v1/uploads"),
-    ("GET", "/api/v1/uploads/00000000-0000-0000-0000-000000000000"),
-)
-LOGS = ("ModelInfoLogs", "PredictLogs", "GradcamLogs", "AnalyzeLogs", "ReportLogs", "UploadLinksLogs")
+NO_ID = "00000000-0000-0000-0000-000000000000"
+WITH_KEY = tuple(endpoint for endpoint in ENDPOINTS if endpoint.needs_key)
+CLOSED = tuple((endpoint.method, endpoint.path.replace("{id}", NO_ID)) for endpoint in WITH_KEY)
+LOGS = tuple(dict.fromkeys(resource_of(endpoint.function, "Logs") for endpoint in WITH_KEY))
 BODY = json.dumps(as_json()).encode()
 
 
@@ -173,7 +172,7 @@ def test_a_preflight_that_brings_a_picture_gets_no_more_than_a_preflight(door: D
 
 def test_no_answer_names_the_host_that_a_request_named(door: Door, key: tuple[str, str]) -> None:
     asked = (
-        *(("GET", path) for path in ("/", "/app", "/docs", "/redoc", "/openapi.json", "/api/v1/health", "/nowhere")),
+        *(("GET", path) for path in (*SITE_PATHS, "/api/v1/health", "/nowhere")),
         *CLOSED,
     )
     for method, path in asked:

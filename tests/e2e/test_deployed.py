@@ -13,15 +13,18 @@ import pypdf
 import pytest
 from PIL import Image
 
-from tests.e2e.calls import NAME, PICTURE_ENDPOINTS, SCAN, as_json, assert_problem
+from functions.endpoints import ENDPOINTS
+from tests.e2e.calls import NAME, SCAN, as_json, assert_problem
 from tests.e2e.commands import ROOT, docker
 from tests.e2e.conftest import measured
 from tests.e2e.local_aws import GENEROUS, LOCAL_IMAGE, STACK, LocalAws, gateway_responses
+from tests.endpoints import IMAGE_PATHS, SITE_PATHS
 from thyroid.core.audit import AuditRecord
 from thyroid.settings import Settings
 from thyroid.web.page import PAGE, files, release_of
 
-OPEN = ("/", "/app", "/docs", "/redoc", "/openapi.json", "/docs/swagger-ui.css", "/api/v1/health")
+OPEN = (*SITE_PATHS, "/docs/swagger-ui.css", *(endpoint.path for endpoint in ENDPOINTS if not endpoint.needs_key))
+CLOSED = [(endpoint.method, endpoint.path.replace("{id}", "x")) for endpoint in ENDPOINTS if endpoint.needs_key]
 LAMBDA_ANSWER_LIMIT = 6_291_556
 
 
@@ -48,9 +51,7 @@ def test_the_page_comes_whole_and_without_a_key_under_a_policy_that_lets_it_uplo
 
 
 @pytest.mark.parametrize("key", [None, "0123456789abcdefghij0123456789"])
-@pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/api/v1/model-info"), *(("POST", path) for path in PICTURE_ENDPOINTS)]
-)
+@pytest.mark.parametrize(("method", "path"), CLOSED)
 def test_all_else_is_closed_without_a_key_that_is_known(
     anyone: httpx.Client, method: str, path: str, key: str | None
 ) -> None:
@@ -123,7 +124,7 @@ def test_a_browser_may_ask_first_without_a_key(anyone: httpx.Client) -> None:
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type,x-api-key",
     }
-    for path in PICTURE_ENDPOINTS:
+    for path in IMAGE_PATHS:
         answer = anyone.options(path, headers=asked)
         assert answer.status_code == 200, answer.text
         assert answer.headers["access-control-allow-origin"] == "*"

@@ -13,9 +13,11 @@ import pytest
 from deploy.licences import SERVED
 from deploy.locks import pins
 from events.generate import events
+from functions.endpoints import ENDPOINTS, JSON
 from tests.e2e.commands import base_image, docker
 from tests.e2e.conftest import measured
 from tests.e2e.container import like_lambda, started
+from tests.endpoints import handler_name
 
 SERVING_LAYER_LIMIT_MB = 400
 MEMORY_MB = 1024
@@ -55,15 +57,15 @@ for package in distributions(path=["/opt/python"]):
 HASH = "import hashlib; print(hashlib.sha256(open({!r}, 'rb').read()).hexdigest())"
 BASE64 = "import base64; print(base64.b64encode(open({!r}, 'rb').read()).decode())"
 EVENTS = events()
+NEED_BUCKETS = {"upload_links"}
 FUNCTIONS = {
-    "health": "functions.health.handler",
-    "model_info": "functions.model_info.handler",
-    "predict": "functions.predict.handler",
-    "predict_raw": "functions.predict.handler",
-    "gradcam": "functions.gradcam.handler",
-    "analyze": "functions.analyze.handler",
-    "report": "functions.report.handler",
-    "site": "functions.site.handler",
+    **{
+        endpoint.name: handler_name(endpoint.function)
+        for endpoint in ENDPOINTS
+        if endpoint.media_type == JSON and endpoint.function not in NEED_BUCKETS
+    },
+    "predict_raw": handler_name("predict"),
+    "site": handler_name("site"),
 }
 
 

@@ -14,40 +14,50 @@ from typing import Any
 import httpx
 import pytest
 
-from events.generate import FOLDER, picture
+from events.generate import FOLDER, image_file
+from functions.endpoints import ENDPOINTS, JSON
 from tests.e2e.commands import ROOT, run, sam, wait_for
 from tests.e2e.conftest import measured
+from tests.endpoints import IMAGE_PATHS, resource_of
 from thyroid.web.page import files, release_of
 
-# Which function an event is for, and the fields that its answer has.
-PICTURE_FIELDS = {"success", "timestamp", "filename", "prediction", "model", "disclaimer"}
-MEANING = {"risk_assessment", "recommendation"}
+DESCRIPTION: dict[str, Any] = json.loads((ROOT / "docs/openapi.json").read_text("utf-8"))
+
+
+def fields_of(path: str, method: str, status: int) -> set[str]:
+    """Return the fields that the description promises of a response."""
+    response = DESCRIPTION["paths"][path][method.lower()]["responses"][str(status)]
+    schema = response["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    return set(DESCRIPTION["components"]["schemas"][schema]["required"])
+
+
+# Which function an event is for, and the fields that its response has.
+OF_BUCKETS = {"uploads_id"}
 EVENTS: dict[str, tuple[str, set[str]]] = {
-    "health": ("HealthFunction", {"status", "model_loaded", "timestamp", "version"}),
-    "model_info": (
-        "ModelInfoFunction",
-        {"model_name", "input_shape", "output_shape", "total_parameters", "classes", "conv_layers", "model"},
-    ),
-    "predict": ("PredictFunction", PICTURE_FIELDS | MEANING),
-    "predict_raw": ("PredictFunction", PICTURE_FIELDS | MEANING),
-    "gradcam": ("GradcamFunction", PICTURE_FIELDS | {"layer_used", "images", "target", "has_evidence"}),
-    "analyze": ("AnalyzeFunction", PICTURE_FIELDS | MEANING | {"gradcam"}),
-    "report": (
-        "ReportFunction",
-        PICTURE_FIELDS | MEANING | {"schema_version", "field_of_view", "gradcam", "image_facts"},
-    ),
-    "site": ("SiteFunction", {"message", "version", "docs", "endpoints"}),
-    "upload_links": ("UploadLinksFunction", {"id", "upload", "expires", "largest", "result"}),
+    **{
+        endpoint.name: (
+            resource_of(endpoint.function),
+            fields_of(endpoint.path, endpoint.method, endpoint.status),
+        )
+        for endpoint in ENDPOINTS
+        if endpoint.media_type == JSON and endpoint.name not in OF_BUCKETS
+    },
+    "predict_raw": ("PredictFunction", fields_of("/api/v1/predict", "POST", 200)),
+    "site": ("SiteFunction", fields_of("/", "GET", 200)),
 }
-# This one answers bytes.
-EVENTS_OF_BYTES = {"report_pdf": "ReportFunction"}
+# These return bytes.
+EVENTS_OF_BYTES = {
+    endpoint.name: resource_of(endpoint.function) for endpoint in ENDPOINTS if endpoint.media_type != JSON
+}
 # These need the buckets of a deployed stack; test_uploads.py sends them there.
 EVENTS_OF_A_STACK = {
-    "uploads": "UploadsFunction",
+    "uploads_id": "UploadLinksFunction",
+    "s3_worker": "UploadsFunction",
     "archive": "UploadsFunction",
     "archive_summary": "ArchiveSummaryFunction",
 }
 
+SCAN = image_file(1, suspicious=True)
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 pytestmark = pytest.mark.usefixtures("image")
@@ -150,18 +160,16 @@ def gateway(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ht
 
 
 def test_a_raw_picture_passes_the_gateway(gateway: httpx.Client) -> None:
-    answer = gateway.post("/api/v1/predict", content=picture(1, suspicious=True), headers={"Content-Type": "image/png"})
+    answer = gateway.post("/api/v1/predict", content=SCAN, headers={"Content-Type": "image/png"})
     assert answer.status_code == 200, answer.text
     # The same picture as JSON: the gateway changed no byte of it.
-    in_json = gateway.post(
-        "/api/v1/predict", json={"image": base64.b64encode(picture(1, suspicious=True)).decode("ascii")}
-    )
+    in_json = gateway.post("/api/v1/predict", json={"image": base64.b64encode(SCAN).decode("ascii")})
     assert in_json.status_code == 200, in_json.text
     assert answer.json()["prediction"] == in_json.json()["prediction"]
 
 
 def test_a_multipart_form_passes_the_gateway(gateway: httpx.Client) -> None:
-    file = ("scan.png", picture(1, suspicious=True), "image/png")
+    file = ("scan.png", SCAN, "image/png")
     answer = gateway.post("/api/v1/analyze", files={"image": file}, data={"include_gradcam": "false"})
     assert answer.status_code == 200, answer.text
     assert answer.json()["gradcam"] is None
@@ -181,7 +189,7 @@ def test_a_browser_may_ask_before_it_posts(gateway: httpx.Client) -> None:
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type",
     }
-    for path in ("/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze"):
+    for path in IMAGE_PATHS:
         answer = gateway.options(path, headers=asked)
         assert answer.status_code == 200, answer.text
         assert answer.headers["access-control-allow-origin"] in ("*", "https://page.example")
@@ -215,5 +223,4 @@ def test_the_front_door_the_page_and_the_documentation_are_served(
 
 def test_the_description_names_all_endpoints(gateway: httpx.Client) -> None:
     paths = gateway.get("/openapi.json").json()["paths"]
-    for path in ("health", "model-info", "predict", "gradcam", "analyze"):
-        assert f"/api/v1/{path}" in paths
+    assert set(paths) == {"/", *(endpoint.path for endpoint in ENDPOINTS)}

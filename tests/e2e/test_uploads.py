@@ -599,13 +599,15 @@ def test_the_sample_events_are_answered_where_there_is_a_stack(aws: LocalAws) ->
     until(lambda: states.describe_execution(executionArn=execution)["status"] == "SUCCEEDED", 30, "an empty archive")
     sample = {
         name: json.loads((FOLDER / f"{name}.json").read_text("utf-8").replace("my-uploads", uploads(aws)))
-        for name in ("uploads", "archive", "archive_summary")
+        for name in ("uploads_id", "s3_worker", "archive", "archive_summary")
     }
     # THEN each is answered
-    assert invoke(aws, "UploadsFunction", sample["uploads"]) == {"batchItemFailures": []}
+    assert invoke(aws, "UploadsFunction", sample["s3_worker"]) == {"batchItemFailures": []}
     assert invoke(aws, "UploadsFunction", sample["archive"]) == {"analysed": 1}
     summary = invoke(aws, "ArchiveSummaryFunction", sample["archive_summary"] | {"execution": execution})
     assert summary["pictures"] == {"analysed": 1}
+    # AND the link of the sample has ended
+    assert invoke(aws, "UploadLinksFunction", sample["uploads_id"])["statusCode"] == 404
 
 
 def test_no_log_names_a_picture(aws: LocalAws) -> None:

@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from functions import analyze, gradcam, health, local, model_info, predict, report, site
+from functions import local, site
+from functions.endpoints import ENDPOINTS
+from tests.endpoints import SITE_PATHS, handler_of
 from tests.events import CONTEXT, rest_event
 from tests.pictures import saved
 from tests.server import local_server
@@ -21,18 +23,8 @@ from thyroid.settings import get_settings
 from thyroid.web.lambda_handler import Handler
 
 HANDLERS: dict[str, Handler] = {
-    "/": site.handler,
-    "/docs": site.handler,
-    "/app": site.handler,
-    "/redoc": site.handler,
-    "/openapi.json": site.handler,
-    "/api/v1/health": health.handler,
-    "/api/v1/model-info": model_info.handler,
-    "/api/v1/predict": predict.handler,
-    "/api/v1/gradcam": gradcam.handler,
-    "/api/v1/analyze": analyze.handler,
-    "/api/v1/report/json": report.handler,
-    "/api/v1/report/pdf": report.handler,
+    **dict.fromkeys(SITE_PATHS, site.handler),
+    **{endpoint.path: handler_of(endpoint.function) for endpoint in ENDPOINTS if "{" not in endpoint.path},
 }
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests import deployed, wire
-from tests.corpus import API, OPEN, as_json, post
+from tests.corpus import API, as_json, post
 from tests.detours import EVIL, HOSTS, files_elsewhere, overrides
+from tests.endpoints import GET_PATHS
 from tests.gateway import Answer, Request
 from tests.server import WAYS, local_server
 from thyroid.web.page import files, release_of
@@ -32,7 +33,7 @@ def test_no_file_is_served_but_those_of_the_page_and_the_documentation(address: 
         assert len(answer.body) < 1_000, (folder, name)
 
 
-@pytest.mark.parametrize("path", [*OPEN, "/nowhere", f"/app/{release_of(files())}/main.js"])
+@pytest.mark.parametrize("path", [*GET_PATHS, "/nowhere", f"/app/{release_of(files())}/main.js"])
 def test_no_answer_names_the_host_that_a_request_named(address: str, path: str) -> None:
     for host in HOSTS:
         answer = wire.send(address, Request("GET", path, (host,)))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.endpoints import IMAGE_TO_JSON_PATHS
 from tests.integration.conftest import Answer, Api
 from tests.pictures import (
     animated_file,
@@ -22,8 +23,6 @@ from tests.pictures import (
     transparent_file,
 )
 from thyroid.core.imaging import UPRIGHT
-
-ENDPOINTS = ("/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze", "/api/v1/report/json")
 
 
 def as_json(data: bytes, **fields: object) -> dict[str, object]:
@@ -54,24 +53,24 @@ def check_problem(answer: Answer, status: int, code: str) -> None:
 # --- no picture ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 @pytest.mark.parametrize("image", ["not base64", "iVBORw0KGgo", "data:image/png,abc", "ÿ", "====", "{}"])
 def test_what_is_not_base64(api: Api, endpoint: str, image: str) -> None:
     check_problem(api("POST", endpoint, {"image": image}), 400, "invalid_base64")
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 @pytest.mark.parametrize("data", [b"hello, world", b"%PDF-1.7\n%", b"PK\x03\x04", bytes(1000)])
 def test_base64_of_something_else(api: Api, endpoint: str, data: bytes) -> None:
     check_problem(api("POST", endpoint, as_json(data)), 415, "unsupported_media_type")
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 def test_an_empty_raw_body(api: Api, endpoint: str) -> None:
     check_problem(api("POST", endpoint, b"", content_type="image/png"), 422, "invalid_request")
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 def test_an_empty_picture(api: Api, endpoint: str) -> None:
     answer = api("POST", endpoint, as_json(b""))
 
@@ -79,7 +78,7 @@ def test_an_empty_picture(api: Api, endpoint: str) -> None:
     assert "empty" in answer.json["detail"]
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"null", b"[]", b'"text"', b"{}", b'{"image": null}', b'{"image": 3}', b"\xff\xfe\x00", b"[" * 50_000],
@@ -89,19 +88,19 @@ def test_a_json_body_without_an_image(api: Api, endpoint: str, body: bytes) -> N
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 def test_a_truncated_picture(api: Api, endpoint: str, kind: str) -> None:
     whole = noise_file(200, 200, kind)
 
     check_problem(api("POST", endpoint, as_json(whole[: len(whole) // 2])), 422, "unreadable_image")
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 def test_one_pixel(api: Api, endpoint: str) -> None:
     check_problem(api("POST", endpoint, as_json(saved(Image.new("L", (1, 1))))), 422, "unreadable_image")
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 def test_a_small_file_whose_header_claims_thirty_thousand_pixels_a_side(api: Api, endpoint: str) -> None:
     answer = api("POST", endpoint, as_json(png_that_claims(30_000, 30_000)))
 
@@ -109,7 +108,7 @@ def test_a_small_file_whose_header_claims_thirty_thousand_pixels_a_side(api: Api
     assert "20000000" in answer.json["detail"]
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 @pytest.mark.parametrize(
     ("content_type", "limit"),
     [("image/png", 4_669_440), ("application/json", 6_225_920), ("multipart/form-data; boundary=x", 4_669_440)],
@@ -121,7 +120,7 @@ def test_a_body_of_ten_megabytes(api: Api, endpoint: str, content_type: str, lim
     assert str(limit) in answer.json["detail"]
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded"])
 def test_a_content_type_that_is_not_taken(api: Api, endpoint: str, content_type: str) -> None:
     body = json.dumps(as_json(picture_file())).encode()
@@ -154,7 +153,7 @@ def test_a_broken_form(api: Api, body: bytes) -> None:
 # --- other fields ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 def test_an_unknown_field_is_ignored(api: Api, endpoint: str) -> None:
     answer = api("POST", endpoint, as_json(picture_file(), patient={"name": ["x"]}, model="other"))
 
@@ -199,7 +198,7 @@ def test_a_text_that_is_no_unicode(api: Api) -> None:
 # --- addresses and methods -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 def test_a_method_that_is_not_taken(api: Api, endpoint: str) -> None:
     answer = api("GET", endpoint)
 

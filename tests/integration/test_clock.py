@@ -21,6 +21,7 @@ from tests import clock as clocks
 from tests.buckets import BROKEN, OVER, RESULTS, SOUND, UPLOADS, Cloud, Killed, decided, process
 from tests.clock import DAY, HOUR, Clock
 from tests.corpus import API
+from tests.endpoints import IMAGE_NAMES
 from tests.fakes import FakeEngine
 from tests.loggers import new_logger
 from thyroid.core.analyzer import Analyzer
@@ -89,9 +90,8 @@ def test_an_answer_is_what_it_is_though_the_clock_jumps_in_the_middle(
     jump: float, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     served = Served(Jumping(clock, jump))
-    names = ("predict", "gradcam", "analyze", "report/json", "report/pdf")
 
-    for name in names:
+    for name in IMAGE_NAMES:
         answer = served.post(name)
         assert answer.status_code == 200
         if name != "report/pdf":
@@ -103,7 +103,7 @@ def test_an_answer_is_what_it_is_though_the_clock_jumps_in_the_middle(
     told += [line["audit"]["duration_ms"] for line in served.lines("prediction")]
     measured = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     told += [line["Latency"][0] for line in measured if "Latency" in line]
-    assert len(told) == (len(names) + 1) + 2 * len(names)
+    assert len(told) == (len(IMAGE_NAMES) + 1) + 2 * len(IMAGE_NAMES)
     assert all(0 <= duration < LONGEST_MS for duration in told)
     # AND a record has the time that it was when it was written
     times = [datetime.fromisoformat(line["audit"]["time"]) for line in served.lines("prediction")]

@@ -16,7 +16,8 @@ import pytest
 
 from tests import canaries, wire
 from tests.canaries import NAME, leaks
-from tests.corpus import API, PDF, PNG, form, post
+from tests.corpus import API, PNG, form, post
+from tests.endpoints import IMAGE_ENDPOINTS
 from tests.gateway import Answer, Request
 from tests.server import WAYS, server_process
 from thyroid.core.analyzer import Analyzer
@@ -30,12 +31,11 @@ PICTURE = canaries.pictures()["PNG"]
 QUERY = f"?filename={NAME}.png"
 NEEDS_A_MODEL = {
     "model-info": Request("GET", f"{API}/model-info"),
-    "predict": post(f"{API}/predict{QUERY}", PICTURE, "image/png"),
-    "gradcam": post(f"{API}/gradcam{QUERY}", PICTURE, "image/png"),
-    "analyze": post(f"{API}/analyze{QUERY}", PICTURE, "image/png"),
+    **{
+        endpoint.name: post(endpoint.path + QUERY, PICTURE, "image/png", ("Accept", endpoint.media_type))
+        for endpoint in IMAGE_ENDPOINTS
+    },
     "analyze without a map": post(f"{API}/analyze{QUERY}&include_gradcam=false", PICTURE, "image/png"),
-    "report as JSON": post(f"{API}/report/json{QUERY}", PICTURE, "image/png"),
-    "report as PDF": post(f"{API}/report/pdf{QUERY}", PICTURE, "image/png", PDF),
 }
 
 Damage = Callable[[Path], None]
@@ -353,8 +353,8 @@ def test_maps_that_are_broken_are_missed_by_those_who_ask_for_them_and_by_health
     layers = {layer.size: layer.name for layer in manifest.conv_layers if layer.name != manifest.default_layer}
     assert set(layers) == set(files)
     # THEN who asks for none of them is answered
-    for name in ("predict", "gradcam", "analyze", "report as JSON", "report as PDF"):
-        assert started.ask(NEEDS_A_MODEL[name]).status == 200
+    for endpoint in IMAGE_ENDPOINTS:
+        assert started.ask(NEEDS_A_MODEL[endpoint.name]).status == 200
     assert started.score() == score
     # AND who asks for one is told
     check_is_unhealthy(started)

@@ -12,7 +12,8 @@ import pytest
 
 from tests import canaries, no_files, wire
 from tests.canaries import NAME, leaks
-from tests.corpus import API, PICTURES, as_json, form, post
+from tests.corpus import API, as_json, form, post
+from tests.endpoints import IMAGE_NAMES
 from tests.gateway import Answer, Request
 from tests.pictures import noise_file
 from tests.server import WAYS, local_server
@@ -44,7 +45,7 @@ def requests() -> dict[str, Request]:
     small, large = canaries.pictures()["PNG"], noise_file(1000, 1300)
     assert len(large) > 3 * SPOOL
     found = {}
-    for path in PICTURES:
+    for path in IMAGE_NAMES:
         accept = ("Accept", "application/pdf" if path.endswith("pdf") else "application/json")
         for size, picture in (("small", small), ("large", large)):
             if size == "large" and path not in {"predict", "report/pdf"}:

@@ -9,19 +9,14 @@ from PIL import Image, PngImagePlugin
 from PIL.ExifTags import Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from functions import analyze, gradcam, predict, report
+from functions import predict
+from tests.endpoints import IMAGE_ENDPOINTS, handler_of
 from tests.events import CONTEXT, rest_event
 from tests.pictures import picture
 from thyroid.web.lambda_handler import Handler
 
 NAME = "Jane-Doe"
-HANDLERS: dict[str, Handler] = {
-    "/api/v1/predict": predict.handler,
-    "/api/v1/gradcam": gradcam.handler,
-    "/api/v1/analyze": analyze.handler,
-    "/api/v1/report/json": report.handler,
-    "/api/v1/report/pdf": report.handler,
-}
+HANDLERS: dict[str, Handler] = {endpoint.path: handler_of(endpoint.function) for endpoint in IMAGE_ENDPOINTS}
 
 
 def tagged(kind: str) -> bytes:

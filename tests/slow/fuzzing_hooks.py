@@ -9,8 +9,9 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData, UnsupportedMethodResponse
 
 from tests.corpus import ENCODED, PNG
+from tests.endpoints import IMAGE_ENDPOINTS
 from thyroid.core.formats import MEDIA_TYPES
-from thyroid.web.schemas import AnalyzeOptions, GradCAMOptions, PredictOptions, ReportOptions
+from thyroid.web import schemas
 
 # Why what a description allows is refused all the same: no schema says what a picture is, or what this model's layers
 # are called; the largest upload is a setting; an empty file is no picture.
@@ -24,12 +25,8 @@ NO_SCHEMA_SAYS = {
 EMPTY = "empty"
 BY_THE_GATEWAY = "nothing at this address for this method"
 
-OPTIONS: dict[str, type[BaseModel]] = {
-    "predict": PredictOptions,
-    "gradcam": GradCAMOptions,
-    "analyze": AnalyzeOptions,
-    "report/json": ReportOptions,
-    "report/pdf": ReportOptions,
+REQUESTS: dict[str, type[BaseModel]] = {
+    endpoint.path: getattr(schemas, endpoint.request_model) for endpoint in IMAGE_ENDPOINTS
 }
 
 
@@ -72,12 +69,12 @@ def _says_what_is_meant(case: Any) -> bool:
 
     Such are read as what they say, as the reference service reads them.
     """
-    options = OPTIONS.get(case.path.removeprefix("/api/v1/"))
-    if options is None or not isinstance(case.body, dict):
+    model = REQUESTS.get(case.path)
+    if model is None or not isinstance(case.body, dict):
         return False
     rest = {name: value for name, value in case.body.items() if name not in {"size", "include_gradcam"}}
     try:
-        options.model_validate(rest, strict=True)
+        model.model_validate(rest | {"image": ENCODED}, strict=True)
     except ValidationError:
         return False
     return isinstance(case.body.get("image"), str | bytes)

@@ -10,6 +10,8 @@ import pytest
 
 from benchmarks.contenders import AS_DEPLOYED
 from tests.e2e.conftest import LINTED_NOT_RUN
+from tests.endpoints import FUNCTIONS as BEHIND_THE_GATEWAY
+from tests.endpoints import IMAGE_ENDPOINTS, resource_of
 from tests.stack.conftest import KEPT, ROOT, of_type, properties, stack, statements_of
 from thyroid.settings import Settings
 
@@ -18,7 +20,7 @@ FUNCTIONS = of_type(STACK, "AWS::Lambda::Function")
 PREDICT = FUNCTIONS["PredictFunction"]["Properties"]
 TEMPLATE_TEXT = (ROOT / "template.yaml").read_text("utf-8")
 # From callers, who wait. Nobody waits for the worker of the uploads.
-TAKE_PICTURES = {"PredictFunction", "GradcamFunction", "AnalyzeFunction", "ReportFunction"}
+TAKE_IMAGES = {resource_of(endpoint.function) for endpoint in IMAGE_ENDPOINTS}
 WORKER = "UploadsFunction"
 # Step Functions and the queue call these; all others are behind the gateway.
 NOBODY_WAITS_FOR = {WORKER, "ArchiveSummaryFunction"}
@@ -35,8 +37,9 @@ def role_of(function: str) -> str:
     return str(name)
 
 
-def test_there_are_ten_functions_of_one_image() -> None:
-    assert len(FUNCTIONS) == 10
+def test_there_is_a_function_for_each_module_and_all_are_one_image() -> None:
+    behind_the_gateway = {resource_of(name) for name in (*BEHIND_THE_GATEWAY, "site")}
+    assert set(FUNCTIONS) == behind_the_gateway | NOBODY_WAITS_FOR
     for function in FUNCTIONS.values():
         assert function["Properties"]["PackageType"] == "Image"
         assert function["Properties"]["Code"] == {"ImageUri": "example.org/thyroid:tag"}
@@ -94,7 +97,7 @@ def test_memory_is_enough_for_what_a_function_takes() -> None:
     memory = STACK["Parameters"]["MemorySize"]
     assert memory["MinValue"] > LARGEST_PICTURE_NEEDS_MB
     wanted: dict[str, Any] = dict.fromkeys(FUNCTIONS, 512) | {"ArchiveSummaryFunction": 1024}
-    wanted |= {name: {"Ref": "MemorySize"} for name in (*TAKE_PICTURES, WORKER)}
+    wanted |= {name: {"Ref": "MemorySize"} for name in (*TAKE_IMAGES, WORKER)}
     assert {name: function["Properties"]["MemorySize"] for name, function in FUNCTIONS.items()} == wanted
 
 
@@ -172,7 +175,7 @@ def test_every_rollout_is_mapped() -> None:
 def test_a_snapshot_and_kept_environments_exclude_each_other() -> None:
     assert STACK["Conditions"]["IsSnapshot"] == {"Fn::Equals": [{"Ref": "WarmStart"}, "snapstart"]}
     assert STACK["Conditions"]["IsProvisioned"] == {"Fn::Equals": [{"Ref": "WarmStart"}, "provisioned"]}
-    for name in TAKE_PICTURES:
+    for name in TAKE_IMAGES:
         assert FUNCTIONS[name]["Properties"]["SnapStart"] == {
             "ApplyOn": {"Fn::If": ["IsSnapshot", "PublishedVersions", "None"]}
         }
@@ -181,7 +184,7 @@ def test_a_snapshot_and_kept_environments_exclude_each_other() -> None:
 def test_environments_are_kept_and_reserved_for_the_functions_that_take_pictures() -> None:
     for alias in of_type(STACK, "AWS::Lambda::Alias").values():
         kept = alias["Properties"].get("ProvisionedConcurrencyConfig")
-        if alias["Properties"]["FunctionName"]["Ref"] in TAKE_PICTURES:
+        if alias["Properties"]["FunctionName"]["Ref"] in TAKE_IMAGES:
             assert kept["Fn::If"][:2] == [
                 "IsProvisioned",
                 {"ProvisionedConcurrentExecutions": {"Ref": "ProvisionedConcurrency"}},
@@ -189,7 +192,7 @@ def test_environments_are_kept_and_reserved_for_the_functions_that_take_pictures
         else:
             assert kept is None
     reserved = {name for name, f in FUNCTIONS.items() if "ReservedConcurrentExecutions" in f["Properties"]}
-    assert reserved == TAKE_PICTURES
+    assert reserved == TAKE_IMAGES
 
 
 # --- what they are told -----------------------------------------------------------------------------------------------

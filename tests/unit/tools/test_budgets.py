@@ -18,14 +18,14 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from PIL import Image
 
+from tests.endpoints import FUNCTIONS
 from thyroid import phantom
 from thyroid.core.analyzer import Analyzer
 from thyroid.settings import Settings
 
 ROOT = Path(__file__).parents[3]
-ENDPOINTS = ("predict", "gradcam", "analyze", "health", "model_info", "report", "upload_links")
 # Counted: 568 to 573, 608, 680 and 595. Another Python has some more or less.
-MOST_MODULES = {**dict.fromkeys(ENDPOINTS, 600), "site": 640, "uploads": 715, "archive_summary": 625}
+MOST_MODULES = {**dict.fromkeys(FUNCTIONS, 600), "site": 640, "s3_worker": 715, "archive_summary": 625}
 PACKAGES_OF_A_START = {
     *("PIL", "aws_lambda_powertools", "fastapi", "mangum", "numpy", "python_multipart"),  # ours
     *("annotated_doc", "annotated_types", "anyio", "opentelemetry", "pydantic", "pydantic_core"),  # FastAPI's
@@ -63,7 +63,7 @@ def test_a_start_loads_few_modules(function: str) -> None:
     assert len(start(function).modules) <= MOST_MODULES[function]
 
 
-@pytest.mark.parametrize("function", ENDPOINTS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_start_loads_these_packages_and_no_other(function: str) -> None:
     found = {name.split(".")[0] for name in start(function).modules} - set(sys.stdlib_module_names)
 
@@ -76,7 +76,7 @@ def test_garbage_is_looked_for_once_all_is_imported_and_not_among_that(function:
     assert start(function).kept_from_the_search > 10_000
 
 
-@pytest.mark.parametrize("function", [*ENDPOINTS, "site"])
+@pytest.mark.parametrize("function", [*FUNCTIONS, "site"])
 def test_schemas_that_only_the_documentation_needs_are_not_built(function: str) -> None:
     assert start(function).built == []
 

@@ -11,6 +11,7 @@ import pytest
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from tests.endpoints import ASK_NO_MODEL, FUNCTIONS
 from tests.events import CONTEXT, rest_event
 from thyroid.errors import UnknownLayerError
 from thyroid.web.app import build_app
@@ -179,7 +180,7 @@ def start(function: str, **environment: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, env=told, cwd=ROOT, capture_output=True, text=True, check=True)
 
 
-@pytest.mark.parametrize("function", ["predict", "gradcam", "analyze", "report", "health", "model_info"])
+@pytest.mark.parametrize("function", [name for name in FUNCTIONS if name not in ASK_NO_MODEL])
 def test_a_function_that_asks_the_model_loads_and_proves_it_in_init(function: str, tmp_path: Path) -> None:
     # GIVEN no model, so that loading it is heard of
     done = start(function, THYROID_WARM_UP="true", THYROID_MODEL_DIR=str(tmp_path))

@@ -11,16 +11,15 @@ import pytest
 from PIL import Image
 
 from docs import make_openapi
-
-SAMPLES = ("predict", "gradcam", "analyze", "report/pdf", "report/json")
+from tests.endpoints import IMAGE_PATHS
 
 
 def without_samples(text: str) -> tuple[str, list[np.ndarray]]:
     """Split a description into its text without the sample pictures, and their pixels."""
     description: dict[str, Any] = json.loads(text)
     pixels = []
-    for name in SAMPLES:
-        operation = description["paths"][f"/api/v1/{name}"]["post"]
+    for path in IMAGE_PATHS:
+        operation = description["paths"][path]["post"]
         example = operation["requestBody"]["content"]["application/json"]["example"]
         file = io.BytesIO(base64.b64decode(example.pop("image")))
         pixels.append(np.asarray(Image.open(file), np.int16))

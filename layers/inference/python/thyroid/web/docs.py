@@ -5,7 +5,7 @@ All addresses are relative, so that the pages work below any prefix: a stage (``
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,15 +17,16 @@ from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, Response
 from PIL import Image
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
 import thyroid
 from thyroid import phantom
 from thyroid.core.disclaimer import DISCLAIMER
+from thyroid.web import schemas
 from thyroid.web.openapi import SECURITY_SCHEMES
 from thyroid.web.problems import MEDIA_TYPE, Problem
-from thyroid.web.schemas import AnalyzeRequest, GradCAMRequest, ImageRequest, ReportRequest, UploadRequest
 
 TITLE = "Thyroid Cancer Detection API"
 DESCRIPTION = f"""Malignancy score, risk band and Grad-CAM of a thyroid ultrasound image.
@@ -36,7 +37,7 @@ Errors are `{MEDIA_TYPE}` with a stable `code`.
 
 **{DISCLAIMER}**
 """
-REQUESTS = (ImageRequest, GradCAMRequest, AnalyzeRequest, ReportRequest, UploadRequest, Problem)
+SCHEMAS = "#/components/schemas/"
 ASSETS = Path(str(files("fastapi_offline"))) / "static"
 ASSET_TYPES = {
     "swagger-ui-bundle.js": "text/javascript",
@@ -122,9 +123,10 @@ def describe(documented: Sequence[APIRouter]) -> dict[str, Any]:
         routes=app.routes,
         servers=[{"url": ".", "description": "Where this description came from"}],
     )
+    models: list[type[BaseModel]] = [*_request_models(description), Problem]
     _, bodies = models_json_schema(
-        [(model, "validation") for model in REQUESTS],
-        ref_template="#/components/schemas/{model}",
+        [(model, "validation") for model in models],
+        ref_template=SCHEMAS + "{model}",
     )
     components = description.setdefault("components", {})
     components.setdefault("schemas", {}).update(bodies["$defs"])
@@ -136,6 +138,18 @@ def describe(documented: Sequence[APIRouter]) -> dict[str, Any]:
             if "image/png" in content:
                 content["application/json"]["example"] = {"image": sample, "filename": "phantom.jpg"}
     return description
+
+
+def _request_models(description: Mapping[str, Any]) -> list[type[BaseModel]]:
+    """Return the models of JSON bodies, which FastAPI cannot see: the routes read their bodies themselves.
+
+    A route refers to its model by name (:mod:`thyroid.web.openapi`); all of them are in :mod:`thyroid.web.schemas`.
+    """
+    operations = [operation for path in description["paths"].values() for operation in path.values()]
+    contents = [operation.get("requestBody", {}).get("content", {}) for operation in operations]
+    of_json = [content["application/json"] for content in contents if "application/json" in content]
+    names = [content["schema"]["$ref"].removeprefix(SCHEMAS) for content in of_json]
+    return [getattr(schemas, name) for name in dict.fromkeys(names)]
 
 
 def _sample_image() -> str:
