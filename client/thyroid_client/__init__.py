@@ -28,6 +28,7 @@ from thyroid_client.results import (
     Report,
     ReportedMap,
     ReportedPicture,
+    RiskBand,
     ScoredClass,
     UploadResult,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "Report",
     "ReportedMap",
     "ReportedPicture",
+    "RiskBand",
     "ScoredClass",
     "ThyroidAPIError",
     "TooManyRequests",

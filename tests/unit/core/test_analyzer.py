@@ -198,6 +198,7 @@ def test_the_model_info_says_what_the_manifest_does() -> None:
         "classes": {"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"},
         "conv_layers": ["conv2d", "depthwise_separable_conv"],
         "default_layer": DEFAULT_LAYER,
+        "risk_bands": [band.model_dump() for band in make_manifest().risk_bands],
         "model": {"name": "fake", "version": "1.2.3", "sha256": "a" * 64},
         "description": "A model for tests.",
         "evaluation": {"auc": 0.7},

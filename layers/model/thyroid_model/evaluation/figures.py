@@ -136,11 +136,11 @@ def _probabilities(
 
 
 def bands(labels: Labels, scores: Scores) -> dict[str, dict[str, float]]:
-    """Count the frames of either label in each risk band; over several seeds, the mean count."""
+    """Count the frames of either label in each risk band, by the band's id; over several seeds, the mean count."""
     lowest_first = sorted(RISK_BANDS, key=lambda band: band.minimum)
     band_of = np.digitize(scores, [band.minimum for band in lowest_first]) - 1
     return {
-        band.label: {
+        band.id: {
             name: round(float(np.sum((band_of == number) & (labels == label)) / len(scores)), 1)
             for name, label in (("suspicious", 1), ("not_suspicious", 0))
         }

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from thyroid_model.compiling.meaning import RISK_BANDS
 from thyroid_model.evaluation.comparison import PUBLISHED, TEXTURE
 from thyroid_model.evaluation.plots import RELIABILITY_FILE, ROC_FILE
 from thyroid_model.networks.sources import BUNDLED_FOLDER, BUNDLED_NAME, BUNDLED_VERSION
@@ -20,6 +21,7 @@ CARD = Path(__file__).parents[4] / "MODEL_CARD.md"
 DOCS = CARD.parent / "docs"
 
 GOAL = 0.84  # of the AUC
+_LABELS = {band.id: band.label for band in RISK_BANDS}
 _TRIED = BUNDLED_FOLDER / "tried.md"
 
 
@@ -158,7 +160,7 @@ def _calibration(evaluation: dict[str, Any], meant: dict[str, Any]) -> str:
     return f"""## What a score is a probability of
 Of suspicion **at even odds**: as if, before anyone looked, one of two such pictures were suspicious. In DDTI it is
 {_percent(there["prevalence"])}, because such nodules were collected; taken over, that would call nearly everything
-High Risk, and a constant {_short(there["prevalence"])} would count as calibrated. At even odds, .5 is where the
+{_LABELS["high"]}, and a constant {_short(there["prevalence"])} would count as calibrated. At even odds, .5 is where the
 picture itself says nothing. For another prevalence p, the odds are those of the score times p / (1 − p).
 
 | at prevalence | ECE15 | by chance alone | Brier | Brier skill over the base rate |
@@ -169,9 +171,13 @@ picture itself says nothing. For another prevalence p, the odds are those of the
 
 | band | suspicious | not suspicious |
 |---|---|---|
-{_lines(f"| {band} | {c['suspicious']:g} | {c['not_suspicious']:g} |" for band, c in evaluation["risk_bands"].items())}
+{_lines(_band_row(_LABELS[band], counts) for band, counts in evaluation["risk_bands"].items())}
 
 Frames of cases not seen, a mean over the rounds. Platt scaling, folded into the last layer: it costs nothing."""
+
+
+def _band_row(label: str, counts: dict[str, float]) -> str:
+    return f"| {label} | {counts['suspicious']:g} | {counts['not_suspicious']:g} |"
 
 
 def _probability_row(figures: dict[str, Any]) -> str:
@@ -234,7 +240,7 @@ def _input(view: dict[str, Any], check: dict[str, Any]) -> str:
         view[f"{kind}_changed_box"] / max(1, view[kind]) for kind in ("touching", "overlapping")
     )
     return f"""## What it is given
-- **Field of view**: on {view["pictures"]} frames, {view["changed_by_erasing"]} change when all around the sector is
+- **Field of view**: on {view["images"]} frames, {view["changed_by_erasing"]} change when all around the sector is
   painted over, and {view["changed_by_painting"]} of {view["painted"]} when text, rulers and logos are painted in;
   of the others the crop is the same to the bit, and so is the score.
 - **Text left in it**: a detector of rows of three characters or more, which shares no rule with the crop, finds text

@@ -89,8 +89,8 @@ def test_not_nearly_all_frames_are_called_high_risk() -> None:
     bands = read_evaluation(BUNDLED_FOLDER)["risk_bands"]
     total = sum(sum(counts.values()) for counts in bands.values())
 
-    assert sum(bands["High Risk"].values()) < total / 2
-    assert sum(bands["Low Risk"].values()) + sum(bands["Borderline"].values()) > total / 10
+    assert sum(bands["high"].values()) < total / 2
+    assert sum(bands["low"].values()) + sum(bands["borderline"].values()) > total / 10
 
 
 def test_the_calibration_is_for_the_prevalence_that_is_told() -> None:

@@ -54,8 +54,8 @@ def evaluation() -> dict[str, Any]:
         "at_threshold_0.50": {"sensitivity": 0.7012, "specificity": 0.6123},
         "at_thresholds_chosen_in_training_folds": {"specificity 0.80": {"sensitivity": 0.5101, "specificity": 0.7902}},
         "risk_bands": {
-            "High Risk": {"suspicious": 93.7, "not_suspicious": 6.3},
-            "Low Risk": {"suspicious": 20.0, "not_suspicious": 21.0},
+            "high": {"suspicious": 93.7, "not_suspicious": 6.3},
+            "low": {"suspicious": 20.0, "not_suspicious": 21.0},
         },
         "groups": {
             "one pane": {"suspicious": 241, "not_suspicious": 57, "auc": 0.7199},

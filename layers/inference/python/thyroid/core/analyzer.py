@@ -38,6 +38,7 @@ from thyroid.web.schemas import (
     ReportedGradCAM,
     ReportedPicture,
     ReportResponse,
+    RiskBand,
     ScoredClass,
     now,
 )
@@ -303,6 +304,7 @@ class Service:
             classes=manifest.classes,
             conv_layers=[layer.name for layer in manifest.conv_layers],
             default_layer=manifest.default_layer,
+            risk_bands=[RiskBand(**band.model_dump()) for band in manifest.risk_bands],
             model=_reference(manifest),
             description=manifest.description,
             evaluation=manifest.evaluation,
