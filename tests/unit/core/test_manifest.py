@@ -33,10 +33,6 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         {"risk_bands": [LOW, HIGH]},
         {"risk_bands": [HIGH, HIGH, LOW]},
         {"risk_bands": [HIGH, {**LOW, "minimum": -1}]},
-        {"risk_bands": [{**HIGH, "minimum": 1.5}, LOW]},
-        {"risk_bands": [{**HIGH, "id": "low"}, LOW]},
-        {"risk_bands": [{**HIGH, "id": "High Risk"}, LOW]},
-        {"risk_bands": [{"minimum": 0, "label": "Low", "recommendation": "Wait"}]},
         {"classes": {"0": "Benign"}},
         {"classes": {"0": "Benign", "1": "Malignant", "2": "Other"}},
         {"classes": {"benign": "Benign", "malignant": "Malignant"}},
@@ -47,6 +43,10 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         {"conv_layers": [{**LAYER, "width": -1}], "default_layer": "conv2d"},
         {"input_shape": [None, 0, 64, 3]},
         {"output_shape": [None, 0]},
+        {"risk_bands": [{**HIGH, "minimum": 1.5}, LOW]},
+        {"risk_bands": [{**HIGH, "id": "low"}, LOW]},
+        {"risk_bands": [{**HIGH, "id": "High Risk"}, LOW]},
+        {"risk_bands": [{"minimum": 0, "label": "Low", "recommendation": "Wait"}]},
     ],
 )
 def test_nonsense_is_no_model(tmp_path: Path, changed: dict[str, Any]) -> None:

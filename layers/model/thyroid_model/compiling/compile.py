@@ -79,7 +79,7 @@ def compile_model(source: Source, out: Path, parity_images: int = PARITY_IMAGES)
 
 
 def _draft(out: Path) -> Path:
-    """Make the folder that an artifact is written to before it takes its place."""
+    """Make the folder that an artifact is written to before it is moved to ``out``."""
     draft = out.with_name(f".{out.name}.draft")
     try:
         if out.exists() and not (out / MANIFEST_FILE).is_file() and (not out.is_dir() or any(out.iterdir())):

@@ -68,7 +68,7 @@ class TestMeasure:
             parity.require(measured)
 
 
-class TestPictures:
+class TestImages:
     def test_are_deterministic_prepared_inputs_of_four_kinds(self) -> None:
         first = list(parity.images(8, SIZE, SIZE, REFERENCE_PREPROCESSING))
         again = list(parity.images(8, SIZE, SIZE, REFERENCE_PREPROCESSING))
