@@ -142,7 +142,7 @@ def test_the_bands_come_with_the_model_when_the_result_is_there_already(
 ) -> None:
     info = api.get("/api/v1/model-info").json()
     waiting: list[Route] = []
-    page.route("**/model-info", lambda route: waiting.append(route))  # noqa: PLW0108 (Playwright marks a function)
+    page.route("**/model-info", lambda route: waiting.append(route))
     visit = open_before_the_model_is_known(page, address)
     visit.choose(scan)
     visit.see_result()
