@@ -58,6 +58,10 @@ MODEL_INFO: dict[str, Any] = {
     "classes": {"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"},
     "conv_layers": ["conv2d", "gated_conv"],
     "default_layer": "gated_conv",
+    "risk_bands": [
+        {"id": "high", "minimum": 0.5, "label": "High Risk", "recommendation": "See a specialist"},
+        {"id": "low", "minimum": 0, "label": "Low Risk", "recommendation": "Wait"},
+    ],
     "model": REFERENCE,
     "description": "A model for tests.",
     "evaluation": {"auc": 0.7},

@@ -29,18 +29,20 @@ def make_manifest(golden: Golden | None = None) -> Manifest:
             "preprocessing": {"field_of_view": False, "resize": "bilinear", "scale": 1 / 255},
             "classes": {"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"},
             "risk_bands": [
-                {"minimum": 0.75, "label": "High Risk", "recommendation": HIGH_RISK},
+                {"id": "high", "minimum": 0.75, "label": "High Risk", "recommendation": HIGH_RISK},
                 {
+                    "id": "moderate",
                     "minimum": 0.5,
                     "label": "Moderate Risk",
                     "recommendation": "Further diagnostic tests and specialist review advised",
                 },
                 {
+                    "id": "borderline",
                     "minimum": 0.25,
                     "label": "Borderline",
                     "recommendation": "Follow-up imaging in 6-12 months advised",
                 },
-                {"minimum": 0.0, "label": "Low Risk", "recommendation": LOW_RISK},
+                {"id": "low", "minimum": 0.0, "label": "Low Risk", "recommendation": LOW_RISK},
             ],
             "conv_layers": [{"name": n, "height": h, "width": w} for n, (h, w) in LAYERS.items()],
             "default_layer": DEFAULT_LAYER,

@@ -28,6 +28,7 @@ from thyroid_client.results import (
     Region,
     Report,
     ReportedMap,
+    RiskBand,
     ScoredClass,
     UploadResult,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "Region",
     "Report",
     "ReportedMap",
+    "RiskBand",
     "ScoredClass",
     "ThyroidAPIError",
     "TooManyRequests",

@@ -23,6 +23,7 @@ from thyroid_client.results import (
     Region,
     Report,
     ReportedMap,
+    RiskBand,
     ScoredClass,
     UploadResult,
 )
@@ -52,6 +53,7 @@ def model_info(body: Json) -> ModelInfo:
         classes=read(body, "classes", dict),
         conv_layers=_texts(body, "conv_layers"),
         default_layer=read(body, "default_layer", str),
+        risk_bands=_risk_bands(body),
         model=_model(body),
         description=read(body, "description", str),
         evaluation=read(body, "evaluation", dict),
@@ -208,6 +210,23 @@ def _model(body: Json) -> ModelReference:
     model = read(body, "model", dict)
     return ModelReference(
         name=read(model, "name", str), version=read(model, "version", str), sha256=read(model, "sha256", str)
+    )
+
+
+def _risk_bands(body: Json) -> tuple[RiskBand, ...]:
+    if body.get("risk_bands") is None:  # of a service that does not return them
+        return ()
+    bands = read(body, "risk_bands", list)
+    if not all(isinstance(band, dict) for band in bands):
+        raise TypeError("'risk_bands' holds something else than objects")
+    return tuple(
+        RiskBand(
+            id=read(band, "id", str),
+            minimum=read(band, "minimum", float),
+            label=read(band, "label", str),
+            recommendation=read(band, "recommendation", str),
+        )
+        for band in bands
     )
 
 

@@ -238,6 +238,28 @@ class Report(PredictResult):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RiskBand:
+    """A risk band: scores from `minimum` up to the next band's.
+
+    Attributes
+    ----------
+    id : str
+        Stays the same where the texts change, such as ``high``.
+    minimum : float
+        Lowest score of the band, 0 to 1.
+    label : str
+        What `risk_assessment` says.
+    recommendation : str
+        What is advised.
+    """
+
+    id: str
+    minimum: float
+    label: str
+    recommendation: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelInfo:
     """What the service says of its model.
 
@@ -255,6 +277,8 @@ class ModelInfo:
         In the network's order; each is a valid `layer` of an explanation.
     default_layer : str
         The layer of an explanation where the request names none.
+    risk_bands : tuple of RiskBand
+        From the highest to the lowest; empty where the service does not return them.
     model : ModelReference
         Name, version and hash.
     evaluation : mapping
@@ -272,6 +296,7 @@ class ModelInfo:
     classes: Mapping[str, str]
     conv_layers: tuple[str, ...]
     default_layer: str
+    risk_bands: tuple[RiskBand, ...] = ()
     model: ModelReference
     description: str
     evaluation: Mapping[str, Any] = field(repr=False)

@@ -100,6 +100,61 @@ def test_scores_of_a_model_that_was_not_calibrated_are_no_probabilities(
     assert "not been measured" in visit.text("#model")
 
 
+def test_the_bands_are_those_of_the_model(page: Page, address: str, scan: Path, api: httpx.Client) -> None:
+    info = api.get("/api/v1/model-info").json()
+    info["risk_bands"] = [
+        {"id": "other", "minimum": 0.6, "label": "Above", "recommendation": ""},
+        {"id": "low", "minimum": 0.0, "label": "Below", "recommendation": ""},
+    ]
+    page.route("**/model-info", lambda route: route.fulfill(json=info))
+    visit = Visit(page, address)
+    visit.open()
+    visit.choose(scan)
+    visit.see_result()
+
+    assert page.locator("#gauge .name").all_text_contents() == ["Belowfrom 0", "Abovefrom 0.6"]
+    below, above = (band.bounding_box() for band in page.locator("#gauge .band").all())
+    assert below is not None
+    assert above is not None
+    assert below["width"] / above["width"] == pytest.approx(0.6 / 0.4, rel=0.02)
+
+
+def open_before_the_model_is_known(page: Page, address: str) -> Visit:
+    visit = Visit(page, address)
+    page.goto(address + "/app")
+    expect(page.locator("#not-started")).to_be_hidden()
+    return visit
+
+
+def test_without_the_model_s_bands_the_score_is_shown_all_the_same(page: Page, address: str, scan: Path) -> None:
+    page.route("**/model-info", lambda route: route.abort())
+    visit = open_before_the_model_is_known(page, address)
+    visit.choose(scan)
+    visit.see_result()
+
+    assert 0 <= float(visit.text("#gauge .needle")) <= 1
+    assert visit.text("#risk")
+    expect(page.locator("#gauge .band")).to_have_count(1)
+
+
+def test_the_bands_come_with_the_model_when_the_result_is_there_already(
+    page: Page, address: str, scan: Path, api: httpx.Client
+) -> None:
+    info = api.get("/api/v1/model-info").json()
+    waiting: list[Route] = []
+    page.route("**/model-info", lambda route: waiting.append(route))
+    visit = open_before_the_model_is_known(page, address)
+    visit.choose(scan)
+    visit.see_result()
+    expect(page.locator("#gauge .band")).to_have_count(1)
+
+    for route in waiting:
+        route.fulfill(json=info)
+
+    expect(page.locator("#gauge .band")).to_have_count(len(info["risk_bands"]))
+    expect(page.locator("#gauge .here")).to_have_count(1)
+
+
 def test_the_slider_sets_how_strong_the_heatmap_is(result: Visit) -> None:
     slider, heat = result.page.locator("#opacity"), result.page.locator("#heat")
     expect(heat).to_have_css("opacity", "0.4")

@@ -34,6 +34,7 @@ from thyroid.core.preprocessing import prepare
 from thyroid.settings import Settings
 from thyroid.web.app import the_analyzer
 from thyroid.web.docs import ASSET_TYPES, ASSETS
+from thyroid_model.compiling.meaning import RISK_BANDS
 
 PATHS = tuple(endpoint.path for endpoint in ENDPOINTS)
 OF_THE_REFERENCE = {"/api/v1/health", "/api/v1/model-info", "/api/v1/predict", "/api/v1/gradcam", "/api/v1/analyze"}
@@ -92,6 +93,7 @@ def test_model_info_tells_of_the_artifact(api: Api, manifest: Manifest) -> None:
     assert body["classes"] == {"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"}
     assert body["conv_layers"] == [layer.name for layer in manifest.conv_layers]
     assert body["default_layer"] in body["conv_layers"]
+    assert body["risk_bands"] == [band.model_dump() for band in manifest.risk_bands]
 
 
 # --- about a picture -------------------------------------------------------------------------------------------------
@@ -353,7 +355,7 @@ def test_the_references_own_client_runs_unchanged(server: tuple[str, Path], scan
     printed = done.stdout.splitlines()
     assert re.fullmatch(r"Prediction: (Benign \(Non-Cancerous\)|Malignant \(Cancerous\))", printed[0])
     assert re.fullmatch(r"Confidence: \d{2,3}\.\d\d%", printed[1])
-    assert re.fullmatch(r"Risk: (Low Risk|Borderline|Moderate Risk|High Risk)", printed[2])
+    assert printed[2] in [f"Risk: {band.label}" for band in RISK_BANDS]
     assert printed[3].startswith("Recommendation: ")
     assert printed[4] == "Grad-CAM overlay saved as gradcam_overlay.png"
     with Image.open(tmp_path / "gradcam_overlay.png") as overlay:

@@ -26,7 +26,7 @@ needs_published = pytest.mark.skipif(
 def pictures(size: int, preprocessing: Preprocessing) -> Iterator[parity.Tensor]:
     """Noise and phantoms; half of the pictures are real frames where a data set lies beside the checkout."""
     frames = sorted((SHARED / "data" / "ddti" / "images").glob("*.jpg"))[:: 480 // (PICTURES // 2)][: PICTURES // 2]
-    yield from parity.pictures(PICTURES - len(frames), size, size, preprocessing)
+    yield from parity.images(PICTURES - len(frames), size, size, preprocessing)
     for frame in frames:
         yield prepare(np.asarray(Image.open(frame).convert("RGB")), preprocessing, size, size).tensor
 

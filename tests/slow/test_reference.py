@@ -22,7 +22,7 @@ from thyroid_model.networks.sources import resolve
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Analyzer:
     """Our service with the bundled model, whatever model is compiled elsewhere."""
     folder: Path = tmp_path_factory.mktemp("artifact") / "model"
-    compile_model(resolve("bundled"), folder, parity_pictures=2)
+    compile_model(resolve("bundled"), folder, parity_images=2)
     return Analyzer(Settings(model_dir=folder))
 
 

@@ -21,7 +21,7 @@ def tiny_artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FileLock(shared / "tiny.lock"):
         if not (folder / "model").is_dir():
             folder.mkdir(exist_ok=True)
-            compile_model(source_of(tiny_network(), folder), folder / "model", parity_pictures=4)
+            compile_model(source_of(tiny_network(), folder), folder / "model", parity_images=4)
     return folder / "model"
 
 

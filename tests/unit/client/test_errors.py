@@ -199,7 +199,14 @@ def test_an_image_in_an_answer_that_is_none_is_unexpected(image: object) -> None
 
 
 def test_what_is_said_of_the_model_is_checked_too() -> None:
-    for body in (with_(MODEL_INFO, ["x"], "input_shape"), without(MODEL_INFO, "conv_layers")):
+    for body in (
+        with_(MODEL_INFO, ["x"], "input_shape"),
+        without(MODEL_INFO, "conv_layers"),
+        with_(MODEL_INFO, {}, "risk_bands"),
+        with_(MODEL_INFO, ["high"], "risk_bands"),
+        with_(MODEL_INFO, [{"id": "high", "minimum": "0.5", "label": "", "recommendation": ""}], "risk_bands"),
+        with_(MODEL_INFO, [{"id": "high"}], "risk_bands"),
+    ):
         with pytest.raises(UnexpectedResponse):
             Script(ok(body)).client().model_info()
     with pytest.raises(UnexpectedResponse):

@@ -22,7 +22,7 @@ from tests.client import (
     ok,
     problem,
 )
-from thyroid_client import AsyncClient, Client, Report, Unavailable, UnexpectedResponse, __version__
+from thyroid_client import AsyncClient, Client, Report, RiskBand, Unavailable, UnexpectedResponse, __version__
 from thyroid_client.results import AnalyzeResult
 
 
@@ -43,6 +43,18 @@ def test_each_method_asks_its_endpoint_below_the_stage() -> None:
         f"POST {ADDRESS}/api/v1/analyze",
     ]
     assert {request.headers["user-agent"] for request in script.requests} == {f"thyroid-client/{__version__}"}
+
+
+def test_the_bands_of_the_model_are_read_and_need_not_be_there() -> None:
+    older = {name: value for name, value in MODEL_INFO.items() if name != "risk_bands"}
+    script = Script(ok(MODEL_INFO), ok(older), ok(older | {"risk_bands": None}))
+
+    assert script.client().model_info().risk_bands == (
+        RiskBand(id="high", minimum=0.5, label="High Risk", recommendation="See a specialist"),
+        RiskBand(id="low", minimum=0.0, label="Low Risk", recommendation="Wait"),
+    )
+    assert script.client().model_info().risk_bands == ()
+    assert script.client().model_info().risk_bands == ()
 
 
 def test_an_image_is_the_body_and_its_options_are_the_query() -> None:

@@ -47,6 +47,11 @@ def test_a_score_next_to_a_limit_is_never_rounded_onto_it(limit: float) -> None:
     assert below.risk != at.risk
 
 
+@pytest.mark.parametrize(("score", "risk_id"), [(0.75, "high"), (0.5, "moderate"), (0.25, "borderline"), (0.0, "low")])
+def test_the_band_is_named_by_its_id_too(score: float, risk_id: str) -> None:
+    assert assess(score, MANIFEST).risk_id == risk_id
+
+
 def test_different_scores_stay_different() -> None:
     scores = np.linspace(0.3, 0.3001, 500, dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""The manifest: what does not hold together is refused before a picture comes."""
+"""The manifest: what does not hold together is refused before an image comes."""
 
 import json
 from pathlib import Path
@@ -10,8 +10,8 @@ from tests.fakes import make_manifest
 from thyroid.core.manifest import MANIFEST_FILE, Manifest
 from thyroid.errors import ModelUnavailableError, UnknownLayerError
 
-LOW = {"minimum": 0, "label": "Low", "recommendation": "Wait"}
-HIGH = {"minimum": 0.5, "label": "High", "recommendation": "Act"}
+LOW = {"id": "low", "minimum": 0, "label": "Low", "recommendation": "Wait"}
+HIGH = {"id": "high", "minimum": 0.5, "label": "High", "recommendation": "Act"}
 LAYER = {"name": "conv2d", "height": 16, "width": 16}
 
 
@@ -43,6 +43,10 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         {"conv_layers": [{**LAYER, "width": -1}], "default_layer": "conv2d"},
         {"input_shape": [None, 0, 64, 3]},
         {"output_shape": [None, 0]},
+        {"risk_bands": [{**HIGH, "minimum": 1.5}, LOW]},
+        {"risk_bands": [{**HIGH, "id": "low"}, LOW]},
+        {"risk_bands": [{**HIGH, "id": "High Risk"}, LOW]},
+        {"risk_bands": [{"minimum": 0, "label": "Low", "recommendation": "Wait"}]},
     ],
 )
 def test_nonsense_is_no_model(tmp_path: Path, changed: dict[str, Any]) -> None:
@@ -51,7 +55,9 @@ def test_nonsense_is_no_model(tmp_path: Path, changed: dict[str, Any]) -> None:
 
 
 def test_bands_that_go_down_to_nought_are_taken(tmp_path: Path) -> None:
-    assert [band.label for band in load(tmp_path, risk_bands=[HIGH, LOW]).risk_bands] == ["High", "Low"]
+    bands = load(tmp_path, risk_bands=[HIGH, LOW]).risk_bands
+
+    assert [(band.id, band.label) for band in bands] == [("high", "High"), ("low", "Low")]
 
 
 def test_a_layer_is_found_by_its_name_and_the_default_one_without() -> None:

@@ -120,12 +120,15 @@ def test_the_page_is_small() -> None:
     assert len(files()["phantom.jpg"].content) < 50_000
 
 
-def test_the_page_knows_the_limit_of_a_request_and_the_bands_of_risk() -> None:
+def test_the_page_knows_the_limit_of_a_request() -> None:
     assert f"DIRECT_LIMIT = {Settings().max_binary_body_bytes:_};" in SCRIPTS["picture.js"]
-    written = re.findall(r'{ from: ([\d.]+), label: "([^"]+)" }', SCRIPTS["gauge.js"])
-    assert [(float(minimum), label) for minimum, label in written] == [
-        (band.minimum, band.label) for band in reversed(RISK_BANDS)
-    ]
+
+
+def test_the_page_has_a_colour_for_each_risk_band_and_takes_the_texts_from_the_service() -> None:
+    style = (FOLDER / "style.css").read_text("utf-8")
+    assert re.findall(r'\[data-band="(\w+)"\]', style) == [band.id for band in reversed(RISK_BANDS)]
+    for text in (HTML, *SCRIPTS.values()):
+        assert not [band.label for band in RISK_BANDS if band.label in text]
 
 
 def test_the_sample_is_the_phantom_that_its_script_makes() -> None:

@@ -170,6 +170,7 @@ def test_the_model_info_says_what_the_manifest_does() -> None:
         "model": {"name": "fake", "version": "1.2.3", "sha256": "a" * 64},
         "description": "A model for tests.",
         "evaluation": {"auc": 0.7},
+        "risk_bands": [band.model_dump() for band in make_manifest().risk_bands],
         "disclaimer": DISCLAIMER,
     }
 

@@ -34,7 +34,7 @@ from thyroid_model.errors import ModelSourceError
 from thyroid_model.networks.sources import Source, resolve
 from thyroid_model.networks.weights import load_model
 
-PARITY_PICTURES = 24
+PARITY_IMAGES = 24
 GOLDEN_SEED = 0
 # Processors round differently; a wrong resize filter or field of view is off by a thousand times as much.
 GOLDEN_TOLERANCE = 1e-5
@@ -46,7 +46,7 @@ class ArtifactError(Exception):
     """The artifact cannot be written where it was to be."""
 
 
-def compile_model(source: Source, out: Path, parity_pictures: int = PARITY_PICTURES) -> Manifest:
+def compile_model(source: Source, out: Path, parity_images: int = PARITY_IMAGES) -> Manifest:
     """Compile a source into the folder ``out``, replacing an artifact that is there.
 
     Nothing is left at ``out`` that was not shown to give TensorFlow's score and maps; until then what was there stays.
@@ -67,7 +67,7 @@ def compile_model(source: Source, out: Path, parity_pictures: int = PARITY_PICTU
         suitability.require(model)
         manifest = _write(model, source, draft)
         _, height, width, _ = manifest.input_shape
-        tensors = list(parity.pictures(parity_pictures, height, width, manifest.preprocessing))
+        tensors = list(parity.images(parity_images, height, width, manifest.preprocessing))
         measured = parity.measure(model, Engine(draft), tensors)
         parity.require(measured)
         manifest = manifest.model_copy(update={"parity": measured, "golden": _golden(draft, manifest)})
@@ -79,7 +79,7 @@ def compile_model(source: Source, out: Path, parity_pictures: int = PARITY_PICTU
 
 
 def _draft(out: Path) -> Path:
-    """Make the folder that an artifact is written to before it takes its place."""
+    """Make the folder that an artifact is written to before it is moved to ``out``."""
     draft = out.with_name(f".{out.name}.draft")
     try:
         if out.exists() and not (out / MANIFEST_FILE).is_file() and (not out.is_dir() or any(out.iterdir())):
@@ -131,13 +131,13 @@ def _write(model: keras.Model, source: Source, folder: Path) -> Manifest:
 
 
 def _golden(folder: Path, manifest: Manifest) -> Golden:
-    """Write the golden picture, a phantom, and score it the way a request is."""
+    """Write the golden image, a phantom, and score it the way a request is."""
     encoded = io.BytesIO()
     Image.fromarray(phantom.make(GOLDEN_SEED, suspicious=True)).convert("L").save(encoded, "PNG")  # it has no colour
     written = _file(folder, "golden.png", encoded.getvalue())
-    picture = imaging.decode(encoded.getvalue(), max_pixels=10**9)
+    decoded = imaging.decode(encoded.getvalue(), max_pixels=10**9)
     _, height, width, _ = manifest.input_shape
-    score = Engine(folder).score(prepare(picture.pixels, manifest.preprocessing, height, width).tensor)
+    score = Engine(folder).score(prepare(decoded.pixels, manifest.preprocessing, height, width).tensor)
     return Golden(file=written.file, sha256=written.sha256, score=score, tolerance=GOLDEN_TOLERANCE)
 
 
@@ -168,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(  # noqa: T201
         f"{options.out}: {manifest.name} {manifest.version}, {manifest.total_parameters:,} parameters, "
         f"{len(manifest.conv_layers)} conv layers\n"
-        f"from TensorFlow on {manifest.parity.pictures} pictures: score {manifest.parity.score_worst:.1e}, "
+        f"from TensorFlow on {manifest.parity.images} images: score {manifest.parity.score_worst:.1e}, "
         f"maps {manifest.parity.map_median:.1e} in the median, {manifest.parity.map_worst:.1e} at worst "
         f"(TensorFlow's own float32: {manifest.parity.tensorflow_map_worst:.1e})"
     )

@@ -1,4 +1,4 @@
-"""Measures how far a compiled model is from TensorFlow, and judges whether that is near enough.
+"""Measures how far a compiled model is from TensorFlow, and whether that is near enough.
 
 A map's error is its largest difference from the float64 map, relative to that map's largest absolute value. Where two
 cells of a max-pool window are nearly equal, rounding decides which gets the gradient, so single maps differ more than
@@ -22,9 +22,9 @@ SCORE_BOUND = 1e-6
 MAP_MEDIAN_BOUND = 1e-5
 RATIO_BOUND = 2.0  # of TensorFlow's own float32 error
 
-# Few pictures may hold a near-tie that falls to the wrong side in one runtime alone. On 121 pictures of the published
+# Few images may hold a near-tie that falls to the wrong side in one runtime alone. On 121 images of the published
 # network such ties did up to 4e-3 to TensorFlow's own float32; a map that is wrong is wrong by tenths. The long tests
-# compare on 200 pictures, and there the ratio decides alone.
+# compare on 200 images, and there the ratio decides alone.
 NEAR_TIE = 1e-2
 
 Tensor = NDArray[np.float32]
@@ -34,8 +34,8 @@ class ParityError(Exception):
     """A compiled model differs from TensorFlow's by more than the bounds; nothing of it may be served."""
 
 
-def pictures(count: int, height: int, width: int, preprocessing: Preprocessing) -> Iterator[Tensor]:
-    """Yield prepared pictures made by code: by turns noise, faint noise, and phantoms of either kind.
+def images(count: int, height: int, width: int, preprocessing: Preprocessing) -> Iterator[Tensor]:
+    """Yield prepared images made by code: by turns noise, faint noise, and phantoms of either kind.
 
     Each has shape ``(1, height, width, 3)`` and values in [0, 1].
     """
@@ -51,7 +51,7 @@ def pictures(count: int, height: int, width: int, preprocessing: Preprocessing) 
 
 
 def measure(model: keras.Model, engine: Engine, tensors: Sequence[Tensor]) -> Parity:
-    """Compare score and the maps of all conv layers with ``tf.GradientTape``'s on each picture."""
+    """Compare score and the maps of all conv layers with ``tf.GradientTape``'s on each image."""
     names = [layer.name for layer in engine.manifest.conv_layers]
     exact, single = tape_score_and_maps(in_float64(model), names), tape_score_and_maps(model, names)
     score_errors, tensorflow_score_errors, compiled_errors, tensorflow_errors = [], [], [], []
@@ -65,7 +65,7 @@ def measure(model: keras.Model, engine: Engine, tensors: Sequence[Tensor]) -> Pa
             compiled_errors.append(_error(ours, truth))
             tensorflow_errors.append(_error(tensorflows, truth))
     return Parity(
-        pictures=len(tensors),
+        images=len(tensors),
         score_worst=max(score_errors),
         tensorflow_score_worst=max(tensorflow_score_errors),
         map_median=float(np.median(compiled_errors)),
@@ -76,7 +76,7 @@ def measure(model: keras.Model, engine: Engine, tensors: Sequence[Tensor]) -> Pa
 
 
 def require(parity: Parity) -> None:
-    """Judge a measured parity.
+    """Let a measured parity through that is within the bounds.
 
     Where TensorFlow's own float32 errors are larger than a fixed bound, they are the measure instead: two float32
     computations cannot agree better than each agrees with the truth.

@@ -1,4 +1,4 @@
-"""Whether a model is one that can be compiled and served, told before any of the work."""
+"""Whether a model can be compiled and served, checked before any of the work."""
 
 import keras
 
@@ -6,7 +6,7 @@ from thyroid_model.errors import ModelFileError
 from thyroid_model.networks.cam import conv_layers
 
 _WANTED = (
-    "Give a model from one picture of fixed size with three channels to one score, with at least one 2D convolution, "
+    "Give a model from one image of fixed size with three channels to one score, with at least one 2D convolution, "
     "that ends in a dense layer of one unit with a sigmoid activation."
 )
 
@@ -27,7 +27,7 @@ def require(model: keras.Model) -> None:
 def _fault(model: keras.Model) -> str | None:
     inputs, outputs = [tuple(t.shape) for t in model.inputs], [tuple(t.shape) for t in model.outputs]
     if len(inputs) != 1 or len(inputs[0]) != 4 or inputs[0][3] != 3 or None in inputs[0][1:]:
-        return f"The model's input is {inputs}, not one picture of fixed size with three channels."
+        return f"The model's input is {inputs}, not one image of fixed size with three channels."
     if len(outputs) != 1 or len(outputs[0]) != 2 or outputs[0][1] != 1:
         return f"The model's output is {outputs}, not one score."
     head = model.layers[-1]

@@ -1,8 +1,8 @@
-"""Whether real captions survive in the field of view, by a detector of text that has to prove itself in the same run.
+"""Measures whether the real captions of frames are left in the field of view.
 
-`captions` makes captions up; here are those that the frames carry. That no text is found in a crop says something only
-if text is found where it is: so the same detector looks at what lies around the crop, and at crops that were written
-on. The other question is what a caption does that touches the sector, which `captions.paint` never lets one do.
+`captions` draws synthetic captions; here are those that the frames have. A detector looks for text in the crop. To show
+that the detector works, it also looks around the crop, and in crops that text was written on. Captions that touch the
+sector, which `captions.paint` never draws, are measured apart.
 """
 
 from collections.abc import Iterable
@@ -18,27 +18,27 @@ from thyroid_model.evaluation import captions, text
 
 Pixels = npt.NDArray[np.uint8]
 
-_QUALITY = 85  # of the JPEG that text is hidden in, as it is in the sets: strokes that were never blurred are easy
-_LEGIBLE = 40  # pixels; less was written past the picture
-_COLOURED = 60  # levels between the channels; tissue is grey, and JPEG colours it less
-_MARK = 12  # pixels
+_QUALITY = 85  # of the JPEG that text is hidden in, as it is in the sets: without it, strokes are too sharp
+_MIN_LEGIBLE_PIXELS = 40  # pixels; with fewer, the text was cut off
+_MIN_CHANNEL_RANGE = 60  # levels between the channels; tissue is grey, and JPEG colours it less
+_MIN_MARK_PIXELS = 12  # pixels
 _OVERLAP = 0.5  # of the caption, from the sector's border on
 
 
-def measure(pictures: Iterable[Pixels], seed: int) -> dict[str, int]:
+def measure(images: Iterable[Pixels], seed: int) -> dict[str, int]:
     """Look for text in and around the field of view, and push captions against it.
 
     Parameters
     ----------
-    pictures : iterable of numpy.ndarray
+    images : iterable of numpy.ndarray
         8-bit RGB, each of shape (height, width, 3).
     seed : int
-        Decides what is written where.
+        Of the random captions.
 
     Returns
     -------
     dict
-        Of the pictures, ``text_in_view``, ``coloured_marks_in_view`` (not looked at as text: callipers, mostly) and
+        Of the images, ``text_in_view``, ``coloured_marks_in_view`` (not looked at as text: callipers, mostly) and
         ``text_around_view`` count those in which something was found; ``written_in_view`` and ``written_found`` the
         crops that were written on, one text each, and those of them in which text was found and had not been before.
         For captions that begin at the sector's border (``touching``) and that lie half inside (``overlapping``) there
@@ -50,7 +50,7 @@ def measure(pictures: Iterable[Pixels], seed: int) -> dict[str, int]:
     for kind in ("touching", "overlapping"):
         names += [kind, f"{kind}_changed_box", f"{kind}_pixels", f"{kind}_surviving_pixels"]
     counts = dict.fromkeys(names, 0)
-    for pixels in pictures:
+    for pixels in images:
         box = field_of_view.find(pixels)
         crop = box.crop(pixels)
         there = bool(text.find(crop))
@@ -58,7 +58,7 @@ def measure(pictures: Iterable[Pixels], seed: int) -> dict[str, int]:
         counts["coloured_marks_in_view"] += _coloured(crop)
         counts["text_around_view"] += bool(text.find(_blackened(pixels, box)))
         written = captions.write(crop, (0, 0, crop.shape[1] // 2, crop.shape[0]), rng)
-        if not there and np.any(written != crop, axis=2).sum() >= _LEGIBLE:
+        if not there and np.any(written != crop, axis=2).sum() >= _MIN_LEGIBLE_PIXELS:
             counts["written_in_view"] += 1
             counts["written_found"] += bool(text.find(_as_jpeg(written)))
         for kind, overlap in (("touching", 0.0), ("overlapping", _OVERLAP)):
@@ -86,13 +86,13 @@ def push(pixels: Pixels, box: Box, overlap: float, rng: np.random.Generator) -> 
     overlap : float
         How much of the caption lies inside, in [0, 1]; 0: its nearest pixel is the first outside.
     rng : numpy.random.Generator
-        The only source of chance.
+        The only source of randomness.
 
     Returns
     -------
     numpy.ndarray or None
-        8-bit RGB, shape (height, width, 3); what goes past the picture is cut off. None where nothing lies around the
-        field of view.
+        8-bit RGB, shape (height, width, 3); cut off at the border of the image. None where the field of view
+        is the whole image.
     """
     height, width = pixels.shape[:2]
     rooms = {"left": box.left, "top": box.top, "right": width - box.right, "bottom": height - box.bottom}
@@ -100,7 +100,7 @@ def push(pixels: Pixels, box: Box, overlap: float, rng: np.random.Generator) -> 
     if not sides:
         return None
     side = sides[int(rng.integers(len(sides)))]
-    # Written on black first: where its ink comes to lie is known only then. As high as the frame, for text of its size.
+    # Written on black first, to find its bounding box. The canvas is as high as the frame, so the text has its size.
     canvas = np.zeros((height, 4 * width, 3), np.uint8)
     ink = captions.write(canvas, (0, 0, 1, 1), rng)
     rows, columns = np.flatnonzero(ink.any(axis=(1, 2))), np.flatnonzero(ink.any(axis=(0, 2)))
@@ -108,7 +108,7 @@ def push(pixels: Pixels, box: Box, overlap: float, rng: np.random.Generator) -> 
     high, wide = ink.shape[:2]
     brightest = ink.max()
     down, across = round(overlap * high), round(overlap * wide)
-    # Along the border it stays in the picture, or the line that touches might be the one that is cut off.
+    # Along the border it stays inside the image; otherwise the line that touches might be cut off.
     x = int(rng.integers(box.left, max(box.left + 1, min(box.right, width - wide + 1))))
     y = int(rng.integers(box.top, max(box.top + 1, min(box.bottom, height - high + 1))))
     left, top = {
@@ -126,14 +126,14 @@ def push(pixels: Pixels, box: Box, overlap: float, rng: np.random.Generator) -> 
 
 
 def _blackened(pixels: Pixels, box: Box) -> Pixels:
-    """Return the picture with nothing in the box."""
+    """Return the image with the box in black."""
     around = pixels.copy()
     box.crop(around)[...] = 0
     return around
 
 
 def _coloured(pixels: Pixels) -> bool:
-    return bool((np.ptp(pixels, axis=2) >= _COLOURED).sum() >= _MARK)
+    return bool((np.ptp(pixels, axis=2) >= _MIN_CHANNEL_RANGE).sum() >= _MIN_MARK_PIXELS)
 
 
 def _as_jpeg(pixels: Pixels) -> Pixels:

@@ -1,4 +1,4 @@
-"""What stands beside the bundled network in the table: other ways to score the same frames."""
+"""Other ways to score the same frames, which the table compares with the bundled network."""
 
 from collections.abc import Iterable, Sequence
 

@@ -18,7 +18,7 @@ def label(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
         Shape (height, width): the part's number, from 0 on without gaps, and -1 where ``mask`` is False.
     """
     height, width = mask.shape
-    # One more column, always empty: in the flat picture no run then goes on into the next row.
+    # One more column, always empty: in the flattened image no run then continues into the next row.
     line = width + 1
     padded = np.zeros((height, line), np.bool_)
     padded[:, :width] = mask

@@ -2,8 +2,8 @@
 
 The scores and maps are those that the training left: each frame's by networks that saw no frame of its case. The labels
 are read from the set. Beside them stand, on the same frames, the same network trained from scratch, a texture baseline
-and, with ``--published FILE``, the published weights. All is written to ``evaluation.json``, whatever it is, and from
-there to the model card.
+and, with ``--published FILE``, the published weights. All figures are written to ``evaluation.json``, and
+from there to the model card.
 """
 
 import argparse
@@ -19,8 +19,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from thyroid.core.assessment import MALIGNANT_FROM
-from thyroid_model.data import ddti
-from thyroid_model.data import input_check_images as input_check_pictures
+from thyroid_model.data import ddti, input_check_images
 from thyroid_model.data.examples import View, views
 from thyroid_model.data.findings import DataError, Findings
 from thyroid_model.errors import ModelFileError, ModelSourceError
@@ -46,7 +45,7 @@ SET = "DDTI (Pedraza et al. 2015), labelled frames without those that appear und
 CAPTION_DRAWS = 5
 _PARTS = {
     "its network alone": NETWORK,
-    "its statistics of the whole picture alone": STATISTICS,
+    "its statistics of the whole image alone": STATISTICS,
     "its network alone, from scratch": SCRATCH,
 }
 
@@ -121,7 +120,7 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         "compared": {name: _described(labels, cases, scores, folds) for name, scores in others.items()},
         "maps": map_record.summary(read_table(output / MAPS_FILE)),
         "field_of_view": _field_of_view(ddti.read_all(data)),
-        "input_check": input_check.measure(input_check_pictures.read_sets(data)),
+        "input_check": input_check.measure(input_check_images.read_sets(data)),
         "preprocessing": BUNDLED_PREPROCESSING.model_dump(),
         "training": {key: training[key] for key in ("recipe", "epochs", "calibration", "data")},
         "command": "make evaluate DATA=…" + (" PUBLISHED=…" if published else ""),

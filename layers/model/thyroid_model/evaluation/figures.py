@@ -1,4 +1,4 @@
-"""What is said of a model's scores: figures that are means over seeds, ready to be written down.
+"""Figures of a model's scores, as means over seeds.
 
 ``labels`` have shape (frames,), ``scores`` (seeds, frames): each seed's scores are those of networks that did not see
 the frame's case.
@@ -32,7 +32,7 @@ _CHANCE_DRAWS = 300
 
 
 def discrimination(labels: Labels, cases: Labels, scores: Scores) -> dict[str, Any]:
-    """Return how well scores part the classes: AUC with its interval, and sensitivities on the ROC curve."""
+    """Return how well scores separate the classes: AUC with its interval, and sensitivities on the ROC curve."""
 
     def mean_auc(labels: npt.NDArray[Any], columns: npt.NDArray[Any]) -> float:
         return float(np.mean([auc(labels, column) for column in columns.T]))
@@ -92,7 +92,7 @@ def operating_point(labels: Labels, called: npt.NDArray[np.bool_]) -> dict[str, 
 def calibrated(labels: Labels, scores: Scores) -> dict[str, Any]:
     """Return how well scores are probabilities, at the prevalence that they are meant for and at the set's own.
 
-    Beside each ECE stands what scores that are right would get from as few frames: labels are drawn by the scores.
+    Each ECE comes with the one that perfectly calibrated scores would have on as few frames: labels are drawn by them.
     """
     own, meant = float(labels.mean()), calibration.PREVALENCE
     there = calibration.shift(scores, own)
@@ -136,11 +136,11 @@ def _probabilities(
 
 
 def bands(labels: Labels, scores: Scores) -> dict[str, dict[str, float]]:
-    """Count the frames of either label in each risk band; over several seeds, the mean count."""
+    """Count the frames of either label in each risk band, by the band's id; over several seeds, the mean count."""
     lowest_first = sorted(RISK_BANDS, key=lambda band: band.minimum)
     band_of = np.digitize(scores, [band.minimum for band in lowest_first]) - 1
     return {
-        band.label: {
+        band.id: {
             name: round(float(np.sum((band_of == number) & (labels == label)) / len(scores)), 1)
             for name, label in (("suspicious", 1), ("not_suspicious", 0))
         }

@@ -1,4 +1,4 @@
-"""Sums up what :mod:`thyroid_model.training.map_check` wrote down, and chooses the layer that is shown by default."""
+"""Summarises the records of :mod:`thyroid_model.training.map_check`, and chooses the default layer."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,17 +20,17 @@ def best_layer(rows: Iterable[Row]) -> str:
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the rates of all layers and of what they are held against.
+    """Return the rates of all layers, and of what they are compared with.
 
     The best layer's own rate is too good, since it was chosen by it. ``chosen_on_other_folds`` is what the choice is
     worth: for each fold, the hit rate there of the layer that is best on the others.
     """
     layers = [row for row in rows if row["kind"] == GRAD_CAM]
-    places = sorted({(row["seed"], row["fold"]) for row in layers})
+    folds = sorted({(row["seed"], row["fold"]) for row in layers})
     nested: list[float] = []
-    for place in places:
-        inside = [(row["seed"], row["fold"]) == place for row in layers]
-        chosen = best_layer(row for row, out in zip(layers, inside, strict=True) if not out and row["seed"] == place[0])
+    for fold in folds:
+        inside = [(row["seed"], row["fold"]) == fold for row in layers]
+        chosen = best_layer(row for row, out in zip(layers, inside, strict=True) if not out and row["seed"] == fold[0])
         nested += [float(row["hit"]) for row, out in zip(layers, inside, strict=True) if out and row["name"] == chosen]
     nested_rate = round(float(np.mean(nested)), 4)
     best, last = best_layer(layers), layers[-1]["name"]

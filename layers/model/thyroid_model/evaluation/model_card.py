@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from thyroid_model.compiling.meaning import RISK_BANDS
 from thyroid_model.evaluation.comparison import PUBLISHED, TEXTURE
 from thyroid_model.evaluation.plots import RELIABILITY_FILE, ROC_FILE
 from thyroid_model.networks.sources import BUNDLED_FOLDER, BUNDLED_NAME, BUNDLED_VERSION
@@ -20,6 +21,7 @@ CARD = Path(__file__).parents[4] / "MODEL_CARD.md"
 DOCS = CARD.parent / "docs"
 
 GOAL = 0.84  # of the AUC
+_LABELS = {band.id: band.label for band in RISK_BANDS}
 _TRIED = BUNDLED_FOLDER / "tried.md"
 
 
@@ -55,8 +57,8 @@ def _heading(evaluation: dict[str, Any]) -> str:
 A network of the published family (Fibonacci-like filters, Avg-2Max branches, depthwise separable blocks with
 squeeze-and-excitation; the idea of [Fibonacci-Net](https://arxiv.org/abs/2503.13928)) at {side} × {side}, with one
 halving less; each place says how suspicious it looks, and is weighted with how much it looks like a lesion. To its
-logit is added that of a ridge regression on histograms of the whole picture and a thumbnail of 16 × 16 pixels. Input:
-a B-mode ultrasound picture of the thyroid, cropped to its field of view, Lanczos-resized, divided by 255. Output: a
+logit is added that of a ridge regression on histograms of the whole image and a thumbnail of 16 × 16 pixels. Input:
+a B-mode ultrasound image of the thyroid, cropped to its field of view, Lanczos-resized, divided by 255. Output: a
 calibrated score in [0, 1]; the higher, the more like frames that radiologists rated suspicious."""
 
 
@@ -65,7 +67,7 @@ def _made_with(evaluation: dict[str, Any], recipe: dict[str, Any]) -> str:
     under = evaluation["groups"]["a caption under the view"]
     captions = under["suspicious"] + under["not_suspicious"]
     return f"""## What it was made with
-First {counts["BUS-BRA"]["used"]:,} pictures of breast lesions from BUS-BRA (Gómez-Flores et al. 2024) and
+First {counts["BUS-BRA"]["used"]:,} images of breast lesions from BUS-BRA (Gómez-Flores et al. 2024) and
 {counts["BrEaST"]["used"]} from BrEaST (Pawłowska et al. 2024), for {recipe["pretraining_epochs"]} epochs; then DDTI
 (Pedraza et al. 2015, Universidad Nacional de Colombia / IDIME, open access) for {epochs["taken_after"]} of
 {recipe["epochs"]}: {evaluation["frames"]} labelled frames of {evaluation["cases"]} cases, {evaluation["suspicious"]}
@@ -75,7 +77,7 @@ that are pixel-identical to frames of other cases are left out. The outlines of 
 lesion. The ridge is fitted on DDTI alone.
 
 There is a caption below the sector in {captions} of the {evaluation["frames"]} thyroid frames, in which the verdict
-may stand. Every picture is therefore cropped to the ultrasound sector first, by the same code at training and at
+may stand. Every image is therefore cropped to the ultrasound sector first, by the same code at training and at
 serving (`thyroid/core/field_of_view.py`)."""
 
 
@@ -156,10 +158,10 @@ def _choices(evaluation: dict[str, Any]) -> str:
 def _calibration(evaluation: dict[str, Any], meant: dict[str, Any]) -> str:
     there = evaluation["calibration"]["at_the_sets_prevalence"]
     return f"""## What a score is a probability of
-Of suspicion **at even odds**: as if, before anyone looked, one of two such pictures were suspicious. In DDTI it is
+Of suspicion **at even odds**: as if, before anyone looked, one of two such images were suspicious. In DDTI it is
 {_percent(there["prevalence"])}, because such nodules were collected; taken over, that would call nearly everything
-High Risk, and a constant {_short(there["prevalence"])} would count as calibrated. At even odds, .5 is where the
-picture itself says nothing. For another prevalence p, the odds are those of the score times p / (1 − p).
+{_LABELS["high"]}, and a constant {_short(there["prevalence"])} would count as calibrated. At even odds, .5 is where the
+image itself says nothing. For another prevalence p, the odds are those of the score times p / (1 − p).
 
 | at prevalence | ECE15 | by chance alone | Brier | Brier skill over the base rate |
 |---|---|---|---|---|
@@ -169,9 +171,13 @@ picture itself says nothing. For another prevalence p, the odds are those of the
 
 | band | suspicious | not suspicious |
 |---|---|---|
-{_lines(f"| {band} | {c['suspicious']:g} | {c['not_suspicious']:g} |" for band, c in evaluation["risk_bands"].items())}
+{_lines(_band_row(_LABELS[band], counts) for band, counts in evaluation["risk_bands"].items())}
 
 Frames of cases not seen, a mean over the rounds. Platt scaling, folded into the last layer: it costs nothing."""
+
+
+def _band_row(label: str, counts: dict[str, float]) -> str:
+    return f"| {label} | {counts['suspicious']:g} | {counts['not_suspicious']:g} |"
 
 
 def _probability_row(figures: dict[str, Any]) -> str:
@@ -192,7 +198,7 @@ def _maps(maps: dict[str, Any]) -> str:
 Maps of networks that did not see the case, held against the outlines of {maps["frames_with_outline"]} frames. A hit
 is a map whose highest point lies in an outline; energy is the share of its positive part that does. The first two
 columns are of evidence for malignancy, which is shown if nothing else is asked for; the next two of evidence for the
-class that the answer gives. Deletion (the lower, the better) and insertion (the higher) are areas under the score while
+class that is returned. Deletion (the lower, the better) and insertion (the higher) are areas under the score while
 what the map points at is blurred away, or comes back; of the first round alone.
 
 | map | hits | energy | hits, class given | energy, class given | deletion | insertion |
@@ -221,7 +227,7 @@ def _listed(layers: dict[str, dict[str, float]]) -> str:
 def _input(view: dict[str, Any], check: dict[str, Any]) -> str:
     ultrasound = ", ".join(f"{name} {_percent(g['flagged'], 1)}" for name, g in check["ultrasound"].items())
     photographs = (
-        f" and {_percent(check['photographs_flagged'], 1)} of crops of {len(check['photographs'])} pictures that come "
+        f" and {_percent(check['photographs_flagged'], 1)} of crops of {len(check['photographs'])} images that come "
         f"with {_packages(check['photographs_of'])}"
         if check["photographs"]
         else ""
@@ -234,7 +240,7 @@ def _input(view: dict[str, Any], check: dict[str, Any]) -> str:
         view[f"{kind}_changed_box"] / max(1, view[kind]) for kind in ("touching", "overlapping")
     )
     return f"""## What it is given
-- **Field of view**: on {view["pictures"]} frames, {view["changed_by_erasing"]} change when all around the sector is
+- **Field of view**: on {view["images"]} frames, {view["changed_by_erasing"]} change when all around the sector is
   painted over, and {view["changed_by_painting"]} of {view["painted"]} when text, rulers and logos are painted in;
   of the others the crop is the same to the bit, and so is the score.
 - **Text left in it**: a detector of rows of three characters or more, which shares no rule with the crop, finds text
@@ -246,7 +252,7 @@ def _input(view: dict[str, Any], check: dict[str, Any]) -> str:
   {view["touching"]} written against it, {_percent(of_touching)} change the crop, and {_percent(touching)} of their
   pixels are left in it; of {view["overlapping"]} written half across its border, {_percent(of_overlapping)} and
   {_percent(overlapping)} of the pixels outside.
-- **Input check** ([how](docs/input-check.md)): flagged are {ultrasound}; of pictures that are no B-mode
+- **Input check** ([how](docs/input-check.md)): flagged are {ultrasound}; of images that are no B-mode
   ultrasound, {_percent(check["kinds_kept_out_flagged"], 1)} of those of the {len(check["kinds_kept_out"])} kinds that
   were kept out of fitting its coefficients{photographs}; which numbers it looks at was settled with all of them in
   view."""
@@ -262,7 +268,7 @@ reached.
 
 
 def _packages(photographs_of: dict[str, int]) -> str:
-    """Name the packages whose pictures were there."""
+    """Name the packages whose images were found."""
     there = {package: count for package, count in photographs_of.items() if count}
     return " and ".join(there if len(there) == 1 else (f"{package} ({count})" for package, count in there.items()))
 
@@ -272,18 +278,18 @@ def _limits(evaluation: dict[str, Any]) -> str:
 - **To decide about a patient**, in either direction. No biopsy stands behind its label.
 - **On other machines or institutions as if these figures held there.** All thyroid frames are one set, from one
   institution; nothing was tried on another.
-- **On frames of DDTI, to see how good it is.** They are its training pictures.
-- **On what is no B-mode picture of the thyroid.** The check tells texture; ultrasound of another organ passes it.
+- **On frames of DDTI, to see how good it is.** They are its training images.
+- **On what is no B-mode image of the thyroid.** The check tells texture; ultrasound of another organ passes it.
 - With {evaluation["not_suspicious"]} frames that are not suspicious, no interval here can be narrow.
 
 ```bash
-make train DATA=folder       # trains all of it, and goes on where it was interrupted
+make train DATA=folder       # trains all of it; resumes where it was interrupted
 make evaluate DATA=folder    # every figure above (PUBLISHED=file.h5 for the rows of the published weights)
 ```
 
 ## The published model
 `MODEL=published` is the reference service's network (`vaidehibh/fibonacci_cnn`, pinned by SHA-256), with its own
-preprocessing. It was trained on other pictures; the table tells how it does on these. Its licence is unclear, so it is
+preprocessing. It was trained on other images; the table tells how it does on these. Its licence is unclear, so it is
 fetched and never shipped."""
 
 

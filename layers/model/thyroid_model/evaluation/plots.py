@@ -1,4 +1,4 @@
-"""The ROC and the reliability plot, as SVG: where people look rather than read."""
+"""Draws the ROC and the reliability plot, as SVG."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +24,9 @@ def draw(folder: Path, curves: dict[str, Any], auc: float, prevalence: float) ->
     curves : dict
         As :func:`thyroid_model.evaluation.figures.curves` gives them.
     auc : float
-        Told in the first plot.
+        Written in the first plot.
     prevalence : float
-        What the probabilities are meant for, told in the second.
+        That the probabilities are meant for; written in the second.
     """
     with _axes(folder / ROC_FILE) as axes:
         for number, (false, true) in enumerate(curves["roc"]):
@@ -49,7 +49,7 @@ def draw(folder: Path, curves: dict[str, Any], auc: float, prevalence: float) ->
 
 @contextmanager
 def _axes(path: Path) -> Iterator[Any]:
-    """Give axes from 0 to 1 with the diagonal; save what was drawn, the same bytes for the same figures."""
+    """Yield axes from 0 to 1 with the diagonal, then save the plot: the same bytes for the same figures."""
     with mpl.rc_context({"svg.hashsalt": path.name, "svg.fonttype": "path", "font.size": 9}):
         figure = Figure(figsize=_SIZE, layout="constrained")
         axes = figure.add_subplot()

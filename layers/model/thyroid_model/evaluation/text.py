@@ -1,4 +1,4 @@
-"""Where in a picture something is written: rows of drawn characters, told from speckle.
+"""Detects text in an image: rows of drawn characters, distinguished from speckle.
 
 It shares nothing with `thyroid.core.field_of_view`, whose crops it checks. A drawn character is brighter than what is
 around it, and falls off within two pixels nearly all along its outline; the next one is as bright, as tall, and stands
@@ -18,21 +18,21 @@ Glyphs = npt.NDArray[np.float64]  # shape (glyphs, 5): left, top, right, bottom 
 
 # All of these were chosen with the DDTI frames in view.
 _LEVELS = (100, 130, 160, 190, 220)  # grey levels: a character is looked for above each, as text may be grey or white
-_LOWEST, _TALLEST = 5, 45  # pixels
-_WIDEST = 1.5  # heights
-_FULLEST = 0.8  # of its rectangle: strokes leave more of it free; "I" and "1" do not,
-_THIN = 3  # pixels, and are known by that
-_REACH = 2  # pixels, in which a drawn stroke ends
-_DROP = 40  # grey levels, by which it is brighter than what is there
-_HARD_SHARE = 0.7  # of the outline; the rest may lie before bright tissue
-_SHORTEST_ROW = 3  # characters
-_ALIGNED = 0.15  # heights, or one pixel, between the tops or bottoms of neighbours
-_FARTHEST = 1.0  # heights between neighbours
-_ALIKE = 30  # grey levels between neighbours
+_MIN_HEIGHT, _MAX_HEIGHT = 5, 45  # pixels
+_MAX_WIDTH = 1.5  # heights
+_MAX_FILL = 0.8  # of its rectangle: strokes leave more of it free; "I" and "1" do not,
+_THIN_WIDTH = 3  # pixels, and are known by that
+_EDGE_WIDTH = 2  # pixels, in which a drawn stroke ends
+_MIN_DROP = 40  # grey levels, by which it is brighter than what is there
+_MIN_SHARP_SHARE = 0.7  # of the outline; the rest may lie before bright tissue
+_MIN_CHARACTERS = 3  # characters
+_MAX_MISALIGNMENT = 0.15  # heights, or one pixel, between the tops or bottoms of neighbours
+_MAX_GAP = 1.0  # heights between neighbours
+_MAX_LEVEL_DIFFERENCE = 30  # grey levels between neighbours
 
 
 def find(pixels: Pixels) -> list[Box]:
-    """Find what is written: rows of at least three characters.
+    """Find text: rows of at least three characters.
 
     Parameters
     ----------
@@ -68,26 +68,26 @@ def _glyphs(grey: npt.NDArray[np.int16], level: int) -> Glyphs:
     mean = np.bincount(of, weights=grey[rows, columns], minlength=count) / area
     height, width = bottom - top, right - left
     fits = (
-        ((height >= _LOWEST) & (height <= _TALLEST) & (width <= _WIDEST * height))
-        & ((area <= _FULLEST * height * width) | (width <= _THIN))
-        & (_hard_share(grey, labels, count) >= _HARD_SHARE)
+        ((height >= _MIN_HEIGHT) & (height <= _MAX_HEIGHT) & (width <= _MAX_WIDTH * height))
+        & ((area <= _MAX_FILL * height * width) | (width <= _THIN_WIDTH))
+        & (_sharp_share(grey, labels, count) >= _MIN_SHARP_SHARE)
     )
     glyphs: Glyphs = np.stack([left, top, right, bottom, mean], axis=1)[fits]
     return glyphs
 
 
-def _hard_share(grey: npt.NDArray[np.int16], labels: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.float64]:
+def _sharp_share(grey: npt.NDArray[np.int16], labels: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.float64]:
     """Return of each part the share of its outline that falls off as a drawn stroke does."""
-    outline, hard = np.zeros(count), np.zeros(count)
+    outline, sharp = np.zeros(count), np.zeros(count)
     for turned_labels, turned_grey in ((labels, grey), (labels.T, grey.T)):
         middle = turned_labels[1:-1] < 0
-        for inner, outer in ((np.s_[:-_REACH], np.s_[_REACH:]), (np.s_[_REACH:], np.s_[:-_REACH])):
+        for inner, outer in ((np.s_[:-_EDGE_WIDTH], np.s_[_EDGE_WIDTH:]), (np.s_[_EDGE_WIDTH:], np.s_[:-_EDGE_WIDTH])):
             ends = (turned_labels[inner] >= 0) & middle & (turned_labels[outer] < 0)
             of = turned_labels[inner][ends]
-            drops = turned_grey[inner][ends] - turned_grey[outer][ends] >= _DROP
+            drops = turned_grey[inner][ends] - turned_grey[outer][ends] >= _MIN_DROP
             outline += np.bincount(of, minlength=count)
-            hard += np.bincount(of, weights=drops, minlength=count)
-    return hard / np.maximum(outline, 1)
+            sharp += np.bincount(of, weights=drops, minlength=count)
+    return sharp / np.maximum(outline, 1)
 
 
 def _rows(glyphs: Glyphs) -> list[Box]:
@@ -98,15 +98,15 @@ def _rows(glyphs: Glyphs) -> list[Box]:
     for last, (left, top, _, bottom, level) in enumerate(glyphs):
         before, height = glyphs[:last], bottom - top
         near = np.flatnonzero(
-            (np.abs(before[:, [1, 3]] - (top, bottom)).max(axis=1, initial=0) <= max(1, _ALIGNED * height))
+            (np.abs(before[:, [1, 3]] - (top, bottom)).max(axis=1, initial=0) <= max(1, _MAX_MISALIGNMENT * height))
             & (before[:, 2] <= left)
-            & (left - before[:, 2] <= _FARTHEST * height)
-            & (np.abs(before[:, 4] - level) <= _ALIKE)
+            & (left - before[:, 2] <= _MAX_GAP * height)
+            & (np.abs(before[:, 4] - level) <= _MAX_LEVEL_DIFFERENCE)
         )
         previous = max(near.tolist(), key=lambda one: len(rows[one]), default=None)
         rows.append([last] if previous is None else [*rows[previous], last])
         longer.update(near.tolist())
-    return [_around(glyphs[row]) for last, row in enumerate(rows) if len(row) >= _SHORTEST_ROW and last not in longer]
+    return [_around(glyphs[row]) for last, row in enumerate(rows) if len(row) >= _MIN_CHARACTERS and last not in longer]
 
 
 def _around(glyphs: Glyphs) -> Box:

@@ -1,6 +1,6 @@
 """A baseline without a network: grey levels, coarse layout, and a line between the classes.
 
-What little it knows (how grey, how edgy and how grainy a picture is, and 16 × 16 pixels of it), a network has to beat
+It knows the grey levels, edges and texture of an image, and a thumbnail of 16 × 16 pixels. A network has to be better
 before it may claim to see more. Its settings were chosen in its favour, on the very frames that it is scored on.
 """
 
@@ -12,7 +12,7 @@ from thyroid_model import logistic
 from thyroid_model.metrics import prevalence_weights
 
 _LEVELS, _EDGES, _SIDE = 32, 16, 16
-_STEEPEST = 0.3  # of full scale, from one pixel to the next
+_MAX_GRADIENT = 0.3  # of full scale, from one pixel to the next
 _COMPONENTS = 40
 _RIDGE = 10.0
 # The eight neighbours of a pixel, in a circle.
@@ -22,7 +22,7 @@ Values = npt.NDArray[np.float64]
 
 
 def features(grey: npt.NDArray[np.float32]) -> Values:
-    """Describe one picture: histograms of levels, edges and local binary patterns, and a thumbnail.
+    """Describe one image: histograms of levels, edges and local binary patterns, and a thumbnail.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def features(grey: npt.NDArray[np.float32]) -> Values:
     down, across = np.gradient(grey)
     counts = (
         np.histogram(grey, bins=_LEVELS, range=(0.0, 1.0))[0],
-        np.histogram(np.hypot(down, across), bins=_EDGES, range=(0.0, _STEEPEST))[0],
+        np.histogram(np.hypot(down, across), bins=_EDGES, range=(0.0, _MAX_GRADIENT))[0],
         np.bincount(_patterns(grey).ravel(), minlength=10),
     )
     thumbnail = np.asarray(Image.fromarray(grey).resize((_SIDE, _SIDE), Image.Resampling.BOX))
@@ -60,19 +60,19 @@ def scores(train: Values, labels: npt.NDArray[np.int64], test: Values) -> Values
     Parameters
     ----------
     train, test : numpy.ndarray
-        Features, shape (pictures, features).
+        Features, shape (images, features).
     labels : numpy.ndarray
-        0 or 1 for each picture of ``train``.
+        0 or 1 for each image of ``train``.
 
     Returns
     -------
     numpy.ndarray
-        In [0, 1], one for each picture of ``test``.
+        In [0, 1], one for each image of ``test``.
     """
     mean, spread = train.mean(axis=0), train.std(axis=0) + 1e-6
     train, test = (train - mean) / spread, (test - mean) / spread
     _, extents, axes = np.linalg.svd(train, full_matrices=False)
-    axes = axes[extents > 1e-6 * extents[0]][:_COMPONENTS]  # of few pictures, the last axes are rounding alone
+    axes = axes[extents > 1e-6 * extents[0]][:_COMPONENTS]  # of few images, the last axes are rounding alone
     projected = train @ axes.T
     scale = projected.std(axis=0) + 1e-9
     columns = np.column_stack([projected / scale, np.ones(len(train))])

@@ -14,13 +14,21 @@ from thyroid_model.compiling import compile as compiler
 from thyroid_model.compiling import parity
 from thyroid_model.compiling.parity import ParityError
 
+# To the letter, as in the reference service, whose clients may look for them.
+REFERENCE_TEXTS = [
+    ("High Risk", "Immediate specialist consultation and biopsy recommended"),
+    ("Moderate Risk", "Further diagnostic tests and specialist review advised"),
+    ("Borderline", "Follow-up imaging in 6-12 months advised"),
+    ("Low Risk", "Routine monitoring recommended"),
+]
+
 
 @pytest.fixture
 def compiled(tiny_artifact: Path) -> tuple[Path, Manifest]:
     return tiny_artifact, Manifest.load(tiny_artifact)
 
 
-def test_the_artifact_holds_the_manifest_the_graphs_and_the_golden_picture_and_nothing_else(
+def test_the_artifact_holds_the_manifest_the_graphs_and_the_golden_image_and_nothing_else(
     compiled: tuple[Path, Manifest],
 ) -> None:
     folder, manifest = compiled
@@ -39,25 +47,26 @@ def test_the_manifest_describes_the_model(compiled: tuple[Path, Manifest]) -> No
     assert manifest.output_shape == (None, 1)
     assert manifest.weights.source == "made by a test"
     assert manifest.classes == {"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"}
-    assert [(band.minimum, band.label) for band in manifest.risk_bands] == [
-        (0.75, "High Risk"),
-        (0.5, "Moderate Risk"),
-        (0.25, "Borderline"),
-        (0.0, "Low Risk"),
+    assert [(band.id, band.minimum) for band in manifest.risk_bands] == [
+        ("high", 0.75),
+        ("moderate", 0.5),
+        ("borderline", 0.25),
+        ("low", 0.0),
     ]
+    assert [(band.label, band.recommendation) for band in manifest.risk_bands] == REFERENCE_TEXTS
 
 
 def test_the_manifest_holds_the_parity_that_was_measured(compiled: tuple[Path, Manifest]) -> None:
     _, manifest = compiled
-    assert manifest.parity.pictures == 4
+    assert manifest.parity.images == 4
     parity.require(manifest.parity)
     assert manifest.parity.tensorflow_map_worst > 0.0
 
 
-def test_the_golden_picture_gets_its_score_the_way_a_request_does(compiled: tuple[Path, Manifest]) -> None:
+def test_the_golden_image_gets_its_score_the_way_a_request_does(compiled: tuple[Path, Manifest]) -> None:
     folder, manifest = compiled
-    picture = imaging.decode((folder / manifest.golden.file).read_bytes(), max_pixels=10**6)
-    tensor = prepare(picture.pixels, manifest.preprocessing, SIZE, SIZE).tensor
+    golden = imaging.decode((folder / manifest.golden.file).read_bytes(), max_pixels=10**6)
+    tensor = prepare(golden.pixels, manifest.preprocessing, SIZE, SIZE).tensor
     assert Engine(folder).score(tensor) == manifest.golden.score
 
 
@@ -72,7 +81,7 @@ def test_without_parity_no_artifact_is_written_and_one_that_was_there_stays(
     monkeypatch.setattr(parity, "RATIO_BOUND", 0.0)
     # WHEN a model is compiled, THEN it is refused by name of the figure
     with pytest.raises(ParityError, match="median map"):
-        compiler.compile_model(source, out, parity_pictures=1)
+        compiler.compile_model(source, out, parity_images=1)
     # AND nothing else was left behind
     assert {file.name for file in tmp_path.rglob("*")} == {"tiny.keras", "model", "model.json"}
     assert (out / "model.json").read_text() == "the old one"
@@ -98,7 +107,7 @@ def test_an_artifact_is_replaced_by_the_next_one(tmp_path: Path) -> None:
     out.mkdir()
     for name in ("model.json", "of-the-old-one"):
         (out / name).write_text("old")
-    manifest = compiler.compile_model(source, out, parity_pictures=1)
+    manifest = compiler.compile_model(source, out, parity_images=1)
     assert Manifest.load(out) == manifest
     assert {file.name for file in tmp_path.iterdir()} == {"tiny.keras", "model"}
     assert not (out / "of-the-old-one").exists()
@@ -108,7 +117,7 @@ class TestCommand:
     def test_compiles_what_it_is_told_to_and_says_what_it_measured(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(compiler, "PARITY_PICTURES", 2)
+        monkeypatch.setattr(compiler, "PARITY_IMAGES", 2)
         path, out = source_of(smallest_network(), tmp_path).path, tmp_path / "artifact"
         assert compiler.main(["--model", str(path), "--out", str(out)]) == 0
         manifest = Manifest.load(out)

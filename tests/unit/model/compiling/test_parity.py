@@ -13,7 +13,7 @@ from thyroid_model.networks.cam import conv_layers, tape_score_and_maps
 from thyroid_model.networks.sources import REFERENCE_PREPROCESSING
 
 NEAR = Parity(
-    pictures=1,
+    images=1,
     score_worst=1e-7,
     tensorflow_score_worst=1e-7,
     map_median=2e-6,
@@ -60,7 +60,7 @@ class TestRequire:
 
 class TestMeasure:
     def test_shows_another_models_graph_to_be_far(self, tiny_artifact: Path) -> None:
-        tensors = list(parity.pictures(2, SIZE, SIZE, REFERENCE_PREPROCESSING))
+        tensors = list(parity.images(2, SIZE, SIZE, REFERENCE_PREPROCESSING))
         measured = parity.measure(tiny_network(seed=1), Engine(tiny_artifact), tensors)
         assert measured.score_worst > 1e-3
         assert measured.map_worst > 0.1
@@ -68,10 +68,10 @@ class TestMeasure:
             parity.require(measured)
 
 
-class TestPictures:
+class TestImages:
     def test_are_deterministic_prepared_inputs_of_four_kinds(self) -> None:
-        first = list(parity.pictures(8, SIZE, SIZE, REFERENCE_PREPROCESSING))
-        again = list(parity.pictures(8, SIZE, SIZE, REFERENCE_PREPROCESSING))
+        first = list(parity.images(8, SIZE, SIZE, REFERENCE_PREPROCESSING))
+        again = list(parity.images(8, SIZE, SIZE, REFERENCE_PREPROCESSING))
         for one, other in zip(first, again, strict=True):
             assert one.shape == (1, SIZE, SIZE, 3)
             assert one.dtype == np.float32

@@ -28,8 +28,8 @@ from thyroid_model.record import (
 )
 from thyroid_model.training.calibration import PREVALENCE
 
-MOST_PARAMETERS = 1_500_000
-LARGEST_FILE = 6_000_000
+MAX_PARAMETERS = 1_500_000
+MAX_FILE_BYTES = 6_000_000
 
 
 def test_the_network_is_small_and_of_the_size_that_it_was_trained_at() -> None:
@@ -38,17 +38,17 @@ def test_the_network_is_small_and_of_the_size_that_it_was_trained_at() -> None:
     model = load_model(BUNDLED_FOLDER / MODEL_FILE)
 
     assert model.input_shape == (None, size, size, 3)
-    assert model.count_params() <= MOST_PARAMETERS
-    assert (BUNDLED_FOLDER / MODEL_FILE).stat().st_size <= LARGEST_FILE
+    assert model.count_params() <= MAX_PARAMETERS
+    assert (BUNDLED_FOLDER / MODEL_FILE).stat().st_size <= MAX_FILE_BYTES
 
 
 def test_the_network_answers_phantoms_with_scores_that_differ() -> None:
     model = load_model(BUNDLED_FOLDER / MODEL_FILE)
     size = model.input_shape[1]
     frames = [phantom.make_frame(seed, suspicious=bool(seed % 2)) for seed in range(4)]
-    pictures = np.concatenate([prepare(frame, BUNDLED_PREPROCESSING, size, size).tensor for frame in frames])
+    images = np.concatenate([prepare(frame, BUNDLED_PREPROCESSING, size, size).tensor for frame in frames])
 
-    scores = np.asarray(model(pictures, training=False))[:, 0]
+    scores = np.asarray(model(images, training=False))[:, 0]
 
     assert np.all((scores > 0) & (scores < 1))
     assert np.ptp(scores) > 0
@@ -89,8 +89,8 @@ def test_not_nearly_all_frames_are_called_high_risk() -> None:
     bands = read_evaluation(BUNDLED_FOLDER)["risk_bands"]
     total = sum(sum(counts.values()) for counts in bands.values())
 
-    assert sum(bands["High Risk"].values()) < total / 2
-    assert sum(bands["Low Risk"].values()) + sum(bands["Borderline"].values()) > total / 10
+    assert sum(bands["high"].values()) < total / 2
+    assert sum(bands["low"].values()) + sum(bands["borderline"].values()) > total / 10
 
 
 def test_the_calibration_is_for_the_prevalence_that_is_told() -> None:

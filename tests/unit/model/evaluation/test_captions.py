@@ -97,10 +97,10 @@ def test_the_frame_is_not_changed_by_painting_nor_erasing() -> None:
 
 
 def test_the_measure_finds_no_change_on_phantoms() -> None:
-    pictures = [frame(seed)[0] for seed in range(2)] + [phantom.make(3, suspicious=True)]
+    images = [frame(seed)[0] for seed in range(2)] + [phantom.make(3, suspicious=True)]
 
-    assert captions.measure(pictures, draws=5, seed=0) == {
-        "pictures": 3,
+    assert captions.measure(images, draws=5, seed=0) == {
+        "images": 3,
         "cropped": 2,
         "changed_by_erasing": 0,
         "painted": 15,

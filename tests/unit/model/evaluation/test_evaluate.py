@@ -57,9 +57,9 @@ def moved(
     return [look() for _ in stops]
 
 
-def painted(pictures: Iterator[Any], draws: int, seed: int) -> dict[str, int]:
+def painted(images: Iterator[Any], draws: int, seed: int) -> dict[str, int]:
     return {
-        "pictures": sum(1 for _ in pictures),
+        "images": sum(1 for _ in images),
         "changed_by_erasing": 0,
         "changed_by_painting": 0,
         "painted": draws,
@@ -113,7 +113,7 @@ def test_the_figures_are_of_the_scores_of_cases_not_seen(data: Path, trained: Pa
     for start, said in (
         (PRETRAINED, result["auc"]),
         (NETWORK, result["compared"]["its network alone"]["auc"]),
-        (STATISTICS, result["compared"]["its statistics of the whole picture alone"]["auc"]),
+        (STATISTICS, result["compared"]["its statistics of the whole image alone"]["auc"]),
         (SCRATCH, result["compared"]["its network alone, from scratch"]["auc"]),
     ):
         rows = [row for row in read_table(trained / SCORES_FILE) if row["start"] == start]
@@ -140,7 +140,7 @@ def test_other_ways_to_score_the_same_frames_stand_beside(result: dict[str, Any]
     assert set(result["compared"]) == {
         "this model without the breast sets",
         "its network alone",
-        "its statistics of the whole picture alone",
+        "its statistics of the whole image alone",
         "its network alone, from scratch",
         "texture baseline, field of view",
         "published weights, whole frame",
@@ -175,7 +175,7 @@ def test_the_parts_of_the_frames_are_told_apart(result: dict[str, Any]) -> None:
 def test_maps_field_of_view_and_input_check_are_measured(result: dict[str, Any]) -> None:
     assert result["maps"]["frames_with_outline"] == FRAMES
     assert result["maps"]["last_layer"] == "lesion_evidence"
-    assert result["field_of_view"]["pictures"] == FRAMES
+    assert result["field_of_view"]["images"] == FRAMES
     assert result["field_of_view"]["painted"] == evaluate.CAPTION_DRAWS
     assert result["input_check"] == INPUT_CHECK
 

@@ -116,18 +116,18 @@ def test_bands_count_each_labels_frames_the_highest_band_first() -> None:
     scores = np.array([[0.75, 0.74, 0.5, 0.25, 0.2, 1.0]])
 
     assert figures.bands(labels, scores) == {
-        "High Risk": {"suspicious": 1, "not_suspicious": 1},
-        "Moderate Risk": {"suspicious": 2, "not_suspicious": 0},
-        "Borderline": {"suspicious": 0, "not_suspicious": 1},
-        "Low Risk": {"suspicious": 0, "not_suspicious": 1},
+        "high": {"suspicious": 1, "not_suspicious": 1},
+        "moderate": {"suspicious": 2, "not_suspicious": 0},
+        "borderline": {"suspicious": 0, "not_suspicious": 1},
+        "low": {"suspicious": 0, "not_suspicious": 1},
     }
-    assert next(iter(figures.bands(labels, scores))) == "High Risk"
+    assert next(iter(figures.bands(labels, scores))) == "high"
 
 
 def test_bands_of_several_seeds_are_mean_counts(labels: Labels, scores: Scores) -> None:
     both = figures.bands(labels, np.array([[0.9], [0.1]]).repeat(100, axis=1))
 
-    assert both["High Risk"] == both["Low Risk"] == {"suspicious": 40, "not_suspicious": 10}
+    assert both["high"] == both["low"] == {"suspicious": 40, "not_suspicious": 10}
     counts = figures.bands(labels, scores).values()
     assert sum(band["suspicious"] for band in counts) == pytest.approx(80)
     assert sum(band["not_suspicious"] for band in counts) == pytest.approx(20)

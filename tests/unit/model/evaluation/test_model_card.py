@@ -54,8 +54,8 @@ def evaluation() -> dict[str, Any]:
         "at_threshold_0.50": {"sensitivity": 0.7012, "specificity": 0.6123},
         "at_thresholds_chosen_in_training_folds": {"specificity 0.80": {"sensitivity": 0.5101, "specificity": 0.7902}},
         "risk_bands": {
-            "High Risk": {"suspicious": 93.7, "not_suspicious": 6.3},
-            "Low Risk": {"suspicious": 20.0, "not_suspicious": 21.0},
+            "high": {"suspicious": 93.7, "not_suspicious": 6.3},
+            "low": {"suspicious": 20.0, "not_suspicious": 21.0},
         },
         "groups": {
             "one pane": {"suspicious": 241, "not_suspicious": 57, "auc": 0.7199},
@@ -85,7 +85,7 @@ def evaluation() -> dict[str, Any]:
             "priors": {"centre": {"hit_rate": 0.5709, "energy": 0.2901, "deletion": 0.3802, "insertion": 0.4803}},
         },
         "field_of_view": {
-            **{"pictures": 480, "changed_by_erasing": 3, "changed_by_painting": 17, "painted": 2400},
+            **{"images": 480, "changed_by_erasing": 3, "changed_by_painting": 17, "painted": 2400},
             **{"text_in_view": 2, "text_around_view": 451, "coloured_marks_in_view": 23},
             **{"written_in_view": 400, "written_found": 332},
             **{"touching": 470, "touching_changed_box": 94, "touching_pixels": 1000, "touching_surviving_pixels": 130},
@@ -93,7 +93,7 @@ def evaluation() -> dict[str, Any]:
             **{"overlapping_pixels": 2000, "overlapping_surviving_pixels": 380},
         },
         "input_check": {
-            "ultrasound": {"DDTI": {"flagged": 0.0123, "pictures": 480}},
+            "ultrasound": {"DDTI": {"flagged": 0.0123, "images": 480}},
             "photographs_flagged": 0.987,
             "photographs": {"Camera: a.png": {"flagged": 1.0}, "Camera: b.png": {"flagged": 0.974}},
             "photographs_of": {"Camera": 2, "Film": 0},
@@ -161,7 +161,7 @@ def test_each_row_has_its_figures(evaluation: dict[str, Any], line: str) -> None
     "text",
     [
         "only 61 of its 342 thyroid frames",
-        "First 1,875 pictures of breast lesions",
+        "First 1,875 images of breast lesions",
         "252 from BrEaST (Pawłowska et al. 2024), for 18 epochs",
         "open access) for 15 of 20: 342 labelled frames of 287 cases, 281 suspicious and 61 not.",
         "training folds (10 in 4 folds, 15 in 6 folds, 20 in 5 folds)",
@@ -180,7 +180,7 @@ def test_each_row_has_its_figures(evaluation: dict[str, Any], line: str) -> None
         "of 460 written half across its border, 45 % and 19 % of the pixels outside",
         "flagged are DDTI 1.2 %;",
         "94.6 % of those of the 2 kinds that were kept out of fitting its coefficients and 98.7 % of crops",
-        "98.7 % of crops of 2 pictures that come with Camera;",
+        "98.7 % of crops of 2 images that come with Camera;",
         "With 61 frames that are not suspicious",
         "radiologists reached in a multicentre study of 2020. It was not reached. This and that, ünd more.",
         "at 160 × 160, with one halving less",
@@ -224,14 +224,14 @@ def test_a_goal_that_was_reached_is_called_so(evaluation: dict[str, Any]) -> Non
 def test_photographs_are_not_spoken_of_where_there_were_none(evaluation: dict[str, Any]) -> None:
     evaluation["input_check"]["photographs"] = {}
 
-    assert "pictures that come with" not in " ".join(render(evaluation).split())
+    assert "images that come with" not in " ".join(render(evaluation).split())
     assert "kept out of fitting its coefficients; which" in " ".join(render(evaluation).split())
 
 
 def test_of_several_packages_with_photographs_each_has_its_number(evaluation: dict[str, Any]) -> None:
     evaluation["input_check"]["photographs_of"] = {"Camera": 2, "Film": 0, "Lens": 1}
 
-    assert "pictures that come with Camera (2) and Lens (1);" in " ".join(render(evaluation).split())
+    assert "images that come with Camera (2) and Lens (1);" in " ".join(render(evaluation).split())
 
 
 def test_the_card_says_first_what_it_is_not(evaluation: dict[str, Any]) -> None:

@@ -13,10 +13,10 @@ Pixels = npt.NDArray[np.uint8]
 
 def written(what: str, size: float = 16, fill: tuple[int, int, int] = (255, 255, 255), quality: int = 85) -> Pixels:
     """A phantom with text at (150, 250), as JPEG shows it."""
-    picture = Image.fromarray(phantom.make(0, suspicious=True))
-    ImageDraw.Draw(picture).text((150, 250), what, fill=fill, font=ImageFont.load_default(size=size))
+    image = Image.fromarray(phantom.make(0, suspicious=True))
+    ImageDraw.Draw(image).text((150, 250), what, fill=fill, font=ImageFont.load_default(size=size))
     file = BytesIO()
-    picture.save(file, "JPEG", quality=quality)
+    image.save(file, "JPEG", quality=quality)
     return np.array(Image.open(file))
 
 
@@ -36,10 +36,10 @@ def test_text_on_speckle_is_found_where_it_is(size: float, fill: tuple[int, int,
 
 def test_each_line_is_a_row() -> None:
     pixels = np.zeros((120, 300, 3), np.uint8)
-    picture = Image.fromarray(pixels)
-    ImageDraw.Draw(picture).text((20, 20), "TIRADS\nTIRADS", font=ImageFont.load_default(size=20))
+    image = Image.fromarray(pixels)
+    ImageDraw.Draw(image).text((20, 20), "TIRADS\nTIRADS", font=ImageFont.load_default(size=20))
 
-    upper, lower = sorted(text.find(np.array(picture)), key=lambda row: row.top)
+    upper, lower = sorted(text.find(np.array(image)), key=lambda row: row.top)
 
     assert upper.bottom <= lower.top
 
@@ -48,12 +48,12 @@ def test_two_characters_are_no_row() -> None:
     assert text.find(written("TH")) == []
 
 
-def test_a_black_picture_has_no_text() -> None:
+def test_a_black_image_has_no_text() -> None:
     assert text.find(np.zeros((40, 60, 3), np.uint8)) == []
 
 
 def test_blurred_letters_are_taken_for_tissue() -> None:
-    picture = Image.fromarray(written("TIRADS"))
-    blurred = np.array(picture.resize((75, 50)).resize(picture.size, Image.Resampling.BICUBIC))
+    image = Image.fromarray(written("TIRADS"))
+    blurred = np.array(image.resize((75, 50)).resize(image.size, Image.Resampling.BICUBIC))
 
     assert text.find(blurred) == []

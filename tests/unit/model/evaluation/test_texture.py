@@ -13,7 +13,7 @@ def noise(seed: int, side: int = 32) -> Plane:
     return np.random.default_rng(seed).random((side, side), dtype=np.float32)
 
 
-def test_a_picture_has_32_levels_16_edges_10_patterns_and_256_pixels() -> None:
+def test_a_image_has_32_levels_16_edges_10_patterns_and_256_pixels() -> None:
     described = texture.features(noise(0))
 
     assert described.shape == (314,)
@@ -28,7 +28,7 @@ def test_squares_of_a_histogram_are_shares_of_the_pixels() -> None:
     assert described[PATTERNS].sum() == pytest.approx(30 * 30 / 32**2), "the border has no eight neighbours"
 
 
-def test_a_flat_picture_has_one_level_no_edge_and_one_pattern() -> None:
+def test_a_flat_image_has_one_level_no_edge_and_one_pattern() -> None:
     """All neighbours are as bright as the centre: eight of eight, without a change on the circle."""
     described = texture.features(np.full((32, 32), 0.4, np.float32))
 
@@ -56,20 +56,20 @@ def test_what_changes_often_on_the_circle_is_the_tenth_pattern() -> None:
     assert np.flatnonzero(texture.features(corners)[PATTERNS]).tolist() == [9]
 
 
-def test_patterns_do_not_turn_with_the_picture() -> None:
-    picture = noise(1)
+def test_patterns_do_not_turn_with_the_image() -> None:
+    image = noise(1)
 
     np.testing.assert_allclose(
-        texture.features(picture)[PATTERNS], texture.features(np.ascontiguousarray(np.rot90(picture)))[PATTERNS]
+        texture.features(image)[PATTERNS], texture.features(np.ascontiguousarray(np.rot90(image)))[PATTERNS]
     )
 
 
 def test_the_thumbnail_is_means_of_cells() -> None:
-    picture = noise(2)
+    image = noise(2)
 
-    cells = picture.reshape(16, 2, 16, 2).mean(axis=(1, 3))
+    cells = image.reshape(16, 2, 16, 2).mean(axis=(1, 3))
 
-    np.testing.assert_allclose(texture.features(picture)[THUMBNAIL], cells.ravel(), atol=1e-6)
+    np.testing.assert_allclose(texture.features(image)[THUMBNAIL], cells.ravel(), atol=1e-6)
 
 
 def clouds(seed: int, count: int = 60, apart: float = 3.0) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
@@ -80,7 +80,7 @@ def clouds(seed: int, count: int = 60, apart: float = 3.0) -> tuple[npt.NDArray[
     return values, labels.astype(np.int64)
 
 
-def test_classes_that_differ_are_told_apart_on_pictures_that_were_not_fitted() -> None:
+def test_classes_that_differ_are_told_apart_on_images_that_were_not_fitted() -> None:
     (train, labels), (test, truth) = clouds(0), clouds(1)
 
     scores = texture.scores(train, labels, test)
@@ -115,7 +115,7 @@ def test_both_classes_weigh_the_same_however_many_there_are() -> None:
     np.testing.assert_allclose(texture.scores(train, labels, test), 0.5, atol=1e-6)
 
 
-def test_a_picture_is_scored_alike_in_any_company() -> None:
+def test_a_image_is_scored_alike_in_any_company() -> None:
     (train, labels), (test, _) = clouds(0), clouds(1)
 
     together = texture.scores(train, labels, test)

@@ -1,4 +1,4 @@
-"""A score to its meaning: class, confidence, risk band and recommendation, in the model's own words."""
+"""Turns a score into its meaning: class, confidence, risk band and recommendation, in the model's own words."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,8 +24,10 @@ class Assessment:
         Malignancy score in [0, 1].
     confidence_percentage : float
         Probability of the label given, times 100, with two decimals.
+    risk_id : str
+        The risk band's id, such as ``high``.
     risk : str
-        Risk band.
+        The risk band's label.
     recommendation : str
         What the band advises.
     """
@@ -34,6 +36,7 @@ class Assessment:
     label: str
     score: float
     confidence_percentage: float
+    risk_id: str
     risk: str
     recommendation: str
 
@@ -60,6 +63,7 @@ def assess(score: float, manifest: Manifest) -> Assessment:
         label=manifest.classes[str(class_id)],
         score=score,
         confidence_percentage=round(100.0 * probability, 2),
+        risk_id=band.id,
         risk=band.label,
         recommendation=band.recommendation,
     )

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from thyroid.errors import ModelUnavailableError, UnknownLayerError
 
@@ -39,7 +39,7 @@ class Preprocessing(_Part):
     Attributes
     ----------
     field_of_view : bool
-        Whether the picture is first cropped to the ultrasound field of view (:mod:`thyroid.core.field_of_view`).
+        Whether the image is first cropped to the ultrasound field of view (:mod:`thyroid.core.field_of_view`).
     resize : str
         Pillow's resampling filter.
     scale : float
@@ -52,9 +52,22 @@ class Preprocessing(_Part):
 
 
 class RiskBand(_Part):
-    """One risk band: scores from ``minimum`` up to the next band's."""
+    """One risk band: scores from ``minimum`` up to the next band's.
 
-    minimum: float
+    Attributes
+    ----------
+    id : str
+        Names the band wherever its texts may change, such as ``high``: lower-case letters, digits and underscores.
+    minimum : float
+        In [0, 1]; the lowest score of the band.
+    label : str
+        The band in words, as responses have it in ``risk_assessment``.
+    recommendation : str
+        What the band advises.
+    """
+
+    id: str = Field(pattern="^[a-z][a-z0-9_]*$")
+    minimum: float = Field(ge=0, le=1)
     label: str
     recommendation: str
 
@@ -80,7 +93,7 @@ class GraphFile(_Part):
 
 
 class Golden(_Part):
-    """A picture made by code and the score that this artifact gave it when it was compiled."""
+    """An image made by code and the score that this artifact gave it when it was compiled."""
 
     file: str
     sha256: str
@@ -89,14 +102,14 @@ class Golden(_Part):
 
 
 class Parity(_Part):
-    """How far the compiled graphs were from TensorFlow on the pictures tried at compile time.
+    """How far the compiled graphs were from TensorFlow on the images tried at compile time.
 
     The score's error is its difference from Keras in float32; beside it stands Keras's own, against float64. A map's
     error is the largest difference over its cells from float64 gradients, relative to the map's largest absolute
     value; beside them stand those of TensorFlow's own float32.
     """
 
-    pictures: int
+    images: int
     score_worst: float
     tensorflow_score_worst: float
     map_median: float
@@ -117,7 +130,7 @@ class Manifest(_Part):
     classes : dict of str to str
         Class number, as a string, to its label: "0" and "1".
     risk_bands : list of RiskBand
-        From the highest minimum to the lowest, which is 0, so that every score has one.
+        From the highest minimum to the lowest, which is 0, so that every score has one. No id comes twice.
     conv_layers : list of ConvLayer
         In graph order; a block's inner layers come before the block. No name comes twice.
     evaluation : dict
@@ -128,7 +141,7 @@ class Manifest(_Part):
         What gives the maps of all layers of one size, by :attr:`ConvLayer.size`.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     name: str
     version: str
     description: str
@@ -150,12 +163,14 @@ class Manifest(_Part):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        """Refuse here what would otherwise answer wrongly, or not at all, once a picture comes."""
+        """Refuse what would otherwise fail, or give wrong results, when an image is scored."""
         if set(self.classes) != {"0", "1"}:
             raise ValueError("the classes must be 0 and 1")
         minima = [band.minimum for band in self.risk_bands]
         if not minima or minima[-1] != 0 or not all(higher > lower for higher, lower in pairwise(minima)):
             raise ValueError("the risk bands must go down to 0")
+        if len({band.id for band in self.risk_bands}) != len(self.risk_bands):
+            raise ValueError("the id of a risk band comes twice")
         names = [layer.name for layer in self.conv_layers]
         if len(set(names)) != len(names):
             raise ValueError("a conv layer comes twice")
@@ -182,7 +197,7 @@ class Manifest(_Part):
 
     @property
     def sha256(self) -> str:
-        """The hash by which answers name the model: that of the graph which gives the score."""
+        """The hash by which responses name the model: that of the graph which gives the score."""
         return self.score_graph.sha256
 
     @property

@@ -24,6 +24,7 @@ from thyroid.web.schemas import (
     Region,
     ReportGradCAM,
     ReportResponse,
+    RiskBand,
     ScoredClass,
     now,
     timestamp,
@@ -136,6 +137,7 @@ def model_info(manifest: Manifest) -> ModelInfoResponse:
         model=ModelReference(**dict(manifest.reference)),
         description=manifest.description,
         evaluation=manifest.evaluation,
+        risk_bands=[RiskBand(**dict(band)) for band in manifest.risk_bands],
     )
 
 

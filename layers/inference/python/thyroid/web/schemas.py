@@ -330,6 +330,15 @@ class HealthResponse(_Response):
     version: str = Field(examples=["3.0.0"])
 
 
+class RiskBand(_Response):
+    """Scores from `minimum` up to the next band's."""
+
+    id: str = Field(description="Stays the same where the texts change.", examples=["high"])
+    minimum: float = Field(ge=0.0, le=1.0)
+    label: str = Field(description="What `risk_assessment` says.")
+    recommendation: str
+
+
 class ModelInfoResponse(_Response):
     """Response of `/api/v1/model-info`."""
 
@@ -340,6 +349,7 @@ class ModelInfoResponse(_Response):
     classes: dict[str, str] = Field(examples=[{"0": "Benign (Non-Cancerous)", "1": "Malignant (Cancerous)"}])
     conv_layers: list[str] = Field(description="In graph order; each can be the `layer_name` of a Grad-CAM request.")
     default_layer: str
+    risk_bands: list[RiskBand] = Field(description="From the highest to the lowest.")
     model: ModelReference
     description: str
     evaluation: dict[str, object] = Field(description="Measured figures of the model.")

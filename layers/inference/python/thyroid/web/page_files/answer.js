@@ -1,5 +1,5 @@
 /**
- * An answer in words.
+ * A response of analyze in words.
  * @module
  */
 
@@ -7,20 +7,30 @@ import { draw, hundredths, two } from "./gauge.js";
 import { byId, say } from "./page.js";
 
 /**
- * @param {object} answer as analyze gives it
- * @param {object | null} info as model-info gives it, if it is known
+ * @param {object} response of analyze
+ * @param {object | null} info of model-info, if it is known
  */
-export function tell(answer, info) {
-  const { confidence_score: score, label } = answer.prediction;
+export function tell(response, info) {
+  const { confidence_score: score, label } = response.prediction;
   say("label", label);
-  draw(byId("gauge"), score, answer.risk_assessment);
-  say("meaning", meaning(score, info));
-  say("risk", answer.risk_assessment);
-  say("recommendation", answer.recommendation);
-  const check = answer.input_check;
+  tellScore(response, info);
+  say("risk", response.risk_assessment);
+  say("recommendation", response.recommendation);
+  const check = response.input_check;
   byId("check").classList.toggle("doubtful", !check.looks_like_ultrasound);
   say("check", check.looks_like_ultrasound ? check.detail : `${check.detail} Do not rely on its score.`);
-  say("status", `${label}, score ${two(score)}, ${answer.risk_assessment}. ${check.detail}`);
+  say("status", `${label}, score ${two(score)}, ${response.risk_assessment}. ${check.detail}`);
+}
+
+/**
+ * Shows what is told with the help of model-info, which may come later than the result, or never.
+ * @param {object} response of analyze
+ * @param {object | null} info of model-info, if it is known
+ */
+export function tellScore(response, info) {
+  const score = response.prediction.confidence_score;
+  draw(byId("gauge"), score, response.risk_assessment, info?.risk_bands);
+  say("meaning", meaning(score, info));
 }
 
 /**
@@ -29,7 +39,7 @@ export function tell(answer, info) {
  * @param {object | null} info
  * @returns {string}
  */
-export function meaning(score, info) {
+function meaning(score, info) {
   if (!info) return "";
   const calibration = info.evaluation?.calibration?.meant_for;
   if (!calibration) return "This model’s scores are not calibrated: they rank images, and are no probabilities.";

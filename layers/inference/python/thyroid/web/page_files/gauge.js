@@ -1,35 +1,47 @@
 /**
- * The score on a line from 0 to 1, with the bands of risk that it is read by.
+ * The score on a line from 0 to 1, with the risk bands that the model reads it by.
  * @module
  */
 
-/** The bands, each from its limit up to the next one's; the API's answer names the one that counts. */
-export const BANDS = [
-  { from: 0, label: "Low Risk" },
-  { from: 0.25, label: "Borderline" },
-  { from: 0.5, label: "Moderate Risk" },
-  { from: 0.75, label: "High Risk" },
-];
+/**
+ * @typedef {object} Band as model-info returns it: scores from `minimum` up to the next band's
+ * @property {string} id
+ * @property {number} minimum
+ * @property {string} label
+ */
 
 /**
  * @param {HTMLElement} place
  * @param {number} score
- * @param {string} risk the band's label, as the answer has it
+ * @param {string} risk label of the score's band, as the response has it
+ * @param {Band[]} [bands] in any order; without them, a line without bands is drawn
  */
-export function draw(place, score, risk) {
-  const bands = element("div", "bands", ...BANDS.map((band) => {
-    const range = element("b", "", `from ${band.from}`);
-    const name = element("span", "name", band.label.replace(" Risk", ""), range);
-    return element("div", band.label === risk ? "band here" : "band", element("div", "bar"), name);
-  }));
+export function draw(place, score, risk, bands = []) {
   const needle = element("div", "needle", element("b", "", two(score)));
-  place.replaceChildren(bands, needle, element("div", "pin"));
+  place.replaceChildren(element("div", "bands", ...ranges(bands, risk)), needle, element("div", "pin"));
   place.style.setProperty("--at", String(score));
   place.setAttribute("aria-label", `Malignancy score ${two(score)} on a scale from 0 to 1: ${risk}.`);
 }
 
 /**
- * Hundredths, cut off: rounded up, .7499 would stand in the band above its own.
+ * @param {Band[]} bands
+ * @param {string} risk
+ * @returns {HTMLElement[]} one a band, from the lowest on, each as wide as its part of the scale
+ */
+function ranges(bands, risk) {
+  if (bands.length === 0) return [element("div", "band", element("div", "bar"))];
+  const lowestFirst = [...bands].sort((one, other) => one.minimum - other.minimum);
+  return lowestFirst.map((band, at) => {
+    const name = element("span", "name", band.label.replace(" Risk", ""), element("b", "", `from ${band.minimum}`));
+    const range = element("div", band.label === risk ? "band here" : "band", element("div", "bar"), name);
+    range.dataset.band = band.id;
+    range.style.flexGrow = String((lowestFirst[at + 1]?.minimum ?? 1) - band.minimum);
+    return range;
+  });
+}
+
+/**
+ * Hundredths, cut off: rounded up, .7499 would be shown in the band above its own.
  * @param {number} score
  * @returns {number}
  */

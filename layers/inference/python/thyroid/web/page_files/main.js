@@ -3,7 +3,7 @@
  * @module
  */
 
-import { meaning, tell } from "./answer.js";
+import { tell, tellScore } from "./answer.js";
 import { listen } from "./intake.js";
 import { storeKey, storedKey } from "./key.js";
 import { listenToMap, options, redrawFailed, showMap } from "./map.js";
@@ -119,7 +119,7 @@ async function learnModel() {
   try {
     state.info = await service.modelInfo();
     introduce(state.info);
-    if (state.answer) say("meaning", meaning(state.answer.prediction.confidence_score, state.info));
+    if (state.answer) tellScore(state.answer, state.info);
   } catch (error) {
     if (error.status !== 403 || storedKey() !== used) return;
     /** @type {HTMLDetailsElement} */ (byId("key-box")).open = true;

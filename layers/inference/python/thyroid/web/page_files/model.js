@@ -1,11 +1,11 @@
 /**
- * Which model answers, how good it is, and which layers it can explain.
+ * Which model scores, how good it is, and which layers it can explain.
  * @module
  */
 
 import { byId, say } from "./page.js";
 
-/** @param {object} info as model-info gives it */
+/** @param {object} info of model-info */
 export function introduce(info) {
   say("model", `Model ${info.model.name} ${info.model.version}. ${quality(info.evaluation)}`);
   byId("model").hidden = false;
