@@ -136,7 +136,7 @@ def test_broken_input_of_each_kind_is_told_of_and_the_rest_is_answered(place: Pa
     (place / "long.png").write_bytes(bytes(32 * 1024 * 1024 + 1))
     (place / "folder").mkdir()
     said = {
-        "notes.txt": "format that is taken",
+        "notes.txt": "send PNG, JPEG, WebP, BMP, TIFF or GIF.",
         "empty.png": "is empty",
         "huge.png": "more than 20000000 pixels",
         "torn.png": "damaged or incomplete",

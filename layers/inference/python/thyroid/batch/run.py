@@ -109,8 +109,8 @@ class _Recorder:
             self._summary.failures[task.key] = result.reason
             return
         if isinstance(result, Processed):
-            for record in result.audit:
-                self._audit.append(record.model_dump_json())
+            if result.record is not None:
+                self._audit.append(result.record.model_dump_json())
             outcome = result.outcome.model_dump()
             self._ledger.append(
                 Line(

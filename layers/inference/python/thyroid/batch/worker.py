@@ -57,7 +57,7 @@ class Processed:
     sha256: str | None
     outcome: Outcome
     decision_sha256: str
-    audit: tuple[AuditRecord, ...] = ()
+    record: AuditRecord | None
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,11 @@ class Worker:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._records: list[AuditRecord] = []
-        self._analyzer = Analyzer(job.settings, audit=self._records.append)
+        self._analyzer = Analyzer(job.settings)
         self._analyzer.engine()
 
     def __call__(self, task: Task) -> TaskResult:
         """Process an image, and write its result files."""
-        self._records.clear()
         started = time.perf_counter()
         try:
             file = _read(self._job, task.key)
@@ -118,7 +116,7 @@ class Worker:
             write_result_files(folder, processed.files)
         except OSError as error:
             return _failed(error)
-        return _processed(file, processed, tuple(self._records))
+        return _processed(file, processed)
 
     def _process(self, file: "_File", read_ms: float) -> ProcessedImage:
         try:
@@ -168,9 +166,10 @@ def _read(job: Job, key: str) -> _File:
     return _File(size, sha256, data, Source(key=readable(key), bytes=size, sha256=sha256))
 
 
-def _processed(file: _File, processed: ProcessedImage, audit: tuple[AuditRecord, ...] = ()) -> Processed:
+def _processed(file: _File, processed: ProcessedImage) -> Processed:
     *_, decision = processed.files.values()
-    return Processed(file.size, file.sha256, processed.outcome, hashlib.sha256(decision).hexdigest(), audit)
+    decision_sha256 = hashlib.sha256(decision).hexdigest()
+    return Processed(file.size, file.sha256, processed.outcome, decision_sha256, processed.record)
 
 
 def _decision_sha256(folder: Path) -> str | None:

@@ -36,10 +36,7 @@ def run(arguments: argparse.Namespace) -> Exit:
     files: list[str] = arguments.paths
     _check(arguments, files)
     settings, options = chosen_settings(arguments), explain_options(arguments)
-    records: list[str] = []
-    analyzer = open_analyzer(
-        settings, options.layer_name, audit=lambda record: records.append(record.model_dump_json())
-    )
+    analyzer = open_analyzer(settings, options.layer_name)
     lines = Lines(files, analyzer.engine().manifest)
     arguments.out.mkdir(parents=True, exist_ok=True)
 
@@ -47,8 +44,8 @@ def run(arguments: argparse.Namespace) -> Exit:
         folder = arguments.out / RESULTS / base(name)
         check_free([folder / RESULT], overwrite=arguments.overwrite)
         processed = process_image(analyzer, data, Source(key=readable(base(name))), options)
-        while records:  # before the result: a result without its audit record would be worse than the reverse
-            audit.append(records.pop())
+        if processed.record is not None:  # before the result: the reverse could leave a result without its record
+            audit.append(processed.record.model_dump_json())
         write_result_files(folder, processed.files)
         if ERROR in processed.files:
             raise FileRefusedError(json.loads(processed.files[ERROR])["detail"])

@@ -11,16 +11,13 @@ from thyroid.cli.exit import Exit, say
 from thyroid.cli.inputs import FileRefusedError, read
 from thyroid.cli.text import printable
 from thyroid.core.analyzer import Analyzer
-from thyroid.core.audit import AuditRecord
 from thyroid.errors import ModelUnavailableError, ThyroidError
 from thyroid.settings import Settings
 
 Process = Callable[[str, bytes], str | None]
 
 
-def open_analyzer(
-    settings: Settings, layer: str | None = None, audit: Callable[[AuditRecord], None] = lambda _record: None
-) -> Analyzer:
+def open_analyzer(settings: Settings, layer: str | None = None) -> Analyzer:
     """Load the model, once for all images.
 
     Parameters
@@ -29,8 +26,6 @@ def open_analyzer(
         Name the model's folder.
     layer : str, optional
         A layer that the model must have.
-    audit : callable, optional
-        As of :class:`thyroid.core.analyzer.Analyzer`.
 
     Raises
     ------
@@ -39,7 +34,7 @@ def open_analyzer(
     UnknownLayerError
         If the model has no such layer.
     """
-    analyzer = Analyzer(settings, audit=audit)
+    analyzer = Analyzer(settings)
     analyzer.engine().manifest.layer(layer)
     return analyzer
 

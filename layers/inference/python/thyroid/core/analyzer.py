@@ -1,4 +1,4 @@
-"""Image bytes to an :class:`~thyroid.core.analysis.Analysis`, with one compiled model. It knows neither HTTP nor AWS."""
+"""Image bytes to an :class:`~thyroid.core.analysis.Analysis`, with one compiled model."""
 
 import hashlib
 import logging
@@ -15,8 +15,7 @@ import thyroid
 from thyroid.core import explain, field_of_view, golden, imaging, input_check
 from thyroid.core.analysis import Analysis, ImageFacts
 from thyroid.core.assessment import assess
-from thyroid.core.audit import AuditRecord
-from thyroid.core.explain import DEFAULT_OPTIONS, Explanation, ExplainOptions
+from thyroid.core.explain import DEFAULT_OPTIONS, ExplainOptions, Explanation
 from thyroid.core.manifest import Manifest
 from thyroid.core.preprocessing import prepare
 from thyroid.errors import ModelUnavailableError, UnsuitableImageError
@@ -75,19 +74,11 @@ class Analyzer:
         Where the model is and how large an image may be.
     open_engine : callable, optional
         Opens and proves the model that the settings name.
-    audit : callable, optional
-        Receives the record of each analysis before the analysis is returned.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        open_engine: Callable[[Settings], Engine] = load_engine,
-        audit: Callable[[AuditRecord], None] = lambda _record: None,
-    ) -> None:
+    def __init__(self, settings: Settings, open_engine: Callable[[Settings], Engine] = load_engine) -> None:
         self._settings = settings
         self._open_engine = open_engine
-        self._audit = audit
         self._loaded: Engine | None = None
         self._lock = threading.Lock()
 
@@ -129,9 +120,7 @@ class Analyzer:
         """
         return self._analysis(data, sha256, None)
 
-    def explain(
-        self, data: bytes, options: ExplainOptions = DEFAULT_OPTIONS, *, sha256: str | None = None
-    ) -> Analysis:
+    def explain(self, data: bytes, options: ExplainOptions = DEFAULT_OPTIONS, *, sha256: str | None = None) -> Analysis:
         """Score an image file and show which parts of it speak for a class.
 
         Raises
@@ -187,7 +176,7 @@ class Analyzer:
             score = engine.score(prepared.tensor)
             seconds = time.perf_counter() - started
         height, width = pixels.shape[:2]
-        analysis = Analysis(
+        return Analysis(
             time=datetime.now(UTC),
             image=ImageFacts(width, height, sha256 or hashlib.sha256(data).hexdigest()),
             field_of_view=prepared.box,
@@ -198,5 +187,3 @@ class Analyzer:
             duration_ms=round(1000.0 * seconds, 3),
             explanation=explanation,
         )
-        self._audit(AuditRecord.of(analysis))
-        return analysis

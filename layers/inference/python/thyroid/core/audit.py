@@ -10,7 +10,7 @@ from thyroid.core.manifest import ModelReference
 
 
 class AuditRecord(BaseModel):
-    """A projection of one analysis.
+    """A projection of one analysis that was returned or written.
 
     The fields are a contract with those who search the logs: a later version may add some; what a field means never
     changes without a new `schema_version`.

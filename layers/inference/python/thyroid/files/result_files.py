@@ -12,6 +12,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from thyroid.core.analysis import Analysis
+from thyroid.core.audit import AuditRecord
 from thyroid.core.explain import Target
 from thyroid.errors import ThyroidError
 from thyroid.web import responses
@@ -114,10 +115,13 @@ class ProcessedImage:
         In one line.
     files : dict of str to bytes
         Names as in :data:`NAMES`, in that order.
+    record : AuditRecord or None
+        Of the analysis, where there is one; whoever writes the files logs it first.
     """
 
     outcome: Outcome
     files: dict[str, bytes]
+    record: AuditRecord | None = None
 
 
 def analysed(analysis: Analysis, source: Source, timings: Timings) -> ProcessedImage:
@@ -150,11 +154,21 @@ def analysed(analysis: Analysis, source: Source, timings: Timings) -> ProcessedI
         model_sha256=analysis.model.sha256,
         input_reasons=" ".join(analysis.input_check.reasons) or None,
     )
-    return ProcessedImage(outcome, maps | {RESULT: _json(result)})
+    return ProcessedImage(outcome, maps | {RESULT: _json(result)}, AuditRecord.of(analysis))
 
 
 def without_result(error: ThyroidError, source: Source, model_sha256: str | None = None) -> ProcessedImage:
-    """Turn what is wrong with an image into its file; the model, where known, is the one that did not score it."""
+    """Turn an error into the file that names it.
+
+    Parameters
+    ----------
+    error : ThyroidError
+        What is wrong with the image.
+    source : Source
+        The image file.
+    model_sha256 : str, optional
+        Of the model that would have scored it.
+    """
     record = ErrorFile(timestamp=now(), code=error.code, detail=error.detail, input=source)
     outcome = Outcome(status="refused", code=error.code, model_sha256=model_sha256)
     return ProcessedImage(outcome, {ERROR: _json(record)})
