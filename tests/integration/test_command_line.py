@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.pictures import noise_file, picture_file
 from thyroid.__main__ import main
-from thyroid.batch import run as archive
-from thyroid.batch.summary import Tally
-from thyroid.cli import analyze as command
+from thyroid.batch.summary import RunSummary
+from thyroid.cli import analyze_folder, options
+from thyroid.cli.exit import Exit
 from thyroid.core.analyzer import Analyzer
-from thyroid.files.lock import held
+from thyroid.files.lock import lock_folder
 from thyroid.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +31,7 @@ JANE = "DOE-JANE"
 
 @pytest.fixture
 def scans(tmp_path: Path) -> Path:
-    """A folder with two sound pictures."""
+    """A folder with two sound images."""
     folder = tmp_path / "scans"
     (folder / "left").mkdir(parents=True)
     (folder / f"{JANE}.png").write_bytes(picture_file())
@@ -56,7 +57,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def test_a_folder_is_analysed_and_no_name_is_printed(scans: Path, tmp_path: Path, artifact: Path) -> None:
-    (scans / "notes.txt").write_text("no picture")
+    (scans / "notes.txt").write_text("no image")
     out = tmp_path / "out"
 
     done = subprocess.run(command_line(scans, out, artifact), capture_output=True, text=True, check=False)
@@ -74,21 +75,21 @@ def test_a_folder_is_analysed_and_no_name_is_printed(scans: Path, tmp_path: Path
         ),
     }
     assert "analysed   2\n" in done.stdout
-    assert "Passed over: 1 " in done.stdout
+    assert "Ignored: 1 " in done.stdout
     assert JANE not in done.stdout + done.stderr
     # AND without a terminal there is no progress bar
-    assert "picture/s" not in done.stderr
+    assert "image/s" not in done.stderr
 
 
 def test_the_lines_say_what_the_api_says(scans: Path, tmp_path: Path, artifact: Path) -> None:
     assert main(command_line(scans, tmp_path / "out", artifact, "--quiet")[3:]) == 0
 
-    service = Analyzer(Settings(model_dir=artifact))
+    analyzer = Analyzer(Settings(model_dir=artifact))
     for line, audit in zip(lines(tmp_path / "out/results.jsonl"), lines(tmp_path / "out/audit.jsonl"), strict=True):
-        answer = service.predict((scans / line["key"]).read_bytes())
-        assert line["score"] == audit["score"] == answer.prediction.confidence_score
-        assert (line["label"], line["risk"]) == (answer.prediction.label, answer.risk_assessment)
-        assert line["model_sha256"] == answer.model.sha256
+        analysis = analyzer.score((scans / line["key"]).read_bytes())
+        assert line["score"] == audit["score"] == analysis.assessment.score
+        assert (line["label"], line["risk"]) == (analysis.assessment.label, analysis.assessment.risk)
+        assert line["model_sha256"] == analysis.model.sha256
         assert line["sha256"] == audit["input_sha256"]
 
 
@@ -126,7 +127,7 @@ def test_pictures_that_cannot_be_read_are_told_of(
     scans: Path, tmp_path: Path, artifact: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (scans / "empty.png").write_bytes(b"")
-    (scans / "text.png").write_text("no picture")
+    (scans / "text.png").write_text("no image")
     (scans / "truncated.png").write_bytes(noise_file(64, 64)[:5000])
     out = tmp_path / "out"
 
@@ -163,6 +164,44 @@ def test_options_reach_the_maps(scans: Path, tmp_path: Path, artifact: Path) -> 
     assert (result["gradcam"]["target"], result["gradcam"]["layer_used"]) == ("benign", layer)
 
 
+def test_images_too_large_for_a_response_are_written(tmp_path: Path, artifact: Path) -> None:
+    # GIVEN noise, whose PNG files of 1024 pixels take more than a response of the API may hold
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans/noise.png").write_bytes(noise_file(1024, 1024))
+    out = tmp_path / "out"
+
+    assert main(command_line(tmp_path / "scans", out, artifact, "--size", "1024", "--jobs", "1")[3:]) == 0
+
+    (row,) = rows(out)
+    assert (row["status"], row["code"]) == ("analysed", "")
+    with Image.open(out / "results/noise.png/overlay.png") as overlay:
+        assert overlay.size == (1024, 1024)
+
+
+def test_results_of_another_version_are_made_again_and_one_sentence_says_so(
+    scans: Path, tmp_path: Path, artifact: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN results of a version whose lines had other fields
+    out = tmp_path / "out"
+    assert main(command_line(scans, out, artifact)[3:]) == 0
+    path = out / "results.jsonl"
+    older = [{name: value for name, value in line.items() if name != "schema_version"} for line in lines(path)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in older))
+    sentence = "OUT holds 2 results of another version; they are made again.\n"
+    assert sentence not in capfd.readouterr().err
+
+    # WHEN the same command is given, even a quiet one
+    assert main(command_line(scans, out, artifact, "--quiet")[3:]) == 0
+
+    # THEN it says so, and only once
+    assert sentence in capfd.readouterr().err
+    assert len(lines(out / "audit.jsonl")) == 4
+    assert main(command_line(scans, out, artifact)[3:]) == 0
+    printed = capfd.readouterr()
+    assert sentence not in printed.err
+    assert "skipped    2, done by an earlier run\n" in printed.out
+
+
 def test_a_progress_bar_can_be_asked_for_and_silence_too(
     scans: Path, tmp_path: Path, artifact: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -178,7 +217,7 @@ def test_a_progress_bar_can_be_asked_for_and_silence_too(
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    """Sixty pictures that take a while each."""
+    """Sixty images that take a while each."""
     folder = tmp_path / "many"
     folder.mkdir()
     for number in range(60):
@@ -187,7 +226,7 @@ def many(tmp_path: Path) -> Path:
 
 
 def started_and_stopped(arguments: list[str], out: Path, with_signal: signal.Signals) -> tuple[int, str]:
-    """Start the command and send a signal to all its processes once some pictures are done, as a terminal does."""
+    """Start the command and send a signal to all its processes once some images are done, as a terminal does."""
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         while process.poll() is None:
             if (out / "results.jsonl").exists() and (out / "results.jsonl").read_bytes().count(b"\n") >= 5:
@@ -210,18 +249,18 @@ def test_a_run_that_was_killed_goes_on_and_scores_nothing_twice(many: Path, tmp_
     assert again.returncode == 0, again.stderr
     assert [row["key"] for row in rows(out)] == sorted(path.name for path in many.iterdir())
     assert {row["status"] for row in rows(out)} == {"analysed"}
-    # what had been told of before was not done again
+    # what had been recorded before was not done again
     assert (out / "results.jsonl").read_bytes().startswith(before[: before.rindex(b"\n") + 1])
     assert len(lines(out / "results.jsonl")) == 60
     scored = Counter(record["input_sha256"] for record in lines(out / "audit.jsonl"))
     assert len(scored) == 60
     assert scored.total() <= 61  # the main process may have been at one record when it was killed
-    # nothing half lies about
+    # no unfinished file exists
     assert not list(out.rglob("*.part"))
 
 
 def test_a_run_that_was_interrupted_says_so_and_leaves_a_table(many: Path, tmp_path: Path, artifact: Path) -> None:
-    # GIVEN so many pictures that the run cannot be over before it is interrupted
+    # GIVEN so many images that the run cannot be over before it is interrupted
     for copy in range(20):
         for path in list(many.glob("??.png")):
             (many / f"{path.stem}-{copy}.png").hardlink_to(path)
@@ -231,7 +270,7 @@ def test_a_run_that_was_interrupted_says_so_and_leaves_a_table(many: Path, tmp_p
     status, printed = started_and_stopped(arguments, out, signal.SIGINT)
 
     assert status == 130
-    assert printed.splitlines()[-1] == "Interrupted; the same command goes on where it was."
+    assert printed.splitlines()[-1] == "Interrupted; the same command resumes."
     assert "Traceback" not in printed
     assert len(rows(out)) == len(lines(out / "results.jsonl")) < 1260
 
@@ -242,10 +281,10 @@ def test_interrupted_before_the_first_picture_it_says_so(
     def interrupt(*_: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(command, "find", interrupt)
+    monkeypatch.setattr(analyze_folder, "find", interrupt)
 
     assert main(command_line(scans, tmp_path / "out", artifact)[3:]) == 130
-    assert capsys.readouterr().err == "Interrupted; the same command goes on where it was.\n"
+    assert capsys.readouterr().err == "Interrupted; the same command resumes.\n"
 
 
 # --- what does not work ----------------------------------------------------------------------------------------------
@@ -296,7 +335,7 @@ def test_a_layer_that_is_none_and_folders_that_make_no_sense_are_usage_errors(
         "OUT is no folder": (scans, tmp_path / "file", []),
         "another folder": (scans, scans, []),
         "read and written at once": (tmp_path / "out/results/scans", tmp_path / "out", []),
-        "no picture": (tmp_path / "none", new, []),
+        "no image": (tmp_path / "none", new, []),
         "was asked for": (scans, new, ["--pattern", "right/*"]),
     }
     for said, (folder, out, more) in cases.items():
@@ -308,7 +347,7 @@ def test_a_layer_that_is_none_and_folders_that_make_no_sense_are_usage_errors(
 def test_a_setting_that_cannot_be_read_is_named(
     scans: Path, tmp_path: Path, artifact: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(command, "get_settings", lambda: Settings.from_environment({"THYROID_MAX_PIXELS": "many"}))
+    monkeypatch.setattr(options, "get_settings", lambda: Settings.from_environment({"THYROID_MAX_PIXELS": "many"}))
 
     assert main(command_line(scans, tmp_path / "out", artifact)[3:]) == 2
     assert "THYROID_MAX_PIXELS" in capsys.readouterr().err
@@ -354,7 +393,7 @@ def test_two_runs_into_one_folder_do_not_meet(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    with held(out):
+    with lock_folder(out):
         assert main(command_line(scans, out, artifact)[3:]) == 3
 
     assert "Another run is writing into OUT" in capsys.readouterr().err
@@ -364,10 +403,10 @@ def test_two_runs_into_one_folder_do_not_meet(
 def test_results_that_cannot_be_written_are_told_of_without_a_name(
     scans: Path, tmp_path: Path, artifact: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def run(*_: object, **__: object) -> Tally:
+    def run(*_: object, **__: object) -> RunSummary:
         raise OSError(28, "No space left on device", JANE)
 
-    monkeypatch.setattr(archive, "run", run)
+    monkeypatch.setattr(analyze_folder, "run_batch", run)
 
     assert main(command_line(scans, tmp_path / "out", artifact)[3:]) == 3
     assert capsys.readouterr().err == "The results cannot be written: No space left on device.\n"
@@ -380,11 +419,11 @@ def test_it_says_how_it_is_used_and_what_its_exit_status_tells(capsys: pytest.Ca
     assert exit_.value.code == 0
     printed = capsys.readouterr().out
     assert "python -m thyroid analyze scans --out results" in printed
-    assert all(f"\n  {int(status)} " in printed for status in command.Exit)
+    assert all(f"\n  {int(status)} " in printed for status in Exit)
 
 
 def test_nothing_of_the_web_or_of_aws_is_needed() -> None:
-    modules = "thyroid.__main__, thyroid.core.analyzer, thyroid.core.engine"
+    modules = "thyroid.__main__, thyroid.core.analyzer, thyroid.core.litert_engine"
     code = f"import sys, {modules}; print(set({NOT_NEEDED}) & set(sys.modules))"
 
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

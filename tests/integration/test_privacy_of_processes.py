@@ -1,6 +1,6 @@
-"""A patient's name in every place of every request, to real processes that tell all that they can.
+"""A patient's name in every place of every request, to real processes with the most verbose settings.
 
-Nothing of it is in what they print, count or trace, nor in a refusal; in an answer it is where the caller put it. No
+Nothing of it is in what they print, count or trace, nor in an error; in a response it is where the caller put it. No
 file is written.
 """
 
@@ -46,7 +46,7 @@ VERBOSE = {
 
 
 @dataclass(frozen=True)
-class Told:
+class Output:
     """All that came out of a process.
 
     Attributes
@@ -55,20 +55,20 @@ class Told:
         To standard output and standard error, from its start to its end.
     traced : list of str
         What X-Ray was sent.
-    answers : dict of str to Answer
-        By what is said of the request.
+    responses : dict of str to Answer
+        By the name of the request.
     files : set of str
         Names that were seen in its folder for temporary files, at any time.
     """
 
     printed: str
     traced: list[str]
-    answers: dict[str, Answer]
+    responses: dict[str, Answer]
     files: set[str]
 
 
 @contextmanager
-def traces(told: list[str]) -> Iterator[str]:
+def traces(segments: list[str]) -> Iterator[str]:
     """Stand for X-Ray's daemon, and keep what it is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
         daemon.bind(("127.0.0.1", 0))
@@ -78,7 +78,7 @@ def traces(told: list[str]) -> Iterator[str]:
         def listen() -> None:
             while not over.is_set():
                 try:
-                    told.append(daemon.recv(1 << 20).decode())
+                    segments.append(daemon.recv(1 << 20).decode())
                 except TimeoutError:
                     continue
 
@@ -111,21 +111,27 @@ def watched(folder: Path, seen: set[str]) -> Iterator[None]:
         watcher.join()
 
 
-def ask_everything(app: str, folder: Path, **environment: str) -> Told:
+def ask_everything(app: str, folder: Path, **environment: str) -> Output:
     temporary, printed = folder / "tmp", folder / "printed.txt"
     temporary.mkdir()
     traced: list[str] = []
     files: set[str] = set()
     with traces(traced) as daemon:
-        told = {**VERBOSE, "TMPDIR": str(temporary), "AWS_XRAY_DAEMON_ADDRESS": daemon, "TOLD_OF": app, **environment}
-        with local_server(printed, "tests.verbose:app", **told) as address, watched(temporary, files):
-            answers = {name: wire.send(address, request) for name, request in ASKED.items()}
-            link = answers["uploads: a link"]
+        variables = {
+            **VERBOSE,
+            "TMPDIR": str(temporary),
+            "AWS_XRAY_DAEMON_ADDRESS": daemon,
+            "TOLD_OF": app,
+            **environment,
+        }
+        with local_server(printed, "tests.verbose:app", **variables) as address, watched(temporary, files):
+            responses = {name: wire.send(address, request) for name, request in ASKED.items()}
+            link = responses["uploads: a link"]
             if link.status == 201:
                 by_link = canaries.by_link(json.loads(link.body))
-                answers |= {name: wire.send(address, request) for name, request in by_link}
+                responses |= {name: wire.send(address, request) for name, request in by_link}
     files.update(str(path) for path in temporary.rglob("*"))
-    return Told(printed.read_text("utf-8", "replace"), traced, answers, files)
+    return Output(printed.read_text("utf-8", "replace"), traced, responses, files)
 
 
 @pytest.fixture(scope="module", params=[app for app, _ in WAYS.values()], ids=list(WAYS))
@@ -135,21 +141,21 @@ def way(request: pytest.FixtureRequest, artifact: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def told(way: str, tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """What a process told while it was asked everything."""
-    return ask_everything(way, tmp_path_factory.mktemp("told"))
+def output(way: str, tmp_path_factory: pytest.TempPathFactory) -> Output:
+    """The output of a process that got every request."""
+    return ask_everything(way, tmp_path_factory.mktemp("output"))
 
 
 @pytest.fixture(scope="module")
-def broken(way: str, tmp_path_factory: pytest.TempPathFactory) -> Told:
-    """What a process told in which everything fails, with all that was sent in the error's message."""
+def broken(way: str, tmp_path_factory: pytest.TempPathFactory) -> Output:
+    """The output of a process in which everything fails, with all that was sent in the error's message."""
     return ask_everything(way, tmp_path_factory.mktemp("broken"), BROKEN="yes")
 
 
-def check_nothing_is_told(told: Told) -> None:
-    for line in told.printed.splitlines():
+def check_nothing_leaks(output: Output) -> None:
+    for line in output.printed.splitlines():
         assert not leaks(line), line[:500]
-    for segment in told.traced:
+    for segment in output.traced:
         assert not leaks(segment), segment[:500]
 
 
@@ -164,68 +170,68 @@ def test_the_name_would_be_found_in_any_form() -> None:
     assert leaks("Jane Doe") == []
 
 
-def test_every_request_is_told_of_and_nothing_of_the_patient_is(told: Told) -> None:
-    requests = [line for line in lines_of(told.printed) if line.get("message") == "request"]
+def test_every_request_is_told_of_and_nothing_of_the_patient_is(output: Output) -> None:
+    requests = [line for line in lines_of(output.printed) if line.get("message") == "request"]
     assert {line["status"] for line in requests} >= {200, 400, 404, 413, 415, 422}
-    assert len([line for line in lines_of(told.printed) if "_aws" in line]) >= len(requests) > 200
-    assert len([segment for segment in told.traced if '"annotations"' in segment]) == len(requests)
-    assert any("DEBUG" in line for line in told.printed.splitlines())
-    check_nothing_is_told(told)
+    assert len([line for line in lines_of(output.printed) if "_aws" in line]) >= len(requests) > 200
+    assert len([segment for segment in output.traced if '"annotations"' in segment]) == len(requests)
+    assert any("DEBUG" in line for line in output.printed.splitlines())
+    check_nothing_leaks(output)
 
 
-def test_what_nobody_foresaw_is_told_of_and_nothing_of_the_patient_is(broken: Told) -> None:
+def test_what_nobody_foresaw_is_told_of_and_nothing_of_the_patient_is(broken: Output) -> None:
     errors = [line for line in lines_of(broken.printed) if line.get("message") == "unexpected error"]
     assert len(errors) > 100
     assert {line["error"] for line in errors} == {"KeyError"}
-    check_nothing_is_told(broken)
+    check_nothing_leaks(broken)
 
 
-def test_an_error_repeats_nothing_of_what_was_sent(told: Told, broken: Told) -> None:
-    refused = [(name, answer) for each in (told, broken) for name, answer in each.answers.items()]
-    refused = [(name, answer) for name, answer in refused if answer.status >= 400]
+def test_an_error_repeats_nothing_of_what_was_sent(output: Output, broken: Output) -> None:
+    refused = [(name, response) for each in (output, broken) for name, response in each.responses.items()]
+    refused = [(name, response) for name, response in refused if response.status >= 400]
     assert len(refused) > 300
-    for name, answer in refused:
-        check_names_nobody(name, answer)
+    for name, response in refused:
+        check_names_nobody(name, response)
 
 
-def test_an_answer_has_the_name_where_the_caller_put_it_and_nowhere_else(told: Told) -> None:
-    answered = [(name, answer) for name, answer in told.answers.items() if answer.status < 400]
+def test_an_answer_has_the_name_where_the_caller_put_it_and_nowhere_else(output: Output) -> None:
+    answered = [(name, response) for name, response in output.responses.items() if response.status < 400]
     assert len(answered) > 80
-    for name, answer in answered:
-        check_names_nobody(name, answer)
+    for name, response in answered:
+        check_names_nobody(name, response)
 
 
-def check_names_nobody(asked: str, answer: Answer) -> None:
-    """Look for the name in all of an answer but what it is for: file names, and what browsers are to be told."""
-    for name, value in answer.headers:
+def check_names_nobody(asked: str, response: Answer) -> None:
+    """Look for the name in all of a response but what it is for: file names, and what browsers need."""
+    for name, value in response.headers:
         if name.lower() == "access-control-allow-headers":  # those that a browser asked for
             assert value == dict(ASKED[asked].headers)["Access-Control-Request-Headers"], asked
-        elif not (name.lower() == "content-disposition" and answer.status == 200):
+        elif not (name.lower() == "content-disposition" and response.status == 200):
             assert not leaks(f"{name}: {value}"), asked
-    if answer.body.startswith(b"%PDF"):
-        reader = pypdf.PdfReader(io.BytesIO(answer.body))
+    if response.body.startswith(b"%PDF"):
+        reader = pypdf.PdfReader(io.BytesIO(response.body))
         (page,) = reader.pages
         assert page.extract_text().count(NAME) == 1, asked  # the file's name
         assert not leaks(str(reader.metadata)), asked
         for picture in page.images:
             assert not leaks(picture.data), asked
-    elif answer.body and dict(answer.headers).get("content-type") == "application/json":
-        body = json.loads(answer.body)
+    elif response.body and dict(response.headers).get("content-type") == "application/json":
+        body = json.loads(response.body)
         body.pop("filename", None)
         assert not leaks(json.dumps(body)), asked
     else:
-        assert not leaks(answer.body), asked
+        assert not leaks(response.body), asked
 
 
-def test_a_large_picture_came_by_a_link_where_a_laptop_gives_one(way: str, told: Told) -> None:
+def test_a_large_picture_came_by_a_link_where_a_laptop_gives_one(way: str, output: Output) -> None:
     if way == "functions.local:app":
-        assert [told.answers[f"its {file}"].status for file in ("heatmap.png", "overlay.png")] == [200, 200]
-        assert json.loads(told.answers["its result"].body)["success"] is True
-        assert told.answers["what no link is for"].status == 404
+        assert [output.responses[f"its {file}"].status for file in ("heatmap.png", "overlay.png")] == [200, 200]
+        assert json.loads(output.responses["its result"].body)["success"] is True
+        assert output.responses["what no link is for"].status == 404
 
 
-def test_no_file_is_written_whatever_is_sent(told: Told, broken: Told) -> None:
-    for each in (told, broken):
+def test_no_file_is_written_whatever_is_sent(output: Output, broken: Output) -> None:
+    for each in (output, broken):
         assert each.files == set()
         before, found, since_the_first = each.printed.partition('"message":"request"')
         assert f"{OPENED}{CONTROL}" in before  # among what libraries open while they are loaded
@@ -238,7 +244,7 @@ def test_no_file_is_written_whatever_is_sent(told: Told, broken: Told) -> None:
 
 @dataclass(frozen=True)
 class Worked:
-    """What a worker printed, and what lay in buckets, table and on the bus then."""
+    """What a worker printed, and what was in buckets, table and on the bus then."""
 
     printed: str
     left: dict[str, Any]
@@ -247,7 +253,7 @@ class Worked:
 
 def work(folder: Path, **environment: str) -> Worked:
     (folder / "tmp").mkdir()
-    told = {
+    variables = {
         **os.environ,
         **VERBOSE,
         "AWS_DEFAULT_REGION": "eu-central-1",
@@ -259,7 +265,7 @@ def work(folder: Path, **environment: str) -> Worked:
     }
     command = [sys.executable, "-m", "tests.verbose_worker", str(folder / "left.json")]
     with (folder / "printed.txt").open("wb") as printed:
-        subprocess.run(command, cwd=ROOT, env=told, stdout=printed, stderr=subprocess.STDOUT, check=True)
+        subprocess.run(command, cwd=ROOT, env=variables, stdout=printed, stderr=subprocess.STDOUT, check=True)
     left = json.loads((folder / "left.json").read_text())
     printed_by_it, _, its_own = (folder / "printed.txt").read_text("utf-8", "replace").rpartition(OPENED)
     assert its_own.strip() == str(folder / "left.json")  # what the test itself writes at the end
@@ -282,14 +288,14 @@ def test_a_worker_tells_nothing_of_a_patient_and_writes_no_file(
 ) -> None:
     worked = work(tmp_path, **environment)
 
-    told = [line for line in lines_of(worked.printed) if line.get("message") == "upload"]
-    assert {line["outcome"] for line in told} == outcomes
-    assert len([line for line in lines_of(worked.printed) if "_aws" in line]) >= len(told) >= 30
+    lines = [line for line in lines_of(worked.printed) if line.get("message") == "upload"]
+    assert {line["outcome"] for line in lines} == outcomes
+    assert len([line for line in lines_of(worked.printed) if "_aws" in line]) >= len(lines) >= 30
     for line in worked.printed.splitlines():
         assert not leaks(line), line[:500]
         assert not line.startswith(OPENED)
     assert worked.files == []
-    # AND neither does what it remembers; what it writes and tells does in the key alone
+    # AND neither do its records; its files and events do in the key alone
     assert not leaks(json.dumps(worked.left["records"]))
     for event in worked.left["events"]:
         detail = json.loads(event["Entries"][0]["Detail"])

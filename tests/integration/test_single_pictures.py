@@ -1,5 +1,6 @@
 """`predict`, `gradcam`, `analyze FILE` and `model-info` as their users meet them on a terminal."""
 
+import base64
 import io
 import json
 import os
@@ -18,10 +19,13 @@ from tests.pictures import noise_file, picture_file, png_that_claims, saved
 from thyroid import phantom
 from thyroid.__main__ import main
 from thyroid.batch.find import find
+from thyroid.core.analysis import Analysis
 from thyroid.core.analyzer import Analyzer
-from thyroid.files.lock import held
+from thyroid.core.explain import ExplainOptions
+from thyroid.files.lock import lock_folder
 from thyroid.settings import Settings
-from thyroid.web.schemas import ReportResponse
+from thyroid.web import responses
+from thyroid.web.schemas import REPORT_SIZE
 
 ROOT = Path(__file__).parents[2]
 NOT_NEEDED = {"fastapi", "starlette", "mangum", "aws_lambda_powertools", "boto3", "botocore", "uvicorn", "tensorflow"}
@@ -44,24 +48,22 @@ def model(artifact: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, scan: bytes, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the user's with two pictures, where the commands run."""
+    """A folder of the user's with two images, where the commands run."""
     (tmp_path / "scan.png").write_bytes(scan)
     (tmp_path / "small.jpg").write_bytes(picture_file("JPEG"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("THYROID_MODEL_DIR", str(model))
-    for module in ("predict", "gradcam", "model_info", "report"):
-        monkeypatch.setattr(f"thyroid.terminal.{module}.get_settings", lambda: Settings(model_dir=model))
-    monkeypatch.setattr("thyroid.cli.analyze.get_settings", lambda: Settings(model_dir=model))
+    monkeypatch.setattr("thyroid.cli.options.get_settings", lambda: Settings(model_dir=model))
     return tmp_path
 
 
 @pytest.fixture
-def service(model: Path) -> Service:
+def analyzer(model: Path) -> Analyzer:
     return Analyzer(Settings(model_dir=model))
 
 
-def without_time(answer: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in answer.items() if name != "timestamp"}
+def without_time(response: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in response.items() if name != "timestamp"}
 
 
 def process_of(*python: str) -> "subprocess.Popen[str]":
@@ -89,24 +91,24 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
 # --- predict ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_picture_gets_a_line_and_what_is_advised(service: Service, scan: bytes, capsys: Printed) -> None:
-    answer = service.predict(scan)
+def test_a_picture_gets_a_line_and_what_is_advised(analyzer: Analyzer, scan: bytes, capsys: Printed) -> None:
+    response = responses.prediction(analyzer.score(scan))
 
     assert main(["predict", "scan.png"]) == 0
 
     line, recommendation, disclaimer = capsys.readouterr().out.splitlines()
-    assert line.startswith(f"scan.png  {answer.prediction.label}")
-    assert f"{100 * answer.prediction.confidence_score:.2f} % malignant  {answer.risk_assessment}" in line
+    assert line.startswith(f"scan.png  {response.prediction.label}")
+    assert f"{100 * response.prediction.confidence_score:.2f} % malignant  {response.risk_assessment}" in line
     assert "!" not in line
-    assert (recommendation, disclaimer) == (answer.recommendation, answer.disclaimer)
+    assert (recommendation, disclaimer) == (response.recommendation, response.disclaimer)
 
 
-def test_a_picture_that_is_no_ultrasound_is_marked_and_told_why(service: Service, capsys: Printed) -> None:
+def test_a_picture_that_is_no_ultrasound_is_marked_and_told_why(analyzer: Analyzer, capsys: Printed) -> None:
     assert main(["predict", "small.jpg"]) == 0
 
     printed = capsys.readouterr().out
     assert printed.splitlines()[0].endswith("  ! too_small")
-    assert service.predict(Path("small.jpg").read_bytes()).input_check.detail in printed
+    assert analyzer.score(Path("small.jpg").read_bytes()).input_check.detail in printed
 
 
 def test_several_pictures_get_a_line_each_and_nothing_more(capsys: Printed) -> None:
@@ -116,25 +118,25 @@ def test_several_pictures_get_a_line_each_and_nothing_more(capsys: Printed) -> N
     assert first.index("% malignant") == second.index("% malignant")
 
 
-def test_json_is_what_the_api_answers(service: Service, scan: bytes, capsys: Printed) -> None:
+def test_json_is_what_the_api_answers(analyzer: Analyzer, scan: bytes, capsys: Printed) -> None:
     assert main(["predict", "--json", "./scan.png", "small.jpg"]) == 0
 
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
-    answer = service.predict(scan, filename="./scan.png").model_dump(mode="json", by_alias=True)
-    assert without_time(first) == without_time(answer)
-    assert list(first) == list(answer)
+    response = responses.prediction(analyzer.score(scan), "./scan.png").model_dump(mode="json", by_alias=True)
+    assert without_time(first) == without_time(response)
+    assert list(first) == list(response)
     assert second["filename"] == "small.jpg"
 
 
 def test_broken_input_of_each_kind_is_told_of_and_the_rest_is_answered(place: Path, capsys: Printed) -> None:
-    (place / "notes.txt").write_text("no picture")
+    (place / "notes.txt").write_text("no image")
     (place / "empty.png").write_bytes(b"")
     (place / "huge.png").write_bytes(png_that_claims(100_000, 100_000))
     (place / "torn.png").write_bytes(noise_file(64, 64)[:5000])
     (place / "long.png").write_bytes(bytes(32 * 1024 * 1024 + 1))
     (place / "folder").mkdir()
     said = {
-        "notes.txt": "not a picture format that is taken",
+        "notes.txt": "send PNG, JPEG, WebP, BMP, TIFF or GIF.",
         "empty.png": "The image is empty",
         "huge.png": "more than 20000000 pixels",
         "torn.png": "damaged or incomplete",
@@ -149,15 +151,15 @@ def test_broken_input_of_each_kind_is_told_of_and_the_rest_is_answered(place: Pa
     printed = capsys.readouterr()
     (answered,) = printed.out.splitlines()
     assert answered.startswith("scan.png ")
-    told = [line for line in printed.err.splitlines() if not line.startswith(GREETING)]
-    assert len(told) == len(said)
-    for line, (name, sentence) in zip(told, said.items(), strict=True):
+    errors = [line for line in printed.err.splitlines() if not line.startswith(GREETING)]
+    assert len(errors) == len(said)
+    for line, (name, sentence) in zip(errors, said.items(), strict=True):
         assert line.startswith(name.replace("\n", r"\n") + ": ")
         assert sentence in line
 
 
 def test_one_picture_that_is_refused_leaves_nothing_on_standard_output(place: Path, capsys: Printed) -> None:
-    (place / "notes.txt").write_text("no picture")
+    (place / "notes.txt").write_text("no image")
 
     assert main(["predict", "notes.txt"]) == 1
     assert capsys.readouterr().out == ""
@@ -173,16 +175,16 @@ def test_standard_input_is_a_picture(scan: bytes, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_model_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from thyroid.core import analyzer as service
+    from thyroid.core import analyzer
 
     opened: list[Path] = []
-    load = service.load_engine
+    load = analyzer.load_engine
 
-    def counted(settings: Settings) -> service.Engine:
+    def counted(settings: Settings) -> analyzer.Engine:
         opened.append(settings.model_dir)
         return load(settings)
 
-    monkeypatch.setattr(Service.__init__, "__defaults__", (counted, *(Service.__init__.__defaults__ or ())[1:]))
+    monkeypatch.setattr(Analyzer.__init__, "__defaults__", (counted, *(Analyzer.__init__.__defaults__ or ())[1:]))
 
     assert main(["predict", "scan.png", "small.jpg", "scan.png"]) == 0
     assert len(opened) == 1
@@ -191,21 +193,33 @@ def test_the_model_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- gradcam ---------------------------------------------------------------------------------------------------------
 
 
-def test_maps_are_written_as_the_api_gives_them(service: Service, place: Path, scan: bytes, capsys: Printed) -> None:
-    layer = service.model_info().conv_layers[0]
+def test_maps_are_written_as_the_api_gives_them(analyzer: Analyzer, place: Path, scan: bytes, capsys: Printed) -> None:
+    layer = analyzer.engine().manifest.conv_layers[0].name
     options = ["--layer", layer, "--target", "benign", "--size", "80"]
 
     assert main(["gradcam", "scan.png", "--out", "there/maps", "--json", *options]) == 0
 
-    told = json.loads(capsys.readouterr().out)
-    answer = service.gradcam(scan, filename="scan.png", layer_name=layer, target="benign", size=80)
-    images = told.pop("images")
-    expected = answer.model_dump(mode="json", by_alias=True)
-    assert without_time(told) == without_time({n: v for n, v in expected.items() if n != "images"})
+    printed = json.loads(capsys.readouterr().out)
+    analysis = analyzer.explain(scan, ExplainOptions(layer, "benign", 80))
+    expected = responses.gradcam(analysis, "scan.png").model_dump(mode="json", by_alias=True)
+    assert list(printed) == list(expected)
+    images, encoded = printed.pop("images"), expected.pop("images")
+    assert without_time(printed) == without_time(expected)
     assert images == {kind: f"there/maps/scan.{kind}.png" for kind in ("heatmap", "overlay")}
-    for path in images.values():
+    for kind, path in images.items():
+        assert Path(path).read_bytes() == base64.b64decode(encoded[kind])
         with Image.open(path) as image:
             assert max(image.size) == 80
+
+
+def test_maps_too_large_for_a_response_are_written(place: Path) -> None:
+    # GIVEN noise, whose PNG files of 1024 pixels take more than a response of the API may hold
+    (place / "noise.png").write_bytes(noise_file(1024, 1024))
+
+    assert main(["gradcam", "noise.png", "--size", "1024"]) == 0
+
+    with Image.open("maps/noise.overlay.png") as overlay:
+        assert overlay.size == (1024, 1024)
 
 
 def test_a_line_says_what_was_written_and_no_picture_is_found_in_it(place: Path, capsys: Printed) -> None:
@@ -227,9 +241,9 @@ def test_a_map_without_evidence_is_said_to_be_blank(place: Path, capsys: Printed
     lines = []
     for target in ("malignant", "benign"):
         assert main(["gradcam", "small.jpg", "--target", target, "--out", target, "--json"]) == 0
-        (answer,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+        (result,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
         assert main(["gradcam", "small.jpg", "--target", target, "--out", target, "--overwrite"]) == 0
-        lines.append((answer["has_evidence"], capsys.readouterr().out))
+        lines.append((result["has_evidence"], capsys.readouterr().out))
     for has_evidence, line in lines:
         assert ("blank: nothing at" in line) == (not has_evidence)
 
@@ -240,7 +254,7 @@ def test_nothing_is_written_over_unless_asked_for(place: Path, capsys: Printed) 
 
     assert main(["gradcam", "scan.png", "small.jpg"]) == 1
 
-    assert "scan.png: maps/scan.overlay.png is there already" in capsys.readouterr().err
+    assert "scan.png: maps/scan.overlay.png exists already" in capsys.readouterr().err
     assert (place / "maps/scan.overlay.png").read_bytes() == b"mine"
     assert (place / "maps/small.overlay.png").exists()
     assert not (place / "maps/scan.heatmap.png").exists()
@@ -252,10 +266,10 @@ def test_options_that_make_no_sense_are_usage_errors(place: Path, capsys: Printe
     cases = {
         "no conv layer": ["gradcam", "scan.png", "--layer", "nonsense"],
         "DIR is no folder": ["gradcam", "scan.png", "--out", "small.jpg"],
-        "called the same": ["gradcam", "scan.png", "./scan.png"],
+        "have the same name": ["gradcam", "scan.png", "./scan.png"],
         "has no conv layer": ["report", "scan.png", "--layer", "nonsense"],
         "DIR is no folder.": ["report", "scan.png", "--output", "small.jpg"],
-        "would be called the same": ["report", "scan.png", "./scan.png"],
+        "would have the same name": ["report", "scan.png", "./scan.png"],
         "for a DIR": ["analyze", "scan.png", "--out", "out", "--jobs", "2"],
         "for FILEs": ["analyze", ".", "--out", "out", "--json"],
         "OUT is no folder": ["analyze", "scan.png", "--out", "small.jpg"],
@@ -283,7 +297,7 @@ def test_a_name_that_leaves_no_room_for_its_results_is_refused_and_the_others_go
 
 
 def test_what_was_begun_is_not_left(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: ReportResponse) -> bytes:
+    def interrupted(_: Analysis, _filename: str | None) -> bytes:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("thyroid.report.pdf.make", interrupted)
@@ -304,14 +318,14 @@ def test_maps_that_cannot_be_written_end_the_run(place: Path, capsys: Printed) -
 
 def test_a_file_whose_name_no_system_takes_is_no_folder(capsys: Printed) -> None:
     assert main(["analyze", "x" * 300, "--out", "out"]) == 2
-    assert "none that may be looked at" in capsys.readouterr().err
+    assert "it may not be looked at" in capsys.readouterr().err
 
 
 # --- analyze FILE ----------------------------------------------------------------------------------------------------
 
 
 def test_files_get_the_same_results_as_those_of_a_folder(place: Path, capsys: Printed) -> None:
-    (place / "notes.txt").write_text("no picture")
+    (place / "notes.txt").write_text("no image")
 
     assert main(["analyze", "scan.png", "small.jpg", "notes.txt", "nowhere.png", "--out", "one"]) == 1
     printed = capsys.readouterr()
@@ -340,7 +354,7 @@ def test_one_file_is_told_of_in_full_and_its_result_stays(place: Path, capsys: P
     assert written.startswith("out/results/scan.png: ")
 
     assert main(["analyze", "scan.png", "--out", "out"]) == 1
-    assert "out/results/scan.png/result.json is there already" in capsys.readouterr().err
+    assert "out/results/scan.png/result.json exists already" in capsys.readouterr().err
     assert main(["analyze", "scan.png", "--out", "out", "--overwrite", "--quiet"]) == 0
     assert capsys.readouterr().out == ""
     assert recommendation
@@ -361,15 +375,15 @@ def test_json_of_an_analysis_names_the_files(
 
     assert main(["analyze", "-", "--out", "out", "--json"]) == 0
 
-    told = json.loads(capsys.readouterr().out)
-    assert told["filename"] == "-"
-    assert all(Path(path).is_file() for path in told["gradcam"]["images"].values())
-    assert {Path(path).parent for path in told["gradcam"]["images"].values()} == {Path("out/results/stdin")}
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["filename"] == "-"
+    assert all(Path(path).is_file() for path in printed["gradcam"]["images"].values())
+    assert {Path(path).parent for path in printed["gradcam"]["images"].values()} == {Path("out/results/stdin")}
 
 
 def test_a_folder_that_another_run_writes_into_is_left_alone(place: Path, capsys: Printed) -> None:
     (place / "out").mkdir()
-    with held(place / "out"):
+    with lock_folder(place / "out"):
         assert main(["analyze", "scan.png", "--out", "out"]) == 3
     assert "Another run is writing into OUT" in capsys.readouterr().err
 
@@ -382,7 +396,7 @@ def text_of(path: Path) -> str:
     return page.extract_text()
 
 
-def test_each_picture_gets_a_page(place: Path, service: Service, scan: bytes, capsys: Printed) -> None:
+def test_each_picture_gets_a_page(place: Path, analyzer: Analyzer, scan: bytes, capsys: Printed) -> None:
     (place / "患者.png").write_bytes(scan)
     options = ["--target", "benign", "--size", "80", "--output", "there/reports"]
 
@@ -394,9 +408,9 @@ def test_each_picture_gets_a_page(place: Path, service: Service, scan: bytes, ca
         "患者.png  there/reports/患者.report.pdf",
     ]
     text = text_of(place / "there/reports/scan.report.pdf")
-    answer = service.report(scan, target="benign")
-    assert f"Score {answer.prediction.confidence_score:.4f}" in text
-    assert answer.picture.sha256 in text
+    analysis = analyzer.score(scan)
+    assert f"Score {analysis.assessment.score:.4f}" in text
+    assert analysis.image.sha256 in text
     assert "for benign" in text
     assert "scan.png" in text
     assert "./scan.png" not in text  # no folders of the user's on a page that is handed on
@@ -404,28 +418,29 @@ def test_each_picture_gets_a_page(place: Path, service: Service, scan: bytes, ca
 
 
 def test_json_of_a_report_is_what_the_api_answers_and_names_the_file(
-    service: Service, scan: bytes, monkeypatch: pytest.MonkeyPatch, capsys: Printed
+    analyzer: Analyzer, scan: bytes, monkeypatch: pytest.MonkeyPatch, capsys: Printed
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(scan)))
 
     assert main(["report", "--json", "-"]) == 0
 
-    told = json.loads(capsys.readouterr().out)
-    assert told.pop("pdf") == "reports/stdin.report.pdf"
-    answer = service.report(scan, filename="-", include_gradcam=False).model_dump(mode="json", by_alias=True)
-    assert without_time(told) == without_time(answer)
+    printed = json.loads(capsys.readouterr().out)
+    assert printed.pop("pdf") == "reports/stdin.report.pdf"
+    analysis = analyzer.explain(scan, ExplainOptions(size=REPORT_SIZE))
+    response = responses.report(analysis, "-", include_images=False).model_dump(mode="json", by_alias=True)
+    assert without_time(printed) == without_time(response)
     assert "none was given" in text_of(Path("reports/stdin.report.pdf"))
 
 
 def test_a_report_that_is_there_stays_and_what_is_no_picture_gets_none(place: Path, capsys: Printed) -> None:
-    (place / "notes.txt").write_text("no picture")
+    (place / "notes.txt").write_text("no image")
     (place / "reports").mkdir()
     (place / "reports/scan.report.pdf").write_bytes(b"mine")
 
     assert main(["report", "scan.png", "notes.txt", "nowhere.png", "small.jpg"]) == 1
 
     printed = capsys.readouterr()
-    assert "scan.png: reports/scan.report.pdf is there already" in printed.err
+    assert "scan.png: reports/scan.report.pdf exists already" in printed.err
     assert "notes.txt: " in printed.err
     assert "nowhere.png: No such file" in printed.err
     assert len(printed.out.splitlines()) == 1
@@ -461,17 +476,17 @@ def test_interrupted_reports_are_whole_or_not_there(place: Path, scan: bytes) ->
 # --- model-info ------------------------------------------------------------------------------------------------------
 
 
-def test_the_model_is_described(service: Service, capsys: Printed) -> None:
-    answer = service.model_info()
+def test_the_model_is_described(analyzer: Analyzer, capsys: Printed) -> None:
+    response = responses.model_info(analyzer.engine().manifest)
 
     assert main(["model-info"]) == 0
     printed = capsys.readouterr().out
     assert main(["model-info", "--json"]) == 0
 
-    assert json.loads(capsys.readouterr().out) == answer.model_dump(mode="json", by_alias=True)
-    for said in (answer.model.name, answer.model.version, answer.model.sha256, f"* {answer.default_layer}"):
+    assert json.loads(capsys.readouterr().out) == response.model_dump(mode="json", by_alias=True)
+    for said in (response.model.name, response.model.version, response.model.sha256, f"* {response.default_layer}"):
         assert said in printed
-    assert all(layer in printed for layer in answer.conv_layers)
+    assert all(layer in printed for layer in response.conv_layers)
 
 
 @pytest.mark.parametrize("command", ["predict", "gradcam", "analyze", "model-info"])
@@ -488,7 +503,7 @@ def test_without_a_model_one_sentence_says_how_to_get_one(command: str, place: P
 
 def test_a_setting_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
     monkeypatch.setattr(
-        "thyroid.cli.predict.get_settings", lambda: Settings.from_environment({"THYROID_MAX_PIXELS": "many"})
+        "thyroid.cli.options.get_settings", lambda: Settings.from_environment({"THYROID_MAX_PIXELS": "many"})
     )
 
     assert main(["predict", "scan.png"]) == 2
@@ -615,7 +630,7 @@ def test_a_prediction_loads_nothing_of_the_web_of_aws_or_of_tensorflow(place: Pa
 
     status, out, _ = ended(process_of("-c", code))
 
-    answer, loaded = out.split("\n", 1)
+    result, loaded = out.split("\n", 1)
     assert status == 0
-    assert json.loads(answer)["success"]
+    assert json.loads(result)["success"]
     assert loaded == "\n"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from thyroid.core.engine import Engine
+from thyroid.core.litert_engine import LiteRTEngine
 from thyroid.core.manifest import Preprocessing
 from thyroid.core.preprocessing import prepare
 from thyroid_model.compiling import parity
@@ -39,7 +39,7 @@ def test_score_and_every_map_are_as_near_to_the_truth_as_tensorflows_own_float32
     tensors = list(pictures(size, manifest.preprocessing))
     assert len(tensors) >= PICTURES
 
-    measured = parity.measure(load_model(source.path), Engine(tmp_path / "model"), tensors)
+    measured = parity.measure(load_model(source.path), LiteRTEngine(tmp_path / "model"), tensors)
 
     print(f"\n{manifest.name} {manifest.version}: {measured}")
     parity.require(measured)

@@ -53,6 +53,7 @@ ROAD = [
     "input_check",
     "preprocessing",
     "engine",
+    "litert_engine",
     "golden",
     "assessment",
     "png",

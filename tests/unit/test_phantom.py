@@ -23,11 +23,11 @@ def test_another_seed_gives_another_picture() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(400, 600), (64, 64), (101, 233)])
 def test_the_picture_is_8_bit_grey_in_rgb_of_the_size_asked_for(height: int, width: int) -> None:
-    picture = phantom.make(0, suspicious=True, height=height, width=width)
+    pixels = phantom.make(0, suspicious=True, height=height, width=width)
 
-    assert picture.shape == (height, width, 3)
-    assert picture.dtype == np.uint8
-    assert np.ptp(picture, axis=2).max() == 0
+    assert pixels.shape == (height, width, 3)
+    assert pixels.dtype == np.uint8
+    assert np.ptp(pixels, axis=2).max() == 0
 
 
 def test_the_contrast_is_that_of_a_picture_to_look_at() -> None:

@@ -23,7 +23,7 @@ def test_pictures_are_found_in_all_folders_by_suffix_in_any_case_and_sorted(tmp_
     found = find(tmp_path, tmp_path / "out")
 
     assert found.keys == ["a.png", *(f"b/{i}/scan.{suffix}" for i, suffix in enumerate(suffixes)), "z.PNG"]
-    assert (found.others, found.closed) == (0, 0)
+    assert (found.ignored, found.unreadable) == (0, 0)
 
 
 def test_what_is_no_picture_or_hidden_is_passed_over_and_counted(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_what_is_no_picture_or_hidden_is_passed_over_and_counted(tmp_path: Path)
 
     found = find(tmp_path, tmp_path / "out")
 
-    assert (found.keys, found.others) == (["scan.png"], 5)
+    assert (found.keys, found.ignored) == (["scan.png"], 5)
 
 
 def test_links_to_files_are_followed_and_circles_are_not_walked(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_patterns_choose_among_the_pictures(tmp_path: Path) -> None:
 
     found = find(tmp_path, tmp_path / "out", ["left/*", "*.jpg", "*.txt"])
 
-    assert (found.keys, found.others) == (["left/a.png", "right/a.jpg"], 2)
+    assert (found.keys, found.ignored) == (["left/a.png", "right/a.jpg"], 2)
 
 
 def test_a_folder_that_cannot_be_read_is_counted_and_the_others_are_read(
@@ -90,4 +90,4 @@ def test_a_folder_that_cannot_be_read_is_counted_and_the_others_are_read(
 
     # THEN all beside it is found, and the link fails when it is read
     assert found.keys == ["a/scan.png", "b/scan.png", "link.png", "scan.png", "y/scan.png", "z/scan.png"]
-    assert (found.others, found.closed) == (0, 1)
+    assert (found.ignored, found.unreadable) == (0, 1)

@@ -1,11 +1,12 @@
 import csv
 import json
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
 
 from thyroid.batch.ledger import Ledger, Line
+from thyroid.files.result_files import SCHEMA_VERSION
 
 LINE = Line(
     key="a/scan.png",
@@ -89,3 +90,30 @@ def test_a_line_that_is_none_counts_for_nothing(tmp_path: Path, broken: bytes) -
 
     with Ledger(tmp_path / "lines") as ledger:
         assert ledger.latest == {LINE.key: LINE}
+
+
+def test_a_line_of_another_version_is_counted_until_its_image_has_a_new_one(tmp_path: Path) -> None:
+    older = asdict(LINE) | {"key": "old.png"}
+    newer = asdict(LINE) | {"key": "new.png", "schema_version": SCHEMA_VERSION + 1}
+    with Ledger(tmp_path / "lines") as ledger:
+        ledger.append(LINE)
+    with (tmp_path / "lines").open("a") as file:
+        file.writelines(json.dumps(line) + "\n" for line in (older, newer, older))
+
+    with Ledger(tmp_path / "lines") as ledger:
+        assert ledger.latest == {LINE.key: LINE}
+        assert ledger.count_other_version([LINE.key, "old.png", "new.png"]) == 2
+        assert ledger.count_other_version([LINE.key, "old.png"]) == 1
+        ledger.append(replace(LINE, key="old.png"))
+
+    with Ledger(tmp_path / "lines") as ledger:
+        assert ledger.count_other_version(["old.png", "new.png"]) == 1
+        assert set(ledger.latest) == {LINE.key, "old.png"}
+
+
+def test_the_table_has_no_column_for_the_version(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "lines") as ledger:
+        ledger.append(LINE)
+
+        assert list(table(ledger, tmp_path)[0]) == [field.name for field in fields(Line)]
+    assert json.loads((tmp_path / "lines").read_text()) == asdict(LINE) | {"schema_version": SCHEMA_VERSION}

@@ -1,4 +1,3 @@
-import base64
 import errno
 import hashlib
 import json
@@ -10,19 +9,22 @@ import pytest
 
 from tests.pictures import noise_file, picture_file, png_that_claims
 from thyroid.batch import worker as work
-from thyroid.batch.worker import Failed, Job, Judged, Task, Unchanged, Worker, open_worker, refuse_deadly
+from thyroid.batch.worker import Failed, Job, Processed, Task, Unchanged, Worker, record_crash, start_worker
 from thyroid.core.analyzer import Analyzer
+from thyroid.core.explain import ExplainOptions
 from thyroid.core.manifest import Manifest
 from thyroid.errors import ModelUnavailableError
 from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
 from thyroid.settings import Settings
+from thyroid.web import responses
 
 
 @pytest.fixture
 def job(artifact: Path, tmp_path: Path) -> Job:
     (tmp_path / "scans").mkdir()
     settings = Settings(model_dir=artifact, max_upload_bytes=100_000)
-    return Job(tmp_path / "scans", tmp_path / "results", settings, Manifest.load(artifact).default_layer)
+    options = ExplainOptions(Manifest.load(artifact).default_layer)
+    return Job(tmp_path / "scans", tmp_path / "results", settings, options)
 
 
 @pytest.fixture
@@ -47,14 +49,16 @@ def names(job: Job, key: str) -> set[str]:
 
 def test_a_picture_gets_what_the_api_answers(job: Job) -> None:
     data = noise_file(200, 300)
-    job = replace(job, target="benign", size=96, settings=replace(job.settings, max_upload_bytes=1_000_000))
+    options = replace(job.options, target="benign", size=96)
+    job = replace(job, options=options, settings=replace(job.settings, max_upload_bytes=1_000_000))
 
     reply = Worker(job)(put(job, "a/scan.png", data))
 
-    answer = Analyzer(job.settings).analyze(data, filename="scan.png", target="benign", size=96)
-    assert answer.gradcam is not None
+    analysis = Analyzer(job.settings).explain(data, options)
+    assert analysis.explanation is not None
+    response = responses.analyze(analysis, "scan.png")
     result = written(job, "a/scan.png", RESULT)
-    expected = answer.model_dump(mode="json", by_alias=True, exclude={"gradcam", "timestamp"})
+    expected = response.model_dump(mode="json", by_alias=True, exclude={"gradcam", "timestamp"})
     assert {name: result[name] for name in expected} == expected
     assert result["gradcam"]["target"] == "benign"
     assert result["input"] == {
@@ -66,17 +70,18 @@ def test_a_picture_gets_what_the_api_answers(job: Job) -> None:
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     folder = job.results / "a/scan.png"
-    assert (folder / HEATMAP).read_bytes() == base64.b64decode(answer.gradcam.images.heatmap)
-    assert (folder / OVERLAY).read_bytes() == base64.b64decode(answer.gradcam.images.overlay)
-    # AND what is told of it is the same, its audit record with it
-    assert isinstance(reply, Judged)
-    assert (reply.outcome.status, reply.outcome.score) == ("analysed", answer.prediction.confidence_score)
-    assert [record.score for record in reply.audit] == [reply.outcome.score]
+    assert (folder / HEATMAP).read_bytes() == analysis.explanation.images.heatmap
+    assert (folder / OVERLAY).read_bytes() == analysis.explanation.images.overlay
+    # AND what is recorded of it is the same, its audit record with it
+    assert isinstance(reply, Processed)
+    assert (reply.outcome.status, reply.outcome.score) == ("analysed", analysis.assessment.score)
+    assert reply.record is not None
+    assert reply.record.score == reply.outcome.score
 
 
 BROKEN = {
     "empty": (b"", "invalid_request"),
-    "text": (b"I am no picture", "unsupported_media_type"),
+    "text": (b"I am no image", "unsupported_media_type"),
     "truncated": (noise_file(40, 40)[:2000], "unreadable_image"),
     "too many pixels": (png_that_claims(30_000, 30_000), "payload_too_large"),
     "too many bytes": (bytes(100_001), "payload_too_large"),
@@ -89,8 +94,8 @@ def test_a_picture_that_cannot_be_read_gets_an_error_with_the_apis_code(job: Job
 
     reply = worker(put(job, "scan.png", data))
 
-    assert isinstance(reply, Judged)
-    assert (reply.outcome.status, reply.outcome.code, reply.audit) == ("refused", code, ())
+    assert isinstance(reply, Processed)
+    assert (reply.outcome.status, reply.outcome.code, reply.record) == ("refused", code, None)
     assert names(job, "scan.png") == {ERROR}
     assert written(job, "scan.png", ERROR)["code"] == code
 
@@ -107,7 +112,7 @@ def test_a_file_that_is_too_large_is_not_read(job: Job, worker: Worker, monkeypa
 
     reply = worker(task)
 
-    assert isinstance(reply, Judged)
+    assert isinstance(reply, Processed)
     assert (reply.bytes, reply.sha256) == (100_001, None)
     assert worker(replace(task, known=(100_001, None, reply.decision_sha256))) == Unchanged()
 
@@ -115,23 +120,23 @@ def test_a_file_that_is_too_large_is_not_read(job: Job, worker: Worker, monkeypa
 def test_only_the_file_that_is_known_and_whose_results_are_there_stays_as_it_is(job: Job, worker: Worker) -> None:
     task = put(job, "scan.png", picture_file())
     first = worker(task)
-    assert isinstance(first, Judged)
+    assert isinstance(first, Processed)
     known = replace(task, known=(first.bytes, first.sha256, first.decision_sha256))
 
     assert worker(known) == Unchanged()
 
     # WHEN the file is another one of the same length
     put(job, "scan.png", picture_file()[:-1] + b"x")
-    assert isinstance(worker(known), Judged)
+    assert isinstance(worker(known), Processed)
     # WHEN its results are gone
     put(job, "scan.png", picture_file())
     (job.results / "scan.png" / RESULT).unlink()
-    assert isinstance(worker(known), Judged)
+    assert isinstance(worker(known), Processed)
 
 
 def test_a_file_that_is_gone_is_no_fault_of_a_picture(job: Job, worker: Worker) -> None:
     assert worker(Task("gone.png")) == Failed("No such file or directory")
-    assert refuse_deadly(job, "gone.png") == Failed("No such file or directory")
+    assert record_crash(job, "gone.png") == Failed("No such file or directory")
     assert not job.results.exists()
 
 
@@ -139,11 +144,11 @@ def test_a_file_that_is_gone_is_no_fault_of_a_picture(job: Job, worker: Worker) 
 def test_a_full_disk_is_the_end_and_another_error_is_not(
     job: Job, worker: Worker, monkeypatch: pytest.MonkeyPatch, code: int, is_final: bool
 ) -> None:
-    def place(*_: object) -> None:
+    def write(*_: object) -> None:
         raise OSError(code, "the reason", "name-of-a-patient.png")
 
     task = put(job, "scan.png", picture_file())
-    monkeypatch.setattr(work, "place", place)
+    monkeypatch.setattr(work, "write_result_files", write)
 
     assert worker(task) == Failed("the reason", is_final)
 
@@ -151,15 +156,15 @@ def test_a_full_disk_is_the_end_and_another_error_is_not(
 def test_an_error_that_was_not_expected_is_told_of_by_its_kind_alone(
     job: Job, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def judge(*_: object, **__: object) -> None:
+    def process(*_: object, **__: object) -> None:
         raise ZeroDivisionError("name of a patient")
 
     task = put(job, "scan.png", picture_file())
-    monkeypatch.setattr(work, "judge", judge)
+    monkeypatch.setattr(work, "process_image", process)
 
     reply = worker(task)
 
-    assert isinstance(reply, Judged)
+    assert isinstance(reply, Processed)
     assert reply.outcome.code == "internal_error"
     assert "ZeroDivisionError" in written(job, "scan.png", ERROR)["detail"]
     assert "patient" not in written(job, "scan.png", ERROR)["detail"]
@@ -169,9 +174,9 @@ def test_a_deadly_picture_gets_an_error_that_says_so(job: Job) -> None:
     data = picture_file()
     put(job, "scan.png", data)
 
-    reply = refuse_deadly(job, "scan.png")
+    reply = record_crash(job, "scan.png")
 
-    assert isinstance(reply, Judged)
+    assert isinstance(reply, Processed)
     assert (reply.bytes, reply.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     assert written(job, "scan.png", ERROR)["code"] == "internal_error"
 
@@ -180,7 +185,7 @@ def test_a_deadly_picture_gets_an_error_that_says_so(job: Job) -> None:
 def test_a_name_of_any_kind_gets_its_result(job: Job, worker: Worker, name: str) -> None:
     reply = worker(put(job, f"{'d' * 255}/{'e' * 255}/{'f' * 255}/{name}", picture_file()))
 
-    assert isinstance(reply, Judged)
+    assert isinstance(reply, Processed)
     assert reply.outcome.status == "analysed"
     assert (job.results / ("d" * 255) / ("e" * 255) / ("f" * 255) / name / RESULT).exists()
 
@@ -188,4 +193,4 @@ def test_a_name_of_any_kind_gets_its_result(job: Job, worker: Worker, name: str)
 @pytest.mark.filterwarnings("default")
 def test_nobody_is_made_ready_without_a_model(job: Job, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailableError):
-        open_worker(replace(job, settings=Settings(model_dir=tmp_path)))
+        start_worker(replace(job, settings=Settings(model_dir=tmp_path)))

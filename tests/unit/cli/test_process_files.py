@@ -1,4 +1,4 @@
-"""Pictures that are answered one after the other, and what ends that early."""
+"""Images that are processed one after the other, and what ends that early."""
 
 import io
 import sys
@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from thyroid.cli.exit import Exit, UsageError, say, say_disclaimer
-from thyroid.cli.inputs import NotDoneError, read
-from thyroid.cli.process_files import each, guarded
+from thyroid.cli.exit import Exit, UsageError, run_command, say, say_disclaimer
+from thyroid.cli.inputs import FileRefusedError, read
+from thyroid.cli.process_files import process_files
 from thyroid.errors import ModelUnavailableError, PayloadTooLargeError, UnknownLayerError, UnreadableImageError
 from thyroid.files.lock import InUseError
 
@@ -38,19 +38,19 @@ class Terminal(io.StringIO):
     ("error", "said", "status"),
     [
         (UnreadableImageError("It is broken."), "It is broken.", Exit.REFUSED),
-        (NotDoneError("It is there."), "It is there.", Exit.REFUSED),
-        (ZeroDivisionError("DOE-JANE"), "is not the picture's came up (ZeroDivisionError)", Exit.FAILED),
+        (FileRefusedError("It exists."), "It exists.", Exit.REFUSED),
+        (ZeroDivisionError("DOE-JANE"), "is not the image's came up (ZeroDivisionError)", Exit.FAILED),
     ],
 )
 def test_what_is_wrong_with_one_picture_does_not_keep_the_others(
     files: list[str], error: Exception, said: str, status: Exit, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def answer(_: str, data: bytes) -> str:
+    def process(_: str, data: bytes) -> str:
         if data == b"b":
             raise error
         return data.decode()
 
-    assert each(files, LIMIT, answer) == status
+    assert process_files(files, LIMIT, process) == status
 
     printed = capsys.readouterr()
     assert printed.out == "a\nc\n"
@@ -60,18 +60,18 @@ def test_what_is_wrong_with_one_picture_does_not_keep_the_others(
 
 
 def test_a_model_that_stops_working_ends_all(files: list[str]) -> None:
-    def answer(*_: object) -> str:
+    def process(*_: object) -> str:
         raise ModelUnavailableError("gone.")
 
     with pytest.raises(ModelUnavailableError):
-        each(files, LIMIT, answer)
+        process_files(files, LIMIT, process)
 
 
 def test_a_warning_about_a_picture_is_not_printed(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    def answer(*_: object) -> None:
+    def process(*_: object) -> None:
         warnings.warn("DOE-JANE", stacklevel=1)
 
-    assert each(files, LIMIT, answer) == Exit.ANSWERED
+    assert process_files(files, LIMIT, process) == Exit.DONE
     assert capsys.readouterr() == ("", "")
 
 
@@ -82,9 +82,9 @@ def test_a_bar_is_there_for_several_pictures_on_a_terminal(
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
 
-    each(files[:count], LIMIT, lambda *_: None, bar=bar)
+    process_files(files[:count], LIMIT, lambda *_: None, bar=bar)
 
-    assert ("picture/s" in terminal.getvalue()) == shows
+    assert ("image/s" in terminal.getvalue()) == shows
 
 
 # --- what is read ----------------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ def test_what_is_no_file_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     cases = {str(tmp_path): "It is a folder", str(tmp_path / "no"): "No such file", "-": "no standard input"}
     cases[str(tmp_path / ("x" * 300))] = "name too long"
     for name, said in cases.items():
-        with pytest.raises(NotDoneError, match=said):
+        with pytest.raises(FileRefusedError, match=said):
             read(name, LIMIT)
 
 
@@ -138,7 +138,7 @@ def test_what_ends_a_command_is_a_sentence_and_a_status(
     def command() -> Exit:
         raise error
 
-    assert guarded(command) == status
+    assert run_command(command) == status
     assert capsys.readouterr() == ("", f"{said}\n")
 
 
@@ -147,7 +147,7 @@ def test_a_closed_pipe_is_no_failure_of_the_results() -> None:
         raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError):
-        guarded(command)
+        run_command(command)
 
 
 def test_a_stream_that_does_not_know_a_letter_gets_an_escape() -> None:
@@ -159,9 +159,9 @@ def test_a_stream_that_does_not_know_a_letter_gets_an_escape() -> None:
 
 def test_the_disclaimer_is_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
     for stream, files, status, there in (
-        (io.StringIO(), ["a"], Exit.ANSWERED, True),
+        (io.StringIO(), ["a"], Exit.DONE, True),
         (io.StringIO(), ["a"], Exit.REFUSED, False),
-        (io.StringIO(), ["a", "b"], Exit.ANSWERED, False),
+        (io.StringIO(), ["a", "b"], Exit.DONE, False),
         (Terminal(), ["a", "b"], Exit.REFUSED, True),
     ):
         monkeypatch.setattr(sys, "stdout", stream)

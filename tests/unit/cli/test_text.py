@@ -1,4 +1,4 @@
-"""How names and answers are written on a terminal."""
+"""How names and results are written on a terminal."""
 
 import json
 import os
@@ -7,17 +7,17 @@ import pytest
 
 from tests.fakes import make_manifest
 from thyroid.cli.exit import UsageError
-from thyroid.cli.lines import WIDEST, Lines, advice, evidence, in_json, told
+from thyroid.cli.lines import MAX_NAME_COLUMNS, Lines, advice, as_dict, evidence, json_line
 from thyroid.cli.model_info import description
 from thyroid.cli.options import STANDARD_INPUT
-from thyroid.cli.outputs import all_different, base, stem
-from thyroid.cli.text import padded, shown, width
+from thyroid.cli.outputs import base, check_distinct, stem
+from thyroid.cli.text import pad, printable, width
 from thyroid.web.schemas import InputCheck, ModelReference, Prediction, PredictionResponse, now
 
 
-def answer(score: float, *reasons: str) -> dict[str, object]:
+def result(score: float, *reasons: str) -> dict[str, object]:
     label = "Malignant (Cancerous)" if score >= 0.5 else "Benign (Non-Cancerous)"
-    return told(
+    return as_dict(
         PredictionResponse(
             timestamp=now(),
             filename=None,
@@ -49,13 +49,13 @@ def answer(score: float, *reasons: str) -> dict[str, object]:
     ],
 )
 def test_no_name_breaks_a_line_or_gives_the_terminal_orders(name: str, written: str) -> None:
-    assert shown(name) == written
+    assert printable(name) == written
 
 
 def test_letters_count_the_columns_that_they_take() -> None:
     assert [width("abc"), width("甲状腺"), width("e\u0301")] == [3, 6, 1]
-    assert padded("甲", 4) == "甲  "
-    assert padded("too long", 3) == "too long"
+    assert pad("甲", 4) == "甲  "
+    assert pad("too long", 3) == "too long"
 
 
 # --- lines -----------------------------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ def test_letters_count_the_columns_that_they_take() -> None:
 def test_columns_stand_below_each_other() -> None:
     lines = Lines(["a.png", "甲状腺.png"], make_manifest())
 
-    first, second = lines.line("a.png", answer(0.9)), lines.line("甲状腺.png", answer(0.05, "too_small"))
+    first, second = lines.line("a.png", result(0.9)), lines.line("甲状腺.png", result(0.05, "too_small"))
 
     assert first == "a.png       Malignant (Cancerous)    90.00 % malignant  High Risk"
     assert second == "甲状腺.png  Benign (Non-Cancerous)    5.00 % malignant  Low Risk       ! too_small"
@@ -75,13 +75,13 @@ def test_columns_stand_below_each_other() -> None:
 def test_a_long_name_moves_its_own_line_alone() -> None:
     lines = Lines(["a.png", "x" * 200], make_manifest())
 
-    assert lines.line("a.png", answer(0.9)).index("Malignant") == WIDEST + 2
-    assert lines.line("x" * 200, answer(0.9)).startswith("x" * 200 + "  Malignant")
+    assert lines.line("a.png", result(0.9)).index("Malignant") == MAX_NAME_COLUMNS + 2
+    assert lines.line("x" * 200, result(0.9)).startswith("x" * 200 + "  Malignant")
 
 
 def test_what_is_advised_says_why_a_picture_is_flagged() -> None:
-    assert advice(answer(0.9)) == "Do this."
-    assert advice(answer(0.9, "too_small")) == "Do this.\nIt is small."
+    assert advice(result(0.9)) == "Do this."
+    assert advice(result(0.9, "too_small")) == "Do this.\nIt is small."
 
 
 def test_a_map_without_evidence_is_told_of() -> None:
@@ -94,7 +94,7 @@ def test_a_map_without_evidence_is_told_of() -> None:
 def test_a_line_of_json_is_ascii_and_gives_any_name_back() -> None:
     name = "Schilddrüse\n" + os.fsdecode(b"\xff")
 
-    line = in_json(answer(0.9) | {"filename": name})
+    line = json_line(result(0.9) | {"filename": name})
 
     assert line.isascii()
     assert "\n" not in line
@@ -112,19 +112,19 @@ def test_results_are_called_as_their_picture() -> None:
 
 @pytest.mark.parametrize("files", [["a/x.png", "b/x.png"], ["x.png", "X.PNG"], ["-", "stdin"]])
 def test_two_pictures_are_never_written_over_each_other(files: list[str]) -> None:
-    with pytest.raises(UsageError, match="called the same"):
-        all_different(files, base)
+    with pytest.raises(UsageError, match="the same name"):
+        check_distinct(files, base)
 
 
 def test_standard_input_is_read_once() -> None:
     with pytest.raises(UsageError, match="only once"):
-        all_different(["-", "a.png", "-"], base)
+        check_distinct(["-", "a.png", "-"], base)
 
 
 def test_different_names_pass() -> None:
-    all_different(["a.png", "b.png", "a.jpg", "-"], base)
+    check_distinct(["a.png", "b.png", "a.jpg", "-"], base)
     with pytest.raises(UsageError):
-        all_different(["a.png", "a.jpg"], stem)
+        check_distinct(["a.png", "a.jpg"], stem)
 
 
 # --- the model -------------------------------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def test_a_model_is_described_with_what_is_known_of_it() -> None:
 
     assert "AUC            0.781 (95 % interval 0.717 to 0.842), on a set" in text
     assert "calibration    for a prevalence of 0.5; Platt" in text
-    assert "preprocessing  the whole picture, 64 x 64, bilinear, times 0.00392157" in text
+    assert "preprocessing  the whole image, 64 x 64, bilinear, times 0.00392157" in text
     assert "\n               conv2d                    16 x 16" in text
     assert "\n             * depthwise_separable_conv  8 x 8" in text
 

@@ -98,7 +98,7 @@ def test_the_runtime_gets_what_the_settings_say(monkeypatch: pytest.MonkeyPatch,
         opened.append(arguments)
         return FakeEngine(0.4, make_manifest(golden_artifact(tmp_path, score=0.4)))
 
-    monkeypatch.setattr("thyroid.core.engine.Engine", opening)
+    monkeypatch.setattr("thyroid.core.litert_engine.LiteRTEngine", opening)
     # WHEN
     load_engine(Settings(model_dir=tmp_path, threads=3, parallel=5))
     # THEN
@@ -109,7 +109,7 @@ def test_a_runtime_that_breaks_is_told_by_its_kind_and_not_by_its_words(monkeypa
     def refuse(*_arguments: object) -> FakeEngine:
         raise RuntimeError("/home/someone/model")
 
-    monkeypatch.setattr("thyroid.core.engine.Engine", refuse)
+    monkeypatch.setattr("thyroid.core.litert_engine.LiteRTEngine", refuse)
 
     with pytest.raises(ModelUnavailableError) as refused:
         load_engine(Settings())

@@ -114,7 +114,7 @@ def test_a_runtime_that_breaks_is_a_model_that_does_not_work(
     def refuse(*_arguments: object) -> float:
         raise RuntimeError("no memory for tensors")
 
-    monkeypatch.setattr("thyroid.core.engine.Engine.score", refuse)
+    monkeypatch.setattr("thyroid.core.litert_engine.LiteRTEngine.score", refuse)
     analyzer = Analyzer(Settings(model_dir=copied_artifact))
 
     assert not analyzer.works()
@@ -125,7 +125,7 @@ def test_a_runtime_that_breaks_is_a_model_that_does_not_work(
 def test_a_runtime_that_cannot_be_loaded_is_a_model_that_does_not_work(
     artifact: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "thyroid.core.engine", None)  # so that its import fails
+    monkeypatch.setitem(sys.modules, "thyroid.core.litert_engine", None)  # so that its import fails
     analyzer = Analyzer(Settings(model_dir=artifact))
 
     assert not analyzer.works()

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from thyroid.files.atomic import place, placed
+from thyroid.files.atomic import atomic_file, write_result_files
 from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
 
 ANALYSED = {HEATMAP: b"map", OVERLAY: b"laid over", RESULT: b"{}"}
@@ -15,7 +15,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_one_outcome_replaces_the_other(tmp_path: Path) -> None:
     for outcome in (ANALYSED, REFUSED, ANALYSED):
-        place(tmp_path / "scan.png", outcome)
+        write_result_files(tmp_path / "scan.png", outcome)
 
         assert files(tmp_path / "scan.png") == outcome
 
@@ -25,7 +25,7 @@ def test_cut_short_at_any_file_no_decision_lies_there_without_its_pictures(
 ) -> None:
     moved = Path.replace
     for files_moved in range(3):
-        place(tmp_path, dict.fromkeys(ANALYSED, b"old"))
+        write_result_files(tmp_path, dict.fromkeys(ANALYSED, b"old"))
         left = iter(range(files_moved))
 
         def replace(path: Path, target: Path) -> Path:
@@ -35,7 +35,7 @@ def test_cut_short_at_any_file_no_decision_lies_there_without_its_pictures(
 
         monkeypatch.setattr(Path, "replace", replace)
         with pytest.raises(KeyboardInterrupt):
-            place(tmp_path, ANALYSED)
+            write_result_files(tmp_path, ANALYSED)
         monkeypatch.undo()
 
         assert not {RESULT, ERROR} & set(files(tmp_path))
@@ -45,7 +45,7 @@ def test_cut_short_at_any_file_no_decision_lies_there_without_its_pictures(
 @pytest.mark.parametrize("error", [OSError("the disk is full"), KeyboardInterrupt()])
 def test_of_a_file_that_is_not_whole_nothing_is_left(tmp_path: Path, error: BaseException) -> None:
     def write() -> None:
-        with placed(tmp_path / "scan.pdf") as file:
+        with atomic_file(tmp_path / "scan.pdf") as file:
             file.write(b"half")
             raise error
 
@@ -57,7 +57,7 @@ def test_of_a_file_that_is_not_whole_nothing_is_left(tmp_path: Path, error: Base
 
 def test_a_file_that_could_not_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     def write_half() -> None:
-        with placed(tmp_path / "table") as file:
+        with atomic_file(tmp_path / "table") as file:
             file.write(b"ne")
             raise OSError("full")
 

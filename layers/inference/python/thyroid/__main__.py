@@ -1,6 +1,6 @@
-"""What can be done from a terminal: ``python -m thyroid COMMAND``.
+"""The program: ``python -m thyroid COMMAND``.
 
-Nothing is imported at the top: Ctrl-C has to be answered during the imports of a command as well as during its work.
+Nothing is imported at the top, so that Ctrl-C during the imports of a command ends with a sentence, too.
 """
 
 import sys
@@ -19,11 +19,11 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("Interrupted.\n")
         return 130
     except BrokenPipeError:
-        # Python would try to write the rest at its end, and complain.
+        # Python would try to write the rest when it ends, and complain.
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.close()
-            except BrokenPipeError:  # closed it is all the same
+            except BrokenPipeError:  # it is closed all the same
                 continue
         return 141
 

@@ -1,12 +1,12 @@
-"""An ultrasound phantom made by code: sample pictures that belong to nobody.
+"""An ultrasound phantom made by code: sample images that belong to no patient.
 
 A transverse neck: skin, fat, strap muscles, a thyroid lobe between trachea and carotid, and a nodule in it with or
-without the traits that TI-RADS calls suspicious. It is for tests, examples and the README. It looks the part; it is no
-patient, and what a network answers to it means nothing.
+without the traits that TI-RADS calls suspicious. It is for tests, examples and the README. It looks like ultrasound,
+but the score that a network gives it means nothing.
 
-The way to the picture is the textbook one: a map of echo amplitudes, random scatterers, blurred by the pulse of the
+The image is made as in textbooks: a map of echo amplitudes, random scatterers, blurred by the pulse of the
 probe, whose envelope has Rayleigh speckle (Wagner et al., IEEE Trans. Sonics Ultrason. 30, 1983), log-compressed.
-Lengths are in units of the picture's height: depth ``y`` runs from 0 at the probe to 1, ``x`` is 0 in the middle.
+Lengths are in units of the image's height: depth ``y`` runs from 0 at the probe to 1, ``x`` is 0 in the middle.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ ComplexPlane = npt.NDArray[np.complex128]
 Pixels = npt.NDArray[np.uint8]
 
 _DYNAMIC_RANGE = 58.0  # dB from black to white
-_LOOKS = 2  # pictures of other speckle that are averaged, as spatial compounding does
+_LOOKS = 2  # images of other speckle that are averaged, as spatial compounding does
 _CAPTION = ("LOBE", "SAMPLE PHANTOM")
 _SETTINGS = ("P100", "12L6", "9.0", "31fps", "DR52", "2DG", "92")
 
@@ -31,7 +31,7 @@ def make(seed: int, *, suspicious: bool, height: int = 400, width: int = 600) ->
     Parameters
     ----------
     seed : int
-        Decides where all lies and every grain of speckle: the same seed, the same bytes.
+        Decides the anatomy and every grain of speckle: the same seed gives the same bytes.
     suspicious : bool
         True: a nodule darker than its surroundings, taller than wide, of irregular margin, with bright
         microcalcifications. False: a smooth oval as bright as its surroundings, in a thin dark halo.
@@ -60,7 +60,7 @@ def make_frame(
     seed, suspicious
         As for `make`.
     height, width : int
-        Of the frame, in pixels, each at least 240. `frame_box` says where in it the phantom lies.
+        Of the frame, in pixels, each at least 240. `frame_box` returns where in it the phantom is.
     caption : sequence of str
         Written below the phantom, side by side.
 
@@ -80,8 +80,8 @@ def make_frame(
     draw = ImageDraw.Draw(frame)
     unit = height // 30
     font = ImageFont.load_default(size=unit)
-    for place, text in enumerate(caption):
-        draw.text((left + unit + place * (right - left) // 3, bottom + unit), text, fill="white", font=font)
+    for column, text in enumerate(caption):
+        draw.text((left + unit + column * (right - left) // 3, bottom + unit), text, fill="white", font=font)
     for line, text in enumerate(_SETTINGS):
         draw.text((width - 3 * unit, top + line * 1.3 * unit), text, fill="white", font=font)
     for tick in range(9):
@@ -95,7 +95,7 @@ def make_frame(
 
 
 def frame_box(height: int = 480, width: int = 720) -> tuple[int, int, int, int]:
-    """Return where the phantom lies in a frame of this size: left, top, right, bottom (the last two exclusive)."""
+    """Return where the phantom is in a frame of this size: left, top, right, bottom (the last two exclusive)."""
     return width * 15 // 100, height * 4 // 100, width * 88 // 100, height * 86 // 100
 
 
@@ -135,7 +135,7 @@ def _anatomy(rng: np.random.Generator, height: int, width: int, *, suspicious: b
     amplitude += 1.5 * np.exp(-((lobe * 0.225 / 0.005) ** 2)) * np.abs(np.cos(np.arctan2(x, y - lobe_y)))
     amplitude += 1.6 * line(0.80 + wave(0.02), 0.006) * (0.6 + 0.4 * _texture(rng, height, width, 0.004, 0.15))
 
-    gain = np.ones_like(amplitude)  # of what lies behind: shadow below 1, enhancement above
+    gain = np.ones_like(amplitude)  # of the tissue behind: shadow below 1, enhancement above
 
     # Carotid: no echo inside, a bright wall, more light behind.
     vessel_x, vessel_y, vessel_r = lobe_x + across * 0.98, rng.uniform(0.52, 0.58), rng.uniform(0.085, 0.10)
@@ -228,7 +228,7 @@ def _image(rng: np.random.Generator, amplitude: Plane) -> Pixels:
     envelope = envelope[margin:-margin, margin:-margin]
     decibels = 20 * np.log10(np.maximum(envelope, 1e-6) / np.quantile(envelope, 0.9995))
     grey = np.clip(1 + decibels / _DYNAMIC_RANGE, 0, 1) ** 1.6
-    # No pixel of tissue is black: black is what lies around a picture.
+    # No pixel of tissue is black: black is the border of an image.
     return np.asarray(np.round(14 + 241 * grey), dtype=np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""A process that answers soon after its start, of which imports are the most."""
+"""A quick start of a process, most of which is imports."""
 
 import gc
 
@@ -8,10 +8,10 @@ from thyroid.settings import one_thread_for_products
 
 
 def begin() -> None:
-    """Make the imports that follow quicker; called before them.
+    """Speed up the imports that follow; called before them.
 
-    Schemas are built when they are first used (FastAPI alone defines forty of OpenAPI, for the documentation), and
-    nothing looks for garbage, of which imports make next to none.
+    Schemas are built when they are first used: FastAPI alone defines forty for OpenAPI. The garbage collector is off:
+    imports make next to no garbage.
     """
     one_thread_for_products()
     BaseModel.model_config = ConfigDict(defer_build=True)
@@ -19,9 +19,9 @@ def begin() -> None:
 
 
 def ready() -> None:
-    """Have garbage looked for again, but not in what is there the first time that this is called: that stays.
+    """Turn the garbage collector on again; what existed at the first call is never collected.
 
-    Where one function's module imports those of others, the first of these calls it, and the rest is imported as usual.
+    Where one function's module imports those of others, the first of them calls this; the rest is imported as usual.
     """
     if not gc.isenabled():
         gc.freeze()

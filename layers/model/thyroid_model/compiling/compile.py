@@ -17,7 +17,7 @@ from PIL import Image
 
 from thyroid import phantom
 from thyroid.core import imaging
-from thyroid.core.engine import Engine
+from thyroid.core.litert_engine import LiteRTEngine
 from thyroid.core.manifest import (
     MANIFEST_FILE,
     Golden,
@@ -68,7 +68,7 @@ def compile_model(source: Source, out: Path, parity_images: int = PARITY_IMAGES)
         manifest = _write(model, source, draft)
         _, height, width, _ = manifest.input_shape
         tensors = list(parity.images(parity_images, height, width, manifest.preprocessing))
-        measured = parity.measure(model, Engine(draft), tensors)
+        measured = parity.measure(model, LiteRTEngine(draft), tensors)
         parity.require(measured)
         manifest = manifest.model_copy(update={"parity": measured, "golden": _golden(draft, manifest)})
         _save(manifest, draft)
@@ -137,7 +137,7 @@ def _golden(folder: Path, manifest: Manifest) -> Golden:
     written = _file(folder, "golden.png", encoded.getvalue())
     decoded = imaging.decode(encoded.getvalue(), max_pixels=10**9)
     _, height, width, _ = manifest.input_shape
-    score = Engine(folder).score(prepare(decoded.pixels, manifest.preprocessing, height, width).tensor)
+    score = LiteRTEngine(folder).score(prepare(decoded.pixels, manifest.preprocessing, height, width).tensor)
     return Golden(file=written.file, sha256=written.sha256, score=score, tolerance=GOLDEN_TOLERANCE)
 
 

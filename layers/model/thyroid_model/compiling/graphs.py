@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from thyroid.core.engine import MAPS, SCORE
+from thyroid.core.litert_engine import MAPS, SCORE
 from thyroid.core.manifest import ConvLayer
 from thyroid_model.compiling.gradients import portable_gradients
 from thyroid_model.networks.cam import conv_layers, score_and_maps

@@ -7,7 +7,7 @@ import pytest
 
 from tests.tiny import SIZE, smallest_network, source_of
 from thyroid.core import imaging
-from thyroid.core.engine import Engine
+from thyroid.core.litert_engine import LiteRTEngine
 from thyroid.core.manifest import Manifest
 from thyroid.core.preprocessing import prepare
 from thyroid_model.compiling import compile as compiler
@@ -67,7 +67,7 @@ def test_the_golden_image_gets_its_score_the_way_a_request_does(compiled: tuple[
     folder, manifest = compiled
     golden = imaging.decode((folder / manifest.golden.file).read_bytes(), max_pixels=10**6)
     tensor = prepare(golden.pixels, manifest.preprocessing, SIZE, SIZE).tensor
-    assert Engine(folder).score(tensor) == manifest.golden.score
+    assert LiteRTEngine(folder).score(tensor) == manifest.golden.score
 
 
 def test_without_parity_no_artifact_is_written_and_one_that_was_there_stays(

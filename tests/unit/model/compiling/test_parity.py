@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.tiny import SIZE, tiny_network
-from thyroid.core.engine import Engine
+from thyroid.core.litert_engine import LiteRTEngine
 from thyroid.core.manifest import Parity
 from thyroid_model.compiling import parity
 from thyroid_model.networks.cam import conv_layers, tape_score_and_maps
@@ -61,7 +61,7 @@ class TestRequire:
 class TestMeasure:
     def test_shows_another_models_graph_to_be_far(self, tiny_artifact: Path) -> None:
         tensors = list(parity.images(2, SIZE, SIZE, REFERENCE_PREPROCESSING))
-        measured = parity.measure(tiny_network(seed=1), Engine(tiny_artifact), tensors)
+        measured = parity.measure(tiny_network(seed=1), LiteRTEngine(tiny_artifact), tensors)
         assert measured.score_worst > 1e-3
         assert measured.map_worst > 0.1
         with pytest.raises(parity.ParityError):

@@ -1,1 +1,1 @@
-"""A local folder of pictures to a folder of results: ``python -m thyroid analyze``. No network, no AWS."""
+"""A local folder of images to a folder of results: ``python -m thyroid analyze``. No network, no AWS."""

@@ -1,4 +1,4 @@
-"""The pictures of a folder."""
+"""The images of a folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from thyroid.files.lock import LOCK_FILE
 
 @dataclass(frozen=True)
 class Found:
-    """What lies in a folder and the folders below.
+    """What a folder and the folders below hold.
 
     Attributes
     ----------
     keys : list of str
-        Paths of the picture files, from the folder on, with ``/`` between; sorted.
-    others : int
-        How many other files were passed over.
-    closed : int
+        Paths of the image files, relative to the folder, with ``/`` between; sorted.
+    ignored : int
+        How many other files there are.
+    unreadable : int
         How many folders could not be read.
     """
 
     keys: list[str]
-    others: int
-    closed: int
+    ignored: int
+    unreadable: int
 
 
 def find(root: Path, results: Path, patterns: Sequence[str] = ()) -> Found:
-    """Look for pictures in a folder and the folders below.
+    """Look for images in a folder and the folders below.
 
-    Hidden files and folders are passed over, and so are results of this program. A link to a file is followed; one to a
-    folder is not, so that no picture is found twice and no circle is walked.
+    Hidden files and folders are ignored, and so are results of this program. A link to a file is followed. A link to a
+    folder is not, so that no image is found twice and no circle is walked.
 
     Parameters
     ----------
@@ -40,17 +40,17 @@ def find(root: Path, results: Path, patterns: Sequence[str] = ()) -> Found:
     results : pathlib.Path
         Folder of the results; resolved.
     patterns : sequence of str
-        If there are any, a picture's path has to match one of them, as in :meth:`pathlib.PurePath.match`.
+        If there are any, an image's path must match one of them, as in :meth:`pathlib.PurePath.match`.
     """
     keys: list[str] = []
-    others = closed = 0
+    ignored = unreadable = 0
     folders = [root]
     while folders:
         folder = folders.pop()
         try:
             is_folder = {entry: not entry.is_symlink() and entry.is_dir() for entry in folder.iterdir()}
         except OSError:
-            closed += 1
+            unreadable += 1
             continue
         # Results of this run or of an earlier one: their heatmaps would be scored, too.
         if folder == results or folder / LOCK_FILE in is_folder:
@@ -60,21 +60,20 @@ def find(root: Path, results: Path, patterns: Sequence[str] = ()) -> Found:
             if is_folder[entry]:
                 if not hidden:
                     folders.append(entry)
-            elif not hidden and _is_picture(entry, patterns):
+            elif not hidden and _is_image(entry, patterns):
                 keys.append(entry.relative_to(root).as_posix())
             else:
-                others += 1
-    return Found(sorted(keys), others, closed)
+                ignored += 1
+    return Found(sorted(keys), ignored, unreadable)
 
 
-def _is_picture(path: Path, patterns: Sequence[str]) -> bool:
-    # The name decides only which files are read. Whether one is an image, and of which format, its bytes tell.
+def _is_image(path: Path, patterns: Sequence[str]) -> bool:
     if path.suffix.lower() not in formats.SUFFIXES or (
         patterns and not any(path.match(pattern) for pattern in patterns)
     ):
         return False
-    # A link that leads nowhere, or to where this user may not look, is taken as well: it fails when it is read, and so
-    # is told of. Devices, pipes and links to folders are not.
+    # A broken link, or one to a file that this user may not see, counts as an image: reading it fails, which is
+    # reported. Devices, pipes and links to folders do not count.
     try:
         return path.is_file() or not path.exists()
     except OSError:

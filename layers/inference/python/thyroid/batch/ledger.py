@@ -1,30 +1,32 @@
-"""What became of each picture of a folder: ``results.jsonl``, a line each, and ``results.csv``, the same as a table.
+"""What became of each image of a folder: ``results.jsonl``, a line each, and ``results.csv``, the same as a table.
 
-The lines are what a later run knows of this one. A picture that was done again has several; the last one counts.
+A later run reads the lines. An image that was processed again has several; the last one counts.
 """
 
 import csv
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from thyroid.files.atomic import placed
+from thyroid.files.atomic import atomic_file
 from thyroid.files.json_lines import JsonLines
 from thyroid.files.names import in_spreadsheet, readable
+from thyroid.files.result_files import SCHEMA_VERSION
 
 
 @dataclass(frozen=True)
 class Line:
-    """What became of a picture.
+    """What became of an image.
 
     Attributes
     ----------
     key : str
-        Its path below the folder; bytes that are no text as lone surrogates, as Python has them.
+        Its path below the folder; bytes that are not text as lone surrogates, as Python has them.
     bytes, sha256 : int, str or None
-        Of the file. One that was too large was not read and has no hash.
+        Of the file. A file that was too large was not read and has no hash.
     status : str
         ``analysed`` or ``refused``.
     code : str or None
@@ -52,6 +54,7 @@ class Line:
 
 
 COLUMNS = [field.name for field in fields(Line)]
+VERSION = "schema_version"  # a field of each line besides those of `Line`
 
 
 class Ledger:
@@ -65,29 +68,48 @@ class Ledger:
     Attributes
     ----------
     latest : dict of str to Line
-        The last line of each picture.
+        The last line of each image.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = JsonLines(path)
         self.latest: dict[str, Line] = {}
+        self._other_version: set[str] = set()
         for text in self._file:
-            line = _parsed(text)
-            if line:
-                self.latest[line.key] = line
+            self._read(text)
+
+    def _read(self, text: bytes) -> None:
+        """Read a line. One that is none of ours counts for nothing, and its image is processed again."""
+        try:
+            values: dict[str, Any] = json.loads(text)
+            key, version = values["key"], values.pop(VERSION, None)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return
+        if not isinstance(key, str):
+            return
+        if version == SCHEMA_VERSION and values.keys() == set(COLUMNS):
+            self.latest[key] = Line(**values)
+            self._other_version.discard(key)
+        else:
+            self.latest.pop(key, None)
+            self._other_version.add(key)
+
+    def count_other_version(self, keys: Iterable[str]) -> int:
+        """Return how many of these images have a result of another version of this program."""
+        return len(self._other_version.intersection(keys))
 
     def append(self, line: Line) -> None:
-        """Add a line."""
-        # ASCII alone: a name that is no text goes through, and what else may end a line in Unicode ends none here.
-        self._file.append(json.dumps(asdict(line)))
+        """Append a line."""
+        # ASCII alone: a name that is not text is kept, and no other character of Unicode can end the line.
+        self._file.append(json.dumps(asdict(line) | {VERSION: SCHEMA_VERSION}))
         self.latest[line.key] = line
 
     def write_table(self, path: Path) -> None:
-        """Write the last line of each picture as CSV, in the order of the keys.
+        """Write the last line of each image as CSV, in the order of the keys.
 
-        All text is quoted, so that no character of a name ends its cell in a spreadsheet that separates by another one.
+        All text is quoted, so that no character of a name ends its cell in a spreadsheet with another separator.
         """
-        with placed(path) as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
+        with atomic_file(path) as file, io.TextIOWrapper(file, "utf-8", newline="") as text:
             writer = csv.DictWriter(text, COLUMNS, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
             writer.writeheader()
             for key in sorted(self.latest):
@@ -98,12 +120,3 @@ class Ledger:
 
     def __exit__(self, *exception: object) -> None:
         self._file.__exit__(*exception)
-
-
-def _parsed(text: bytes) -> Line | None:
-    """Read a line; one that is none of ours counts for nothing, and its picture is done again."""
-    try:
-        line = Line(**json.loads(text))
-    except (ValueError, TypeError):
-        return None
-    return line if isinstance(line.key, str) else None

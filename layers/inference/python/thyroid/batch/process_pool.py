@@ -1,142 +1,154 @@
-"""Work on all cores by processes of which any may die, of a picture that is too much for it, say.
+"""Tasks on all cores, in processes of which any may die, for instance of an image that takes too much memory.
 
-Each process has a pipe of its own, so it is known what the one that died was at, and a process whose parent was killed
-ends by itself. Python's own pools know neither: they break as a whole, and may leave orphans.
+Each process has a pipe of its own. So it is known which task a dead process was at, and a process whose parent was
+killed ends by itself. Python's own pools do neither: they break as a whole, and may leave orphans.
 """
 
 import signal
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Generic, TypeVar
 
-from thyroid.batch.interrupts import interrupts_ignored
 from thyroid.errors import ThyroidError
 
 Task = TypeVar("Task")
-Reply = TypeVar("Reply")
+Result = TypeVar("Result")
 
 # The runtime has threads; a process forked from one with threads may hang.
 CONTEXT = get_context("spawn")
 
 
 class CannotStartError(Exception):
-    """A process died before its first task, so the fault is in no task."""
+    """A process died before its first task, so no task is at fault."""
 
 
-def replies(
-    make: Callable[[], Callable[[Task], Reply]], tasks: Sequence[Task], jobs: int
-) -> Generator[tuple[Task, Reply | None]]:
-    """Have tasks done by processes, and give the replies as they come.
+def run_tasks(
+    start_worker: Callable[[], Callable[[Task], Result]], tasks: Sequence[Task], processes: int
+) -> Generator[tuple[Task, Result | None]]:
+    """Have tasks done by processes, and yield the results as they come.
 
-    A task whose process dies is tried once more when all others are done, with nothing beside it: it may be innocent
-    of a lack of memory.
+    A task whose process dies is tried once more when all others are done, with nothing running beside it: the memory
+    may have been short for another reason.
 
     Parameters
     ----------
-    make : callable
-        Makes a process ready and returns what does its tasks, which raises nothing; both travel to the process.
+    start_worker : callable
+        Prepares a process and returns what does its tasks, which raises nothing; both are sent to the process.
     tasks : sequence
         What to do.
-    jobs : int
+    processes : int
         How many processes there are at most.
 
     Yields
     ------
-    task, reply
-        No reply where two processes died of the task.
+    task, result
+        The result is None where two processes died of the task.
 
     Raises
     ------
     ThyroidError
-        If `make` raised it.
+        If `start_worker` raised it.
     CannotStartError
         If a process died before its first task.
     """
-    suspects = []
-    with closing(_round(make, tasks, jobs)) as answers:
-        for task, reply in answers:
-            if reply is None:
-                suspects.append(task)
+    retries = []
+    with closing(_run_once(start_worker, tasks, processes)) as results:
+        for task, result in results:
+            if result is None:
+                retries.append(task)
             else:
-                yield task, reply
-    with closing(_round(make, suspects, 1)) as answers:
-        yield from answers
+                yield task, result
+    with closing(_run_once(start_worker, retries, 1)) as results:
+        yield from results
+
+
+@contextmanager
+def interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C meanwhile; processes that are started meanwhile ignore it from their first moment on.
+
+    Only the main thread may do so.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @dataclass
-class _Member(Generic[Task]):
+class _Worker(Generic[Task]):
     process: SpawnProcess
-    task: Task | None = None  # none until it is ready
+    task: Task | None = None  # None until the process is ready
 
 
-def _round(
-    make: Callable[[], Callable[[Task], Reply]], tasks: Sequence[Task], jobs: int
-) -> Generator[tuple[Task, Reply | None]]:
-    """Try each task once; no reply where the process died of it."""
+def _run_once(
+    start_worker: Callable[[], Callable[[Task], Result]], tasks: Sequence[Task], processes: int
+) -> Generator[tuple[Task, Result | None]]:
+    """Try each task once; the result is None where the process died of it."""
     waiting = deque(tasks)
-    crew: dict[Connection, _Member[Task]] = {}
+    pool: dict[Connection, _Worker[Task]] = {}
     try:
-        for _ in range(min(jobs, len(tasks))):
-            _hire(crew, make)
-        while crew:
-            heard = wait(list(crew))
-            for connection in [one for one in crew if one in heard]:
-                done = crew[connection].task
+        for _ in range(min(processes, len(tasks))):
+            _start(pool, start_worker)
+        while pool:
+            ready = wait(list(pool))
+            for connection in [one for one in pool if one in ready]:
+                done = pool[connection].task
                 try:
                     message = connection.recv()
                 except (EOFError, OSError):
-                    _dismiss(crew, connection)
+                    _stop(pool, connection)
                     if done is None:
                         raise CannotStartError from None
                     if waiting:
-                        _hire(crew, make)
+                        _start(pool, start_worker)
                     yield done, None
                     continue
                 if isinstance(message, ThyroidError):
                     raise message
                 if waiting:
-                    crew[connection].task = task = waiting.popleft()
-                    with suppress(OSError):  # should it be dead, its pipe says so in the next turn
+                    pool[connection].task = task = waiting.popleft()
+                    with suppress(OSError):  # if the process is dead, its pipe says so in the next turn
                         connection.send(task)
                 else:
-                    _dismiss(crew, connection)
+                    _stop(pool, connection)
                 if done is not None:
                     yield done, message
     finally:
-        for connection, member in crew.items():
-            member.process.kill()
-            member.process.join()
+        for connection, worker in pool.items():
+            worker.process.kill()
+            worker.process.join()
             connection.close()
 
 
-def _hire(crew: dict[Connection, _Member[Task]], make: Callable[[], Callable[[Task], Reply]]) -> None:
+def _start(pool: dict[Connection, _Worker[Task]], start_worker: Callable[[], Callable[[Task], Result]]) -> None:
     ours, theirs = CONTEXT.Pipe()
-    process = CONTEXT.Process(target=_serve, args=(make, theirs), daemon=True)
-    # Ctrl-C goes to all processes of a terminal; this one alone is to act on it, and ends the others.
+    process = CONTEXT.Process(target=_serve, args=(start_worker, theirs), daemon=True)
+    # A terminal sends Ctrl-C to all processes; this one alone acts on it, and ends the others.
     with interrupts_ignored():
         process.start()
-        crew[ours] = _Member(process)
-    theirs.close()  # held open here, it would not tell when the process dies
+        pool[ours] = _Worker(process)
+    theirs.close()  # open here, it would hide that the process died
 
 
-def _dismiss(crew: dict[Connection, _Member[Task]], connection: Connection) -> None:
-    member = crew.pop(connection)
+def _stop(pool: dict[Connection, _Worker[Task]], connection: Connection) -> None:
+    worker = pool.pop(connection)
     connection.close()
-    member.process.join()
+    worker.process.join()
 
 
-def _serve(  # pragma: no cover - runs in the members' processes, where it is not counted
-    make: Callable[[], Callable[[Task], Reply]], connection: Connection
+def _serve(  # pragma: no cover - runs in the processes of the pool, where it is not counted
+    start_worker: Callable[[], Callable[[Task], Result]], connection: Connection
 ) -> None:
     """Do tasks until the pipe is closed, by the parent or by its death."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        do = make()
+        do = start_worker()
     except ThyroidError as error:
         connection.send(error)
         return

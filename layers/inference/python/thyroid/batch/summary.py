@@ -1,4 +1,4 @@
-"""How far a run over a folder is."""
+"""What a batch run has done so far."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,24 +7,28 @@ from thyroid.batch.ledger import Line
 
 
 @dataclass
-class Tally:
-    """What became of the pictures of a run.
+class RunSummary:
+    """What became of the images of a run.
 
     Attributes
     ----------
-    judged, unchanged : collections.Counter of str
-        How many this run analysed and refused, and how many an earlier one, which stay as they are; by status.
+    other_version : int
+        How many results of another version the run found; it makes them again.
+    processed, unchanged : collections.Counter of str
+        How many images this run analysed and refused, and how many an earlier run did whose results are kept; by
+        status.
     risks : collections.Counter of str
         How many of both are in each risk band.
     failures : dict of str to str
-        The system's reason for each picture that could not be done.
+        The system's reason for each image that could not be processed.
     stopped : str or None
-        Why the run ended before its time.
+        Why the run ended early.
     interrupted : bool
-        Whether it was ended by Ctrl-C.
+        Whether Ctrl-C ended it.
     """
 
-    judged: Counter[str] = field(default_factory=Counter)
+    other_version: int = 0
+    processed: Counter[str] = field(default_factory=Counter)
     unchanged: Counter[str] = field(default_factory=Counter)
     risks: Counter[str] = field(default_factory=Counter)
     failures: dict[str, str] = field(default_factory=dict)
@@ -33,11 +37,11 @@ class Tally:
 
     @property
     def refused(self) -> int:
-        """How many pictures have no score because of what they are, whichever run refused them."""
-        return self.judged["refused"] + self.unchanged["refused"]
+        """How many images have no score because of what they are, whichever run refused them."""
+        return self.processed["refused"] + self.unchanged["refused"]
 
     def count(self, line: Line, *, is_new: bool) -> None:
-        """Count a picture that has a line."""
-        (self.judged if is_new else self.unchanged)[line.status] += 1
+        """Count an image by its line in the ledger."""
+        (self.processed if is_new else self.unchanged)[line.status] += 1
         if line.risk is not None:
             self.risks[line.risk] += 1

@@ -1,4 +1,4 @@
-"""What a process does with a picture of a folder: read it, judge it, put the results in their place."""
+"""What a process of a batch run does with an image: read it, process it, write its result files."""
 
 import errno
 import hashlib
@@ -8,14 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from thyroid.core.analyzer import Service
+from thyroid.core.analyzer import Analyzer
 from thyroid.core.audit import AuditRecord
-from thyroid.core.explain import Target
+from thyroid.core.explain import ExplainOptions
 from thyroid.errors import ThyroidError
-from thyroid.files.atomic import place
+from thyroid.files.atomic import write_result_files
 from thyroid.files.names import readable
-from thyroid.files.process_image import check_size, judge
-from thyroid.files.result_files import ERROR, RESULT, Judgement, Outcome, Source, refused
+from thyroid.files.process_image import check_size, process_image
+from thyroid.files.result_files import ERROR, RESULT, Outcome, ProcessedImage, Source, without_result
 from thyroid.settings import Settings
 
 DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -23,92 +23,88 @@ DISK_IS_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 @dataclass(frozen=True)
 class Job:
-    """What all pictures of a run have in common.
+    """What all images of a run have in common.
 
     Attributes
     ----------
     root, results : pathlib.Path
-        Where the pictures are, and where their results go.
+        Where the images are, and where their results go.
     settings : Settings
-        Where the model is and how large a picture may be.
-    layer, target, size
-        As ``layer_name``, ``target`` and ``size`` of :meth:`thyroid.core.analyzer.Service.analyze`.
+        Where the model is and how large an image may be.
+    options : ExplainOptions
+        What is asked of the explanations, with the name of the layer.
     """
 
     root: Path
     results: Path
     settings: Settings
-    layer: str
-    target: Target = "malignant"
-    size: int | None = None
+    options: ExplainOptions
 
 
 @dataclass(frozen=True)
 class Task:
-    """A picture to be judged, unless it is the file that is known, whose results are there."""
+    """An image to process, unless it is the known file and its results exist."""
 
     key: str
     known: tuple[int, str | None, str] | None = None  # its size and SHA-256, and that of its decision
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What became of a picture."""
+class Processed:
+    """What became of an image."""
 
     bytes: int
     sha256: str | None
     outcome: Outcome
     decision_sha256: str
-    audit: tuple[AuditRecord, ...] = ()
+    record: AuditRecord | None
 
 
 @dataclass(frozen=True)
 class Unchanged:
-    """The picture is the one that is known."""
+    """The image is the known one."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The machine failed, not the picture: there is no result, and the next run tries again.
+    """The machine failed, not the image: there is no result, and the next run tries again.
 
     Attributes
     ----------
     reason : str
         In the system's words; it never holds a name.
     is_final : bool
-        Whether every other picture would fail in the same way.
+        Whether every other image would fail in the same way.
     """
 
     reason: str
     is_final: bool = False
 
 
-Reply = Judged | Unchanged | Failed
+TaskResult = Processed | Unchanged | Failed
 
 
 class Worker:
-    """Judges one picture after the other, and raises nothing meanwhile: a traceback would show the name of the file.
+    """Processes one image after the other. It raises nothing: a traceback would show the name of the file.
 
     Parameters
     ----------
     job : Job
-        What all pictures have in common.
+        What all images have in common.
 
     Raises
     ------
     ModelUnavailableError
-        If there is no model that works.
+        If no model works.
     """
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._records: list[AuditRecord] = []
-        self._service = Service(job.settings, audit=self._records.append)
-        self._service.engine()
+        self._analyzer = Analyzer(job.settings)
+        self._analyzer.engine()
 
-    def __call__(self, task: Task) -> Reply:
-        """Judge a picture, and put the files that say so in their place."""
-        self._records.clear()
+    def __call__(self, task: Task) -> TaskResult:
+        """Process an image, and write its result files."""
         started = time.perf_counter()
         try:
             file = _read(self._job, task.key)
@@ -116,49 +112,40 @@ class Worker:
             folder = self._job.results / task.key
             if (file.size, file.sha256, _decision_sha256(folder)) == task.known:
                 return Unchanged()
-            judgement = self._judge(task.key, file, read_ms)
-            place(folder, judgement.files)
+            processed = self._process(file, read_ms)
+            write_result_files(folder, processed.files)
         except OSError as error:
             return _failed(error)
-        return _judged(file, judgement, tuple(self._records))
+        return _processed(file, processed)
 
-    def _judge(self, key: str, file: "_File", read_ms: float) -> Judgement:
-        job, source = self._job, _source(key, file)
+    def _process(self, file: "_File", read_ms: float) -> ProcessedImage:
         try:
-            check_size(file.size, job.settings.max_upload_bytes)
-            return judge(
-                self._service,
-                file.data,
-                source,
-                read_ms=read_ms,
-                layer_name=job.layer,
-                target=job.target,
-                size=job.size,
-            )
+            check_size(file.size, self._job.settings.max_upload_bytes)
+            return process_image(self._analyzer, file.data, file.source, self._job.options, read_ms=read_ms)
         except ThyroidError as error:
-            return refused(error, source)
+            return without_result(error, file.source)
         except Exception as error:
-            kind = type(error).__name__
-            return refused(ThyroidError(f"An error that is not the picture's came up ({kind}); run it again."), source)
+            sentence = f"An error that is not the image's came up ({type(error).__name__}); run it again."
+            return without_result(ThyroidError(sentence), file.source)
 
 
-def open_worker(job: Job) -> Worker:
-    """Make this process ready to judge pictures."""
-    # Pillow's warnings quote what is written in a file, and would tear the progress bar.
+def start_worker(job: Job) -> Worker:
+    """Prepare this process for images."""
+    # Pillow's warnings quote what is written in a file, and would break the progress bar.
     warnings.simplefilter("ignore")
     return Worker(job)
 
 
-def refuse_deadly(job: Job, key: str) -> Judged | Failed:
-    """Write down that whoever tries a picture dies of it. It is read for its hash and not decoded."""
-    error = ThyroidError("Twice the process that analysed the picture died; save it anew, or in another format.")
+def record_crash(job: Job, key: str) -> Processed | Failed:
+    """Write the error of an image of which two processes died. It is read for its hash and not decoded."""
+    error = ThyroidError("The process that analysed the image died twice; save it anew, or in another format.")
     try:
         file = _read(job, key)
-        judgement = refused(error, _source(key, file))
-        place(job.results / key, judgement.files)
+        processed = without_result(error, file.source)
+        write_result_files(job.results / key, processed.files)
     except OSError as failure:
         return _failed(failure)
-    return _judged(file, judgement)
+    return _processed(file, processed)
 
 
 @dataclass(frozen=True)
@@ -166,28 +153,27 @@ class _File:
     size: int
     sha256: str | None
     data: bytes
+    source: Source
 
 
 def _read(job: Job, key: str) -> _File:
+    """Read an image file and hash it, unless it is over the limit: then it will be refused for its size."""
     path = job.root / key
-    size = path.stat().st_size
-    if size > job.settings.max_upload_bytes:
-        return _File(size, None, b"")  # it will be refused for its size
-    data = path.read_bytes()
-    return _File(len(data), hashlib.sha256(data).hexdigest(), data)
+    size, sha256, data = path.stat().st_size, None, b""
+    if size <= job.settings.max_upload_bytes:
+        data = path.read_bytes()
+        size, sha256 = len(data), hashlib.sha256(data).hexdigest()
+    return _File(size, sha256, data, Source(key=readable(key), bytes=size, sha256=sha256))
 
 
-def _source(key: str, file: _File) -> Source:
-    return Source(key=readable(key), bytes=file.size, sha256=file.sha256)
-
-
-def _judged(file: _File, judgement: Judgement, audit: tuple[AuditRecord, ...] = ()) -> Judged:
-    *_, decision = judgement.files.values()
-    return Judged(file.size, file.sha256, judgement.outcome, hashlib.sha256(decision).hexdigest(), audit)
+def _processed(file: _File, processed: ProcessedImage) -> Processed:
+    *_, decision = processed.files.values()
+    decision_sha256 = hashlib.sha256(decision).hexdigest()
+    return Processed(file.size, file.sha256, processed.outcome, decision_sha256, processed.record)
 
 
 def _decision_sha256(folder: Path) -> str | None:
-    """Hash the decision that lies there.
+    """Hash the existing decision.
 
     That there is one is not enough: a run with other options that was killed may have left it, and no line of it.
     """

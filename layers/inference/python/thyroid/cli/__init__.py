@@ -1,1 +1,1 @@
-"""Single pictures on a terminal: ``python -m thyroid predict FILE`` and its like. No network, no AWS."""
+"""The command line: ``python -m thyroid predict FILE`` and the other commands. No network, no AWS."""

@@ -1,33 +1,34 @@
-"""What a command says in words and by its exit status."""
+"""How a command ends: what it says, and its exit status."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import TextIO
 
-from thyroid.errors import ModelUnavailableError
-from thyroid.web.schemas import DISCLAIMER
+from thyroid.core.disclaimer import DISCLAIMER
+from thyroid.errors import ModelUnavailableError, UnknownLayerError
+from thyroid.files.lock import InUseError
 
 
 class Exit(IntEnum):
-    """What the exit status tells. The last two are those of shells: 128 and the number of the signal."""
+    """The exit statuses. The last two are those of shells: 128 and the number of the signal."""
 
-    ANSWERED = 0
+    DONE = 0
     REFUSED = 1
     USAGE = 2
     FAILED = 3
     INTERRUPTED = 130
-    CUT_OFF = 141
+    BROKEN_PIPE = 141
 
 
 STATUSES = f"""\
 exit status:
-  {Exit.ANSWERED:<4} all was answered
-  {Exit.REFUSED:<4} some pictures were refused, and stderr says why; the others were answered
+  {Exit.DONE:<4} every image was processed
+  {Exit.REFUSED:<4} some images were refused, and stderr says why; the others were processed
   {Exit.USAGE:<4} the command was wrong
-  {Exit.FAILED:<4} the model or something of the machine failed
+  {Exit.FAILED:<4} the model failed, or a disk or the system did
   {Exit.INTERRUPTED:<4} interrupted by Ctrl-C
-  {Exit.CUT_OFF:<4} what read the output has stopped reading, as `| head` does
+  {Exit.BROKEN_PIPE:<4} the reader of the output has closed it, as `| head` does
 """
 
 
@@ -35,32 +36,56 @@ class UsageError(Exception):
     """The command makes no sense; a sentence says why."""
 
 
-def end(status: Exit, sentence: str) -> Exit:
-    """Say why a command ends, and return its status."""
-    say(sentence, sys.stderr)
-    return status
+def run_command(command: Callable[[], Exit]) -> Exit:
+    """Run a command; an error that ends it early becomes a sentence on stderr and an exit status.
 
-
-def without_model(error: ModelUnavailableError) -> str:
-    """Say that there is no model that works, and what to do on a terminal."""
-    return f"{error.detail.removesuffix('.')}, or name the folder of one with --model."
-
-
-def say(text: str, stream: TextIO) -> None:
-    """Write a line at once, so that what reads it has it, and a pipe that is closed is met here.
+    Parameters
+    ----------
+    command : callable
+        Returns its own exit status.
 
     Raises
     ------
     BrokenPipeError
-        If what read the stream has stopped reading.
+        If the reader of the output has closed it.
     """
-    # A terminal or a pipe may not know every character of a file's name.
+    try:
+        return command()
+    except KeyboardInterrupt:
+        return end(Exit.INTERRUPTED, "Interrupted.")
+    except (UsageError, UnknownLayerError) as error:
+        return end(Exit.USAGE, str(error))
+    except ModelUnavailableError as error:
+        return end(Exit.FAILED, f"{error.detail.removesuffix('.')}, or name the folder of one with --model.")
+    except InUseError:
+        return end(Exit.FAILED, "Another run is writing into OUT; wait for its end, or give another OUT.")
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # an image that cannot be read does not end the command
+        return end(Exit.FAILED, f"The results cannot be written: {error.strerror or type(error).__name__}.")
+
+
+def end(status: Exit, sentence: str) -> Exit:
+    """Say why a command ends, and return its exit status."""
+    say(sentence, sys.stderr)
+    return status
+
+
+def say(text: str, stream: TextIO) -> None:
+    """Write a line and flush it, so that its reader has it at once, and a closed pipe is noticed here.
+
+    Raises
+    ------
+    BrokenPipeError
+        If the reader of the stream has closed it.
+    """
+    # A terminal or a pipe may not have every character of a file's name.
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     stream.flush()
 
 
 def say_disclaimer(files: Sequence[str], status: Exit) -> None:
-    """End what people read; of several pictures a file or another program gets a line each, and nothing else."""
-    if sys.stdout.isatty() or (len(files) == 1 and status == Exit.ANSWERED):
+    """End what people read. A file or another program gets one line for each of several images, and nothing else."""
+    if sys.stdout.isatty() or (len(files) == 1 and status == Exit.DONE):
         say(DISCLAIMER, sys.stdout)

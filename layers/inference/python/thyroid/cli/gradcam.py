@@ -1,11 +1,10 @@
-"""``python -m thyroid gradcam``: maps of pictures as files."""
+"""``python -m thyroid gradcam``: maps of images, as files."""
 
 import argparse
-import base64
 from pathlib import Path
 
 from thyroid.cli.exit import Exit
-from thyroid.cli.lines import Told, evidence, in_json, mark, told
+from thyroid.cli.lines import Fields, as_dict, evidence, json_line, mark
 from thyroid.cli.options import (
     add_command,
     add_files,
@@ -14,20 +13,22 @@ from thyroid.cli.options import (
     add_model,
     add_overwrite,
     chosen_settings,
+    explain_options,
 )
-from thyroid.cli.outputs import all_different, check_folder, check_free, stem
-from thyroid.cli.process_files import each, guarded, opened
-from thyroid.cli.text import shown
-from thyroid.files.atomic import placed
+from thyroid.cli.outputs import check_distinct, check_folder, check_free, stem
+from thyroid.cli.process_files import open_analyzer, process_files
+from thyroid.cli.text import printable
+from thyroid.core.analysis import Analysis
+from thyroid.files.atomic import atomic_file
 from thyroid.files.lock import LOCK_FILE
-from thyroid.settings import get_settings
+from thyroid.web import responses
 
 DEFAULT_OUT = Path("maps")
 
 MORE = """\
-Of scan.jpg come DIR/scan.heatmap.png, the map in colours, and DIR/scan.overlay.png, the map laid over the picture; of
-standard input, stdin.heatmap.png and stdin.overlay.png. What lies there already stays, and the picture is refused,
-unless there is --overwrite. A DIR that this command makes is passed over when `analyze` looks for pictures.
+For scan.jpg this writes DIR/scan.heatmap.png, the map in colours, and DIR/scan.overlay.png, the map laid over the
+image; for standard input, stdin.heatmap.png and stdin.overlay.png. Existing files are kept, and the image is refused,
+unless there is --overwrite. `analyze` looks for no images in a DIR that this command made.
 
 examples:
   %(prog)s scan.jpg
@@ -41,7 +42,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         commands,
         "gradcam",
         "draw where the network looked",
-        "Write maps of what in a picture speaks for a class.",
+        "Write maps of what in an image speaks for a class.",
         MORE,
     )
     parser.set_defaults(run=run)
@@ -52,42 +53,45 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     add_overwrite(parser)
     add_model(parser)
     add_maps(parser)
-    add_json(parser, "a line of JSON a picture: the API's answer to /api/v1/gradcam, with the files in `images`")
+    add_json(parser, "a line of JSON for each image: the API's response to /api/v1/gradcam, with the files in `images`")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Write the maps of pictures; return the exit status."""
-    return guarded(lambda: _run(options))
-
-
-def _run(options: argparse.Namespace) -> Exit:
-    all_different(options.files, stem)
-    out: Path = options.out
+def run(arguments: argparse.Namespace) -> Exit:
+    """Write the maps of images; return the exit status."""
+    check_distinct(arguments.files, stem)
+    out: Path = arguments.out
     check_folder(out)
-    settings = chosen_settings(get_settings, options.model)
-    service = opened(settings, options.layer)
-    _make(out)
+    settings, options = chosen_settings(arguments), explain_options(arguments)
+    analyzer = open_analyzer(settings, options.layer_name)
+    _make_folder(out)
 
-    def drawn(name: str, data: bytes) -> str:
+    def draw(name: str, data: bytes) -> str:
         paths = {kind: out / f"{stem(name)}.{kind}.png" for kind in ("heatmap", "overlay")}
-        check_free(paths.values(), overwrite=options.overwrite)
-        answer = service.gradcam(data, layer_name=options.layer, target=options.target, size=options.size)
-        for kind, path in paths.items():
-            with placed(path) as file:
-                file.write(base64.b64decode(getattr(answer.images, kind)))
-        written = told(answer) | {"filename": name, "images": {kind: str(path) for kind, path in paths.items()}}
-        return in_json(written) if options.json else _line(name, written)
+        check_free(paths.values(), overwrite=arguments.overwrite)
+        analysis = analyzer.explain(data, options)
+        _write(analysis, paths)
+        images = {kind: str(path) for kind, path in paths.items()}
+        result = as_dict(responses.explained(analysis)) | {"filename": name, "images": images}
+        return json_line(result) if arguments.json else _line(name, result)
 
-    return each(options.files, settings.max_upload_bytes, drawn)
+    return process_files(arguments.files, settings.max_upload_bytes, draw)
 
 
-def _make(out: Path) -> None:
-    """Make a folder that is known for one of results: maps that lie in it are never taken for pictures."""
+def _make_folder(out: Path) -> None:
+    """Make a folder that is marked as one of results: its maps are never taken for images to analyse."""
     if not out.exists():
         out.mkdir(parents=True)
         (out / LOCK_FILE).touch()
 
 
-def _line(name: str, written: Told) -> str:
-    files = " and ".join(shown(path) for path in written["images"].values())
-    return f"{shown(name)}  {files}, {evidence(written)}{mark(written)}"
+def _write(analysis: Analysis, paths: dict[str, Path]) -> None:
+    """Write the maps to the paths, by their names in :class:`thyroid.core.explain.Images`."""
+    if analysis.explanation is not None:
+        for kind, path in paths.items():
+            with atomic_file(path) as file:
+                file.write(getattr(analysis.explanation.images, kind))
+
+
+def _line(name: str, result: Fields) -> str:
+    files = " and ".join(printable(path) for path in result["images"].values())
+    return f"{printable(name)}  {files}, {evidence(result)}{mark(result)}"

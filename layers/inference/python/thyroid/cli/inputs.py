@@ -1,4 +1,4 @@
-"""A picture named on the command line, to bytes."""
+"""Images named on the command line, to bytes."""
 
 import sys
 from collections.abc import Sequence
@@ -9,35 +9,35 @@ from thyroid.cli.options import STANDARD_INPUT
 from thyroid.files.process_image import check_size
 
 
-class NotDoneError(Exception):
-    """Nothing could be done about a picture for what it is on this machine; a sentence says why."""
+class FileRefusedError(Exception):
+    """A file cannot be read, or its results cannot be written; a sentence says why. Other files are not affected."""
 
 
 def check_names(files: Sequence[str]) -> None:
-    """Refuse standard input twice.
+    """Refuse standard input that is named twice.
 
     Raises
     ------
     UsageError
-        If it is named twice: there is nothing in it the second time.
+        If it is: the second time, nothing is left in it.
     """
     if files.count(STANDARD_INPUT) > 1:
         raise UsageError(f"Standard input ({STANDARD_INPUT}) can be read only once.")
 
 
 def read(name: str, limit: int) -> bytes:
-    """Read a picture file, or standard input; never more than one byte over the limit.
+    """Read an image file, or standard input; never more than one byte over the limit.
 
     Parameters
     ----------
     name : str
         A path, or ``-``.
     limit : int
-        Largest file, in bytes.
+        Maximum size of the file, in bytes.
 
     Raises
     ------
-    NotDoneError
+    FileRefusedError
         If it cannot be read.
     PayloadTooLargeError
         If it is over the limit.
@@ -45,20 +45,20 @@ def read(name: str, limit: int) -> bytes:
     try:
         data = _read(name, limit + 1)
     except IsADirectoryError as error:
-        raise NotDoneError("It is a folder; `analyze` takes one, given alone.") from error
+        raise FileRefusedError("It is a folder; `analyze` takes one, given alone.") from error
     except OSError as error:
-        raise NotDoneError(f"{error.strerror or type(error).__name__}.") from error
+        raise FileRefusedError(f"{error.strerror or type(error).__name__}.") from error
     check_size(len(data), limit)
     return data
 
 
-def _read(name: str, most: int) -> bytes:
+def _read(name: str, max_bytes: int) -> bytes:
     if name == STANDARD_INPUT:
         if sys.stdin is None:
-            raise NotDoneError("There is no standard input.")
-        return sys.stdin.buffer.read(most)
+            raise FileRefusedError("There is no standard input.")
+        return sys.stdin.buffer.read(max_bytes)
     path = Path(name)
-    if path.is_dir():  # which Windows tells in other words
+    if path.is_dir():  # Windows reports this with another error
         raise IsADirectoryError
     with path.open("rb") as file:
-        return file.read(most)  # what a device gives has no end
+        return file.read(max_bytes)  # a device may have no end

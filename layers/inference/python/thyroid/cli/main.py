@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import thyroid
-from thyroid.cli import analyze as analyze
-from thyroid.cli import gradcam, model_info, predict, report
-from thyroid.cli.exit import STATUSES, Exit, end
-from thyroid.web.schemas import DISCLAIMER
+from thyroid.cli import analyze, gradcam, model_info, predict, report
+from thyroid.cli.exit import STATUSES, Exit, end, run_command
+from thyroid.core.disclaimer import DISCLAIMER
 
-# Each adds itself, with a function `run` that takes the options and returns the exit status.
+# Each module has `add_to`, which adds its command, and `run`, which takes the arguments and returns the exit status.
 COMMANDS = (predict, gradcam, analyze, report, model_info)
 
 EXAMPLES = """\
@@ -23,7 +22,7 @@ examples:
   %(prog)s report scan.jpg
   %(prog)s model-info
 
-`%(prog)s COMMAND --help` tells more of each. No command sends anything anywhere.
+`%(prog)s COMMAND --help` says more of each command. No command sends anything anywhere.
 """
 
 
@@ -47,10 +46,10 @@ def run(arguments: Sequence[str] | None) -> int:
     KeyboardInterrupt
         Before the command has begun.
     BrokenPipeError
-        If what read the output has stopped reading.
+        If the reader of the output has closed it.
     """
     parser = argparse.ArgumentParser(
-        prog=_called(),
+        prog=_program_name(),
         description=thyroid.__doc__,
         epilog=f"{EXAMPLES}\n{STATUSES}\n{DISCLAIMER}\n",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -59,17 +58,17 @@ def run(arguments: Sequence[str] | None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_to(commands)
-    if sys.stderr is None:  # it was closed: what would be told there is told nobody
+    if sys.stderr is None:  # it was closed: messages are dropped
         sys.stderr = io.StringIO()
     if sys.stdout is None:
         return end(Exit.FAILED, "There is nowhere to write to: the standard output is closed.")
     try:
-        options = parser.parse_args(arguments)
-        return int(options.run(options))
+        parsed = parser.parse_args(arguments)
+        return run_command(lambda: parsed.run(parsed))
     finally:
-        sys.stdout.flush()  # a pipe that is closed is met here, not at Python's end
+        sys.stdout.flush()  # a closed pipe is noticed here, not when Python ends
 
 
-def _called() -> str:
-    """Return how this program is called: the script that is installed with it, or the module."""
+def _program_name() -> str:
+    """Return how this program was called: the installed script, or the module."""
     return "thyroid" if Path(sys.argv[0]).stem == "thyroid" else "python -m thyroid"

@@ -1,19 +1,19 @@
-"""``python -m thyroid model-info``: which model answers, how good it is, and which layers it can explain."""
+"""``python -m thyroid model-info``: the model in use, how good it is, and which layers it can explain."""
 
 import argparse
 import sys
 from collections.abc import Iterator
 
 from thyroid.cli.exit import Exit, say
-from thyroid.cli.lines import in_json, told
+from thyroid.cli.lines import as_dict, json_line
 from thyroid.cli.options import add_command, add_json, add_model, chosen_settings
-from thyroid.cli.process_files import guarded, opened
+from thyroid.cli.process_files import open_analyzer
+from thyroid.core.disclaimer import DISCLAIMER
 from thyroid.core.manifest import Manifest
-from thyroid.settings import get_settings
-from thyroid.web.schemas import DISCLAIMER
+from thyroid.web import responses
 
 MORE = """\
-The model is opened and has to give its golden picture its golden score, as before any picture is scored.
+The model is loaded and must give its golden image its golden score, as before any image is scored.
 
 examples:
   %(prog)s
@@ -25,32 +25,26 @@ UNKNOWN = "not measured"
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to those of a parser."""
-    parser = add_command(
-        commands, "model-info", "describe the model", "Tell which model answers, and what is known of it.", MORE
-    )
+    parser = add_command(commands, "model-info", "describe the model", "Describe the model in use.", MORE)
     parser.set_defaults(run=run)
     add_model(parser)
-    add_json(parser, "the API's answer to /api/v1/model-info, as a line of JSON")
+    add_json(parser, "the API's response to /api/v1/model-info, as a line of JSON")
 
 
-def run(options: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> Exit:
     """Describe the model; return the exit status."""
-    return guarded(lambda: _run(options))
-
-
-def _run(options: argparse.Namespace) -> Exit:
-    service = opened(chosen_settings(get_settings, options.model))
-    if options.json:
-        say(in_json(told(service.model_info())), sys.stdout)
+    manifest = open_analyzer(chosen_settings(arguments)).engine().manifest
+    if arguments.json:
+        say(json_line(as_dict(responses.model_info(manifest))), sys.stdout)
     else:
-        say("\n".join(description(service.engine().manifest)), sys.stdout)
-    return Exit.ANSWERED
+        say("\n".join(description(manifest)), sys.stdout)
+    return Exit.DONE
 
 
 def description(manifest: Manifest) -> Iterator[str]:
-    """Describe a model to people, line by line."""
+    """Yield the lines that describe a model to people."""
     preprocessing, (_, height, width, _) = manifest.preprocessing, manifest.input_shape
-    part = "the field of view" if preprocessing.field_of_view else "the whole picture"
+    part = "the field of view" if preprocessing.field_of_view else "the whole image"
     yield f"name           {manifest.name}"
     yield f"version        {manifest.version}"
     yield f"sha256         {manifest.sha256}"
@@ -67,7 +61,7 @@ def description(manifest: Manifest) -> Iterator[str]:
 
 
 def _auc(evaluation: dict[str, object]) -> str:
-    """Name the measured AUC with what is known beside it; the figures are free in form."""
+    """Return the measured AUC with its interval and data, where known; the evaluation has no fixed form."""
     if not isinstance(auc := evaluation.get("auc"), float):
         return UNKNOWN
     match evaluation.get("auc_95_interval"):
@@ -80,7 +74,7 @@ def _auc(evaluation: dict[str, object]) -> str:
 
 
 def _calibration(calibration: dict[str, object]) -> str:
-    """Say how often suspicious pictures are where the scores are right."""
+    """Return the prevalence that the scores are calibrated for."""
     prevalence = calibration.get("prevalence")
     if not isinstance(prevalence, float):
         return "none: the scores are no probabilities"

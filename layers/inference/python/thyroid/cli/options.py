@@ -1,4 +1,4 @@
-"""Options that several commands have, defined once."""
+"""Options that several commands have, and what is made of them."""
 
 import argparse
 from collections.abc import Callable
@@ -8,9 +8,9 @@ from typing import get_args
 
 from thyroid.cli.exit import STATUSES, UsageError
 from thyroid.core import formats
-from thyroid.core.explain import LARGEST_SIZE, SMALLEST_SIZE, Target
-from thyroid.settings import MAX_DIGITS, Settings
-from thyroid.web.schemas import DISCLAIMER
+from thyroid.core.disclaimer import DISCLAIMER
+from thyroid.core.explain import MAX_SIZE, MIN_SIZE, ExplainOptions, Target
+from thyroid.settings import Settings, get_settings
 
 STANDARD_INPUT = "-"
 
@@ -18,14 +18,14 @@ STANDARD_INPUT = "-"
 def add_command(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, brief: str, description: str, more: str
 ) -> argparse.ArgumentParser:
-    """Add a command whose help ends with `more`, what the exit status tells, and the disclaimer.
+    """Add a command whose help ends with `more`, the exit statuses and the disclaimer.
 
     Parameters
     ----------
     commands : argparse action
         Of the whole program.
     name, brief, description : str
-        As of :meth:`argparse.ArgumentParser.add_parser`; the brief one stands in the list of commands.
+        As of :meth:`argparse.ArgumentParser.add_parser`; `brief` is shown in the list of commands.
     more : str
         Examples first of all; ``%(prog)s`` is how the command was called.
     """
@@ -39,7 +39,7 @@ def add_command(
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
-    """Add the pictures."""
+    """Add the image files."""
     parser.add_argument(
         "files",
         metavar="FILE",
@@ -54,53 +54,62 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_maps(
-    parser: argparse.ArgumentParser, largest: int = LARGEST_SIZE, default: int | None = None, usual: str = "224 x 224"
+    parser: argparse.ArgumentParser, max_size: int = MAX_SIZE, default: int | None = None, usual: str = "224 x 224"
 ) -> None:
-    """Add what maps are of, and how large: up to `largest`, and `default`, in words `usual`, if nothing is said."""
+    """Add the options of an explanation: up to `max_size` pixels, and `default`, in words `usual`, if left out."""
     parser.add_argument("--target", choices=get_args(Target), default="malignant", help="the class that maps explain")
     parser.add_argument("--layer", metavar="NAME", help="the conv layer that maps are of (default: the model's)")
     parser.add_argument(
         "--size",
         metavar="N",
-        type=number(SMALLEST_SIZE, largest),
+        type=number(MIN_SIZE, max_size),
         default=default,
-        help=f"longest side of the maps, {SMALLEST_SIZE} to {largest}, shape kept (default: {usual})",
+        help=f"longest side of the maps, {MIN_SIZE} to {max_size}, shape kept (default: {usual})",
     )
 
 
 def add_json(parser: "argparse._ActionsContainer", what: str) -> None:
-    """Add answers for programs."""
+    """Add output for programs."""
     parser.add_argument("--json", action="store_true", help=what)
 
 
 def add_overwrite(parser: argparse.ArgumentParser) -> None:
-    """Add leave to write over files."""
-    parser.add_argument("--overwrite", action="store_true", help="write over what an earlier run left of a picture")
+    """Add permission to overwrite files."""
+    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run wrote of an image")
 
 
-def chosen_settings(read: Callable[[], Settings], model: Path | None) -> Settings:
-    """Return the settings, with the model that was named on the command line.
+def explain_options(arguments: argparse.Namespace) -> ExplainOptions:
+    """Return what is asked of an explanation, from the arguments that `add_maps` defines."""
+    return ExplainOptions(layer_name=arguments.layer, target=arguments.target, size=arguments.size)
+
+
+def chosen_settings(arguments: argparse.Namespace) -> Settings:
+    """Return the settings of this process, with the model of ``--model`` if there is one.
 
     Raises
     ------
     UsageError
-        If one of the environment cannot be read; the sentence names it.
+        If a variable of the environment cannot be read; the sentence names it.
     """
     try:
-        settings = read()
+        settings = get_settings()
     except ValueError as error:
         raise UsageError(f"{error}.") from error
-    return replace(settings, model_dir=model or settings.model_dir)
+    return replace(settings, model_dir=arguments.model or settings.model_dir)
 
 
-def number(smallest: int, largest: int | None = None) -> Callable[[str], int]:
-    """Return what reads a number of these bounds from the command line."""
+def number(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    """Return a reader of whole numbers from `minimum` to `maximum`, both included, for argparse."""
 
     def read(text: str) -> int:
-        if not text.isdecimal() or len(text) > MAX_DIGITS or int(text) < smallest or (largest and int(text) > largest):
+        try:
+            value = int(text) if text.isdecimal() else None
+        except ValueError:  # Python refuses to read very long numbers
+            value = None
+        if value is None or value < minimum or (maximum and value > maximum):
             raise argparse.ArgumentTypeError(
-                f"must be a whole number from {smallest} {f'to {largest}' if largest else 'on'}"
+                f"must be a whole number from {minimum} {f'to {maximum}' if maximum else 'on'}"
             )
-        return int(text)
+        return value
 
     return read

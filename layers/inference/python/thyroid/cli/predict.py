@@ -1,17 +1,17 @@
-"""``python -m thyroid predict``: a line a picture, or the API's answers."""
+"""``python -m thyroid predict``: a line for each image, or the responses of the API."""
 
 import argparse
 
 from thyroid.cli.exit import Exit, say_disclaimer
 from thyroid.cli.inputs import check_names
-from thyroid.cli.lines import Lines, advice, in_json, told
+from thyroid.cli.lines import Lines, advice, as_dict, json_line
 from thyroid.cli.options import add_command, add_files, add_json, add_model, chosen_settings
-from thyroid.cli.process_files import each, guarded, opened
-from thyroid.settings import get_settings
+from thyroid.cli.process_files import open_analyzer, process_files
+from thyroid.web import responses
 
 MORE = """\
-A line tells file, label, probability of malignancy, risk band and, behind a !, why the picture does not look like what
-the model was trained on; the score of such a picture means nothing. Of a single picture, what is advised comes below.
+A line has file, label, probability of malignancy, risk band and, after a !, why the image does not look like what the
+model was trained on; the score of such an image means nothing. For a single image the advice follows.
 
 examples:
   %(prog)s scan.jpg
@@ -22,32 +22,28 @@ examples:
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to those of a parser."""
-    parser = add_command(commands, "predict", "score pictures", "Score pictures, a line each.", MORE)
+    parser = add_command(commands, "predict", "score images", "Score images, a line each.", MORE)
     parser.set_defaults(run=run)
     add_files(parser)
     add_model(parser)
-    add_json(parser, "a line of JSON a picture: the API's answer to /api/v1/predict")
+    add_json(parser, "a line of JSON for each image: the API's response to /api/v1/predict")
 
 
-def run(options: argparse.Namespace) -> int:
-    """Score pictures; return the exit status."""
-    return guarded(lambda: _run(options))
+def run(arguments: argparse.Namespace) -> Exit:
+    """Score images; return the exit status."""
+    check_names(arguments.files)
+    settings = chosen_settings(arguments)
+    analyzer = open_analyzer(settings)
+    lines = Lines(arguments.files, analyzer.engine().manifest)
 
+    def predict(name: str, data: bytes) -> str:
+        result = as_dict(responses.prediction(analyzer.score(data))) | {"filename": name}
+        if arguments.json:
+            return json_line(result)
+        line = lines.line(name, result)
+        return f"{line}\n{advice(result)}" if len(arguments.files) == 1 else line
 
-def _run(options: argparse.Namespace) -> Exit:
-    check_names(options.files)
-    settings = chosen_settings(get_settings, options.model)
-    service = opened(settings)
-    lines = Lines(options.files, service.engine().manifest)
-
-    def scored(name: str, data: bytes) -> str:
-        answer = told(service.predict(data)) | {"filename": name}
-        if options.json:
-            return in_json(answer)
-        line = lines.line(name, answer)
-        return f"{line}\n{advice(answer)}" if len(options.files) == 1 else line
-
-    status = each(options.files, settings.max_upload_bytes, scored)
-    if not options.json:
-        say_disclaimer(options.files, status)
+    status = process_files(arguments.files, settings.max_upload_bytes, predict)
+    if not arguments.json:
+        say_disclaimer(arguments.files, status)
     return status

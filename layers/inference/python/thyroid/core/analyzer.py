@@ -6,41 +6,18 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
 
 import thyroid
 from thyroid.core import explain, field_of_view, golden, imaging, input_check
 from thyroid.core.analysis import Analysis, ImageFacts
 from thyroid.core.assessment import assess
+from thyroid.core.engine import Engine
 from thyroid.core.explain import DEFAULT_OPTIONS, ExplainOptions, Explanation
-from thyroid.core.manifest import Manifest
 from thyroid.core.preprocessing import prepare
 from thyroid.errors import ModelUnavailableError, UnsuitableImageError
 from thyroid.settings import Settings
 
 LOGGER = logging.getLogger(__name__)
-
-
-class Engine(Protocol):
-    """What the analyzer asks of :class:`thyroid.core.engine.Engine`."""
-
-    @property
-    def manifest(self) -> Manifest:
-        """What is known of the model."""
-
-    def check(self) -> None:
-        """Open what is not open yet."""
-
-    def score(self, tensor: npt.NDArray[np.float32]) -> float:
-        """Return the malignancy score of one prepared image."""
-
-    def score_and_map(
-        self, tensor: npt.NDArray[np.float32], layer: str | None = None
-    ) -> tuple[float, npt.NDArray[np.float32]]:
-        """Return the score and the signed evidence for malignancy at a layer."""
 
 
 def load_engine(settings: Settings) -> Engine:
@@ -52,7 +29,7 @@ def load_engine(settings: Settings) -> Engine:
         If it is missing or damaged, does not run here, or scores its golden image otherwise.
     """
     try:
-        from thyroid.core.engine import Engine as LiteRTEngine  # the runtime is loaded with the first model, not before
+        from thyroid.core.litert_engine import LiteRTEngine  # the runtime is loaded with the first model, not before
 
         engine = LiteRTEngine(settings.model_dir, settings.threads, settings.parallel)
         golden.prove(engine, settings.model_dir)

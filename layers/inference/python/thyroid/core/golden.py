@@ -2,29 +2,14 @@
 
 import hashlib
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
 
 from thyroid.core import imaging
-from thyroid.core.manifest import Manifest
+from thyroid.core.engine import Engine
 from thyroid.core.preprocessing import prepare
 from thyroid.errors import ModelUnavailableError
 
 # The golden image is trusted, so the configured limit for images of users does not apply to it.
 MAX_PIXELS = 10_000_000
-
-
-class Engine(Protocol):
-    """The part of :class:`thyroid.core.engine.Engine` that this module uses."""
-
-    @property
-    def manifest(self) -> Manifest:
-        """The model's manifest."""
-
-    def score(self, tensor: npt.NDArray[np.float32]) -> float:
-        """Return the malignancy score, in [0, 1], of one prepared image, float32 of shape (1, height, width, 3)."""
 
 
 def prove(engine: Engine, folder: Path) -> None:

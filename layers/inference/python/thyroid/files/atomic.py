@@ -1,4 +1,4 @@
-"""Files put in their place whole, or not at all."""
+"""Files written atomically: whole, or not at all."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -9,35 +9,40 @@ from thyroid.files.result_files import NAMES
 
 
 @contextmanager
-def placed(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to be written that comes to its name only once it is whole; of one that is not, nothing is left."""
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that gets its name once it is whole. Nothing is left of an unfinished one."""
     unfinished = path.with_name(f".{path.name}.part")
     try:
         with unfinished.open("wb") as file:
             yield file
         unfinished.replace(path)
     except BaseException:
-        with suppress(OSError):  # it may be this that is in the way
+        with suppress(OSError):  # it may be this file that cannot be touched
             unfinished.unlink(missing_ok=True)
         raise
 
 
-def place(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put what became of a picture into its folder, instead of what lay there.
+def write_result_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the result files of an image into its folder; they replace those of an earlier run.
 
-    Wherever this is cut short, a decision (``result.json`` or ``error.json``) that lies there is a whole one, and the
-    pictures that it speaks of lie there as well.
+    Wherever this is interrupted, an existing decision (``result.json`` or ``error.json``) is whole, and the images that
+    it names exist as well.
 
     Parameters
     ----------
     folder : pathlib.Path
-        It is made if it is not there.
+        Is made if it does not exist.
     files : mapping of str to bytes
-        In the order in which they are to be written, as :class:`thyroid.files.result_files.Judgement` has them.
+        In the order in which they are written, as :class:`thyroid.files.result_files.ProcessedImage` has them.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in reversed(NAMES):  # the decision first: without its pictures it must not stay
+    for name in reversed(NAMES):  # the decision first: it must not stay without its images
         (folder / name).unlink(missing_ok=True)
     for name, content in files.items():
-        with placed(folder / name) as file:
+        with atomic_file(folder / name) as file:
             file.write(content)

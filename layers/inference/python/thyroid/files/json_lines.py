@@ -1,4 +1,4 @@
-"""A file of JSON Lines that grows by one line at a time and outlives a process that is killed meanwhile."""
+"""A file of JSON Lines that grows line by line and survives a process that is killed while it writes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Self
 
 
 class JsonLines:
-    """A file that lines are added to. A last line that a killed process left unfinished is cut off.
+    """A file that lines are appended to. A last line that a killed process left unfinished is cut off.
 
     Parameters
     ----------
     path : pathlib.Path
-        It is made if it is not there.
+        Is made if it does not exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -19,12 +19,12 @@ class JsonLines:
         self._file.truncate(sum(len(line) for line in self if line.endswith(b"\n")))
 
     def __iter__(self) -> Iterator[bytes]:
-        """Give the lines that are there."""
+        """Yield the existing lines."""
         self._file.seek(0)
         yield from self._file
 
     def append(self, line: str) -> None:
-        """Add a line; it is with the system when this returns, so a process that is killed later has not lost it."""
+        """Append a line. It is with the system when this returns: a process that is killed later does not lose it."""
         self._file.write(line.encode() + b"\n")
         self._file.flush()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-# It stays when the run is over, and tells such a folder from one of pictures.
+# It stays after the run, and so marks a folder of results: no image is looked for in one.
 LOCK_FILE = ".thyroid.lock"
 
 
@@ -14,16 +14,16 @@ class InUseError(Exception):
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process alone.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Lock a folder for this process alone.
 
-    The system lets go of the lock when the process ends, in whatever way, so no killed run blocks the next one. SQLite
-    is taken for its lock alone: Python has no other one that is the same on Linux, macOS and Windows.
+    The system releases the lock when the process ends, in whatever way, so a killed run does not block the next one.
+    SQLite is used for its lock alone: Python has no other one that works on Linux, macOS and Windows alike.
 
     Raises
     ------
     InUseError
-        If another run holds it.
+        If another run has locked it.
     OSError
         If it cannot be locked.
     """

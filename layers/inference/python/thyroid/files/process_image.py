@@ -49,6 +49,7 @@ def process_image(
     ModelUnavailableError
         If there is no model that works: no fault of the image.
     """
+    model_sha256 = analyzer.engine().manifest.sha256
     sha256 = source.sha256 or hashlib.sha256(data).hexdigest()
     source = source.model_copy(update={"bytes": len(data), "sha256": sha256})
     started = time.perf_counter()
@@ -57,6 +58,6 @@ def process_image(
     except ModelUnavailableError:
         raise
     except ThyroidError as error:
-        return without_result(error, source, analyzer.engine().manifest.sha256)
+        return without_result(error, source, model_sha256)
     analyse_ms = 1000 * (time.perf_counter() - started)
     return analysed(analysis, source, Timings(read_ms=round(read_ms, 3), analyse_ms=round(analyse_ms, 3)))

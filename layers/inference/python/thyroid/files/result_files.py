@@ -7,7 +7,7 @@ code that the API would return. Nothing here knows where the files go.
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,11 @@ RESULT, ERROR, HEATMAP, OVERLAY = "result.json", "error.json", "heatmap.png", "o
 # The decision comes last: where it exists, the files that it names exist as well.
 NAMES = (HEATMAP, OVERLAY, RESULT, ERROR)
 MEDIA_TYPES = {HEATMAP: "image/png", OVERLAY: "image/png", RESULT: "application/json", ERROR: "application/json"}
+
+
+# Of `result.json` and `error.json`, and of the lines of a batch run. It grows when a field changes or goes, not when a
+# field comes. A batch run makes the results of another version again.
+SCHEMA_VERSION: Final = 1
 
 
 class _Record(BaseModel):
@@ -67,7 +72,7 @@ class Result(PredictionResponse):
     """``result.json``: the response of `/api/v1/analyze` without the images, and what it was made of."""
 
     gradcam: Explanation
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1] = SCHEMA_VERSION
     input: Source
     timings: Timings
     code_version: str
@@ -80,7 +85,7 @@ class ErrorFile(_Record):
     timestamp: Timestamp
     code: str = Field(description="As in the API's problems.", examples=["unreadable_image"])
     detail: str
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1] = SCHEMA_VERSION
     input: Source
 
 
@@ -132,6 +137,7 @@ def analysed(analysis: Analysis, source: Source, timings: Timings) -> ProcessedI
     shown = analysis.explanation
     if shown is None:
         raise ValueError("a result needs an analysis with an explanation")
+    maps = {HEATMAP: _commented(shown.images.heatmap, source), OVERLAY: _commented(shown.images.overlay, source)}
     name = source.key.rpartition("/")[2]
     result = Result(
         **dict(responses.prediction(analysis, name)),
@@ -148,12 +154,7 @@ def analysed(analysis: Analysis, source: Source, timings: Timings) -> ProcessedI
         model_sha256=analysis.model.sha256,
         input_reasons=" ".join(analysis.input_check.reasons) or None,
     )
-    files = {
-        HEATMAP: _commented(shown.images.heatmap, source),
-        OVERLAY: _commented(shown.images.overlay, source),
-        RESULT: _json(result),
-    }
-    return ProcessedImage(outcome, files, AuditRecord.of(analysis))
+    return ProcessedImage(outcome, maps | {RESULT: _json(result)}, AuditRecord.of(analysis))
 
 
 def without_result(error: ThyroidError, source: Source, model_sha256: str | None = None) -> ProcessedImage:

@@ -250,8 +250,8 @@ def _over_the_limit(media_type: str, settings: Settings) -> str:
     binary = settings.max_binary_body_bytes
     if media_type == FORM:
         return (
-            f"The form is over the limit of {binary} bytes, in which an image file of {max(0, binary - MAX_FORM_BYTES)} "
-            "bytes always fits as its only part; send a smaller image."
+            f"The form is over the limit of {binary} bytes, in which an image file of "
+            f"{max(0, binary - MAX_FORM_BYTES)} bytes always fits as its only part; send a smaller image."
         )
     if media_type in formats.MEDIA_TYPES:
         return f"The image file is over the limit of {binary} bytes; send a smaller image."

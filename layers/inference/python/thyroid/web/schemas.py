@@ -28,6 +28,8 @@ Filename = Annotated[
 ]
 Score = Annotated[float, Field(ge=0.0, le=1.0, description="Malignancy score.", examples=[0.1234])]
 Timestamp = Annotated[str, Field(description="UTC.", examples=["2026-02-13 10:30:45"])]
+RiskLabel = Annotated[str, Field(examples=["Low Risk"])]
+Recommendation = Annotated[str, Field(examples=["Routine monitoring recommended"])]
 LayerUsed = Annotated[str, Field(examples=["depthwise_separable_conv_2"])]
 
 
@@ -211,8 +213,8 @@ class PredictionResponse(_ImageResponse):
     """Response of `/api/v1/predict`."""
 
     prediction: Prediction
-    risk_assessment: str = Field(examples=["Low Risk"])
-    recommendation: str = Field(examples=["Routine monitoring recommended"])
+    risk_assessment: RiskLabel
+    recommendation: Recommendation
     model: ModelReference
     input_check: InputCheck
     disclaimer: str = DISCLAIMER
@@ -241,8 +243,8 @@ class AnalyzeResponse(_ImageResponse):
     """Response of `/api/v1/analyze`."""
 
     prediction: Prediction
-    risk_assessment: str = Field(examples=["Low Risk"])
-    recommendation: str = Field(examples=["Routine monitoring recommended"])
+    risk_assessment: RiskLabel
+    recommendation: Recommendation
     gradcam: GradCAM | None
     model: ModelReference
     input_check: InputCheck
@@ -280,8 +282,8 @@ class ReportResponse(_ImageResponse):
 
     schema_version: Literal[2] = Field(default=2, description="Grows when a field changes or goes, not when one comes.")
     prediction: Prediction
-    risk_assessment: str = Field(examples=["Low Risk"])
-    recommendation: str = Field(examples=["Routine monitoring recommended"])
+    risk_assessment: RiskLabel
+    recommendation: Recommendation
     gradcam: ReportGradCAM
     image_facts: ImageFacts
     field_of_view: Region = Field(description="The part of the image that the network saw.")
