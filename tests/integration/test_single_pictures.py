@@ -21,6 +21,7 @@ from thyroid.__main__ import main
 from thyroid.batch.find import find
 from thyroid.core.analysis import Analysis
 from thyroid.core.analyzer import Analyzer
+from thyroid.core.engine import Engine
 from thyroid.core.explain import ExplainOptions
 from thyroid.files.lock import lock_folder
 from thyroid.settings import Settings
@@ -180,7 +181,7 @@ def test_the_model_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
     load = analyzer.load_engine
 
-    def counted(settings: Settings) -> analyzer.Engine:
+    def counted(settings: Settings) -> Engine:
         opened.append(settings.model_dir)
         return load(settings)
 
