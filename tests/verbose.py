@@ -46,7 +46,7 @@ def _break() -> None:
 
     broken: dict[type, tuple[str, ...]] = {
         Service: ("predict", "gradcam", "analyze", "report", "model_info", "health"),
-        Links: ("hand_out", "find"),
+        Links: ("create", "find"),
         LocalLinks: ("hand_out", "find", "take", "file"),
     }
     for kind, methods in broken.items():

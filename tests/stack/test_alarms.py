@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.stack.conftest import of_type, properties, stack
-from tests.stack.test_functions import NOBODY_WAITS_FOR, TAKE_PICTURES
+from tests.stack.test_functions import NOBODY_WAITS_FOR, TAKE_IMAGES
 from thyroid.settings import Settings
 from thyroid.telemetry.metrics import emit, emit_upload
 
@@ -67,7 +67,7 @@ def test_one_alarm_is_for_the_functions_that_callers_wait_for() -> None:
     together = {metric["Dimensions"][0]["Value"]["Ref"] for metric in metrics_of("FunctionErrorsAlarm")}
     assert together == set(of_type(STACK, "AWS::Lambda::Function")) - NOBODY_WAITS_FOR
     throttled = {metric["Dimensions"][0]["Value"]["Ref"] for metric in metrics_of("ThrottlesAlarm")}
-    assert throttled == TAKE_PICTURES
+    assert throttled == TAKE_IMAGES
     assert {metric["MetricName"] for metric in metrics_of("ThrottlesAlarm")} == {"Throttles"}
 
 
@@ -107,7 +107,7 @@ def test_the_alarm_that_takes_functions_back_names_the_stage_that_is_there() -> 
     assert stage == {"Name": "Stage", "Value": properties(STACK, "ApiprodStage")["StageName"]}
 
 
-def test_it_is_told_when_a_picture_was_given_up_or_waits_too_long() -> None:
+def test_it_is_told_when_an_image_was_given_up_or_waits_too_long() -> None:
     dead = properties(STACK, "DeadLettersAlarm")
     assert (dead["Namespace"], dead["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
     assert dead["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["UploadsDeadLetters", "QueueName"]}}]
@@ -174,6 +174,6 @@ def test_the_dashboard_shows_which_function_failed_or_was_turned_away() -> None:
     assert all(row[5] == f"{row[3]}:live" for row in failed)
     turned_away = by_title["Requests that Lambda turned away"]["metrics"]
     assert turned_away[0][:3] == ["AWS/Lambda", "Throttles", "FunctionName"]
-    assert {row[3] for row in turned_away} == {f"${{{name}}}" for name in TAKE_PICTURES}
+    assert {row[3] for row in turned_away} == {f"${{{name}}}" for name in TAKE_IMAGES}
     for row in (*failed, *turned_away):
         assert f"${{{row[-1]['label'].replace('_', ' ').title().replace(' ', '')}Function}}" == row[3]

@@ -17,13 +17,13 @@ FUNCTIONS = of_type(STACK, "AWS::Lambda::Function")
 PREDICT = FUNCTIONS["PredictFunction"]["Properties"]
 TEMPLATE_TEXT = (ROOT / "template.yaml").read_text("utf-8")
 # From callers, who wait. Nobody waits for the worker of the uploads.
-TAKE_PICTURES = {"PredictFunction", "GradcamFunction", "AnalyzeFunction", "ReportFunction"}
+TAKE_IMAGES = {"PredictFunction", "GradcamFunction", "AnalyzeFunction", "ReportFunction"}
 WORKER = "UploadsFunction"
 # Step Functions and the queue call these; all others are behind the gateway.
 NOBODY_WAITS_FOR = {WORKER, "ArchiveSummaryFunction"}
 # What these may do beside is in test_uploads.py and test_archive.py.
 TOUCH_WHAT_IS_STORED = {WORKER, "UploadLinksFunction", "ArchiveSummaryFunction"}
-LARGEST_PICTURE_NEEDS_MB = 750
+MIN_MEMORY_MB = 750
 LARGEST_NUMBER_OF_ALARMS = 10  # of a deployment group (AWS CodeDeploy quotas)
 
 
@@ -91,9 +91,9 @@ def test_no_function_works_longer_than_the_gateway_waits(name: str) -> None:
 
 def test_memory_is_enough_for_what_a_function_takes() -> None:
     memory = STACK["Parameters"]["MemorySize"]
-    assert memory["MinValue"] > LARGEST_PICTURE_NEEDS_MB
+    assert memory["MinValue"] > MIN_MEMORY_MB
     wanted: dict[str, Any] = dict.fromkeys(FUNCTIONS, 512) | {"ArchiveSummaryFunction": 1024}
-    wanted |= {name: {"Ref": "MemorySize"} for name in (*TAKE_PICTURES, WORKER)}
+    wanted |= {name: {"Ref": "MemorySize"} for name in (*TAKE_IMAGES, WORKER)}
     assert {name: function["Properties"]["MemorySize"] for name, function in FUNCTIONS.items()} == wanted
 
 
@@ -171,16 +171,16 @@ def test_every_rollout_is_mapped() -> None:
 def test_a_snapshot_and_kept_environments_exclude_each_other() -> None:
     assert STACK["Conditions"]["IsSnapshot"] == {"Fn::Equals": [{"Ref": "WarmStart"}, "snapstart"]}
     assert STACK["Conditions"]["IsProvisioned"] == {"Fn::Equals": [{"Ref": "WarmStart"}, "provisioned"]}
-    for name in TAKE_PICTURES:
+    for name in TAKE_IMAGES:
         assert FUNCTIONS[name]["Properties"]["SnapStart"] == {
             "ApplyOn": {"Fn::If": ["IsSnapshot", "PublishedVersions", "None"]}
         }
 
 
-def test_environments_are_kept_and_reserved_for_the_functions_that_take_pictures() -> None:
+def test_environments_are_kept_and_reserved_for_the_functions_that_take_images() -> None:
     for alias in of_type(STACK, "AWS::Lambda::Alias").values():
         kept = alias["Properties"].get("ProvisionedConcurrencyConfig")
-        if alias["Properties"]["FunctionName"]["Ref"] in TAKE_PICTURES:
+        if alias["Properties"]["FunctionName"]["Ref"] in TAKE_IMAGES:
             assert kept["Fn::If"][:2] == [
                 "IsProvisioned",
                 {"ProvisionedConcurrentExecutions": {"Ref": "ProvisionedConcurrency"}},
@@ -188,7 +188,7 @@ def test_environments_are_kept_and_reserved_for_the_functions_that_take_pictures
         else:
             assert kept is None
     reserved = {name for name, f in FUNCTIONS.items() if "ReservedConcurrentExecutions" in f["Properties"]}
-    assert reserved == TAKE_PICTURES
+    assert reserved == TAKE_IMAGES
 
 
 # --- what they are told -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from benchmarks import bill, cost
-from functions import s3_worker as uploads
+from functions import s3_worker
 from thyroid.settings import Settings
 from thyroid.telemetry.metrics import emit, emit_upload
 
@@ -97,7 +97,7 @@ def test_measurements_are_of_the_memory_that_the_stack_has() -> None:
 
 
 def test_a_worker_has_so_many_pictures_in_transfer() -> None:
-    assert cost.THREADS == uploads.THREADS
+    assert cost.THREADS == s3_worker.THREADS
 
 
 def test_the_metrics_that_are_priced_are_those_that_are_written(capsys: pytest.CaptureFixture[str]) -> None:
