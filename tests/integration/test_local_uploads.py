@@ -127,7 +127,7 @@ def test_a_link_that_has_ended_takes_nothing_and_waits_no_longer() -> None:
     link = links.create("image/png", 1, 10_000)
     response = client.post(link.url, data=link.fields, files={"file": ("a.png", IMAGE)})
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
-    with pytest.raises(Exception, match="before the link ended"):
+    with pytest.raises(Exception, match="before the link expired"):
         links.find(link.id)
 
 

@@ -228,7 +228,7 @@ def test_what_was_never_given_is_not_found(ask: Ask, identifier: str) -> None:
 def test_a_link_that_ended_unused_is_not_waited_for(ask: Ask, cloud: Cloud) -> None:
     identifier = new_id(int(time.time()) - 100)
     problem = check_problem(ask("GET", f"{ADDRESS}/{identifier}"), 404, "not_found")
-    assert "before the link ended" in problem.detail
+    assert "before the link expired" in problem.detail
     # BUT an image that came in time is
     cloud.upload(f"api/{identifier}")
     assert ask("GET", f"{ADDRESS}/{identifier}")[0] == 202

@@ -114,7 +114,7 @@ def test_an_image_that_is_still_arriving_as_its_link_ends_is_waited_for(links: L
 def test_an_image_without_a_result_long_after_is_not_waited_for_any_more(links: Links, cloud: Cloud) -> None:
     identifier = new_id(int(time.time()) - 3700)
     upload = cloud.upload(f"api/{identifier}")
-    with pytest.raises(NotAnsweredError, match="dead letters"):
+    with pytest.raises(NotAnsweredError, match="dead-letter queue"):
         links.find(identifier)
     # AND yet it is given where it is there after all
     start_worker().process(upload)
