@@ -28,7 +28,7 @@ LINTED_NOT_RUN = {
     "arm64": "tests/stack/test_functions.py::test_the_processor_is_a_parameter",
     "SnapStart and provisioned concurrency": "tests/stack/test_functions.py::"
     "test_a_snapshot_and_kept_environments_exclude_each_other",
-    "gateway responses as a part of the API's definition (put one by one), and its own 413 and 504": "tests/unit/"
+    "gateway responses as a part of the API's definition (put one by one), and its own 413 and 504": "tests/unit/web/"
     "test_gateway_responses.py::test_a_refusal_of_the_gateway_is_a_problem_that_browsers_may_read",
     "batches of a distributed map, and what it writes of them": "tests/stack/test_archive.py::"
     "test_the_worker_reads_a_batch_as_the_map_hands_it_out",

@@ -53,6 +53,7 @@ from thyroid.core.analyzer import Service
 from thyroid.core.audit import AuditRecord
 from thyroid.errors import ModelUnavailableError
 from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT, Outcome, Refusal
+from thyroid.s3 import clients  # noqa: F401 - it quiets the loggers of the clients
 from thyroid.s3.events import Upload
 from thyroid.s3.worker import LARGE_BYTES, MAX_ATTEMPTS, ConflictError
 from thyroid.settings import Settings
