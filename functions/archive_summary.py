@@ -1,9 +1,9 @@
-"""The end of an archive's run: what became of it, counted."""
+"""The last step of a batch run: its summary."""
 
 from typing import TYPE_CHECKING, Any
 
 from thyroid import quick_start
-from thyroid.s3 import clients as aws
+from thyroid.s3 import clients
 from thyroid.s3.summary import summarise
 from thyroid.settings import get_settings
 from thyroid.telemetry.logs import get_logger
@@ -19,6 +19,6 @@ quick_start.ready()
 
 @logger.inject_lambda_context(log_event=False)
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
-    """Count a run's files and write `summary.json`."""
-    summary = summarise(event, aws.s3(), aws.stepfunctions(), get_settings().results_bucket)
+    """Count the lines of a batch run's files and write `summary.json`."""
+    summary = summarise(event, clients.s3(), clients.stepfunctions(), get_settings().results_bucket)
     return summary.model_dump()

@@ -16,7 +16,7 @@ from thyroid.core.analyzer import Analyzer
 from thyroid.errors import InvalidRequestError, NotFoundError
 from thyroid.files.process_image import process_image
 from thyroid.files.result_files import ERROR, HEATMAP, MEDIA_TYPES, OVERLAY, RESULT, Source
-from thyroid.s3.link import Link, expiry_of, never_used, new_id
+from thyroid.s3.link import Link, expiry_of, new_id, unused_link_error
 from thyroid.settings import Settings
 from thyroid.telemetry.observation import record_prediction
 from thyroid.web.blocking import blocking
@@ -51,8 +51,8 @@ class LocalLinks:
         self._seconds = settings.upload_link_seconds
         self._uploads: OrderedDict[str, _Upload] = OrderedDict()
 
-    def hand_out(self, content_type: str, smallest: int, largest: int) -> Link:
-        """Make a link for one image of a type and size."""
+    def create(self, content_type: str, smallest: int, largest: int) -> Link:
+        """Make a link for one picture of a type and size."""
         expires = int(time.time()) + self._seconds
         identifier = new_id(expires)
         self._uploads[identifier] = _Upload(content_type, smallest, largest)
@@ -75,7 +75,7 @@ class LocalLinks:
         identifier = fields.get("key", "")
         upload = self._find(identifier)
         if expiry_of(identifier) < time.time():
-            raise never_used()
+            raise unused_link_error()
         if fields.get("Content-Type") != upload.content_type or not upload.smallest <= len(data) <= upload.largest:
             raise InvalidRequestError("The link is for an image of another type or size; send what it was asked for.")
         processed = process_image(self._analyzer, data, Source(key=identifier))
@@ -96,13 +96,13 @@ class LocalLinks:
         written = files.get(RESULT) or files.get(ERROR)
         if written is None:
             if expires < time.time():
-                raise never_used()
+                raise unused_link_error()
             return None
         record: dict[str, Any] = json.loads(written)
         return record
 
-    def pictures(self, identifier: str) -> Mapping[str, str]:
-        """Return addresses of the images beside a result, by their kind."""
+    def image_urls(self, identifier: str) -> Mapping[str, str]:
+        """Return addresses of the pictures beside a result, by their kind."""
         return {kind: f"{ADDRESS}/{identifier}/{name}" for kind, name in (("heatmap", HEATMAP), ("overlay", OVERLAY))}
 
     def file(self, identifier: str, name: str) -> bytes:

@@ -42,11 +42,11 @@ def _of_the_buckets() -> "Links":
         raise UploadsUnavailableError(
             "No bucket takes images here; send the image itself, or ask whoever runs this service for one."
         )
-    from thyroid.s3 import clients as aws  # here, so that those who only describe this endpoint do not load it
+    from thyroid.s3 import clients  # here, so that those who only describe this endpoint do not load it
     from thyroid.s3.links import Links
 
     buckets = settings.uploads_bucket, settings.results_bucket
-    return Links(aws.s3(), aws.signer(), *buckets, settings.upload_link_seconds)
+    return Links(clients.s3(), clients.signer(), *buckets, settings.upload_link_seconds)
 
 
 TheLinks = Annotated["Links | LocalLinks", Depends(the_links)]
@@ -64,7 +64,7 @@ def hand_out(request: Request, body: Received, settings: TheSettings, links: The
     asked = parse_json(body, UploadRequest)
     limit = settings.max_upload_bytes
     check_size(asked.size or 1, limit)
-    link = links.hand_out(asked.content_type, asked.size or 1, asked.size or limit)
+    link = links.create(asked.content_type, asked.size or 1, asked.size or limit)
     return UploadResponse(
         id=link.id,
         upload=UploadForm(url=_absolute(request, link.url), fields=link.fields),
@@ -90,8 +90,8 @@ def find(request: Request, id: str, links: TheLinks) -> JSONResponse:  # noqa: A
         status, title = kind_of_code(written["code"])
         return problem(request, status, title, written["code"], written["detail"])
     written["filename"] = None  # the key's last part, which is the id
-    images = links.pictures(id)
-    written["gradcam"]["images"] = {kind: _absolute(request, address) for kind, address in images.items()}
+    pictures = links.image_urls(id)
+    written["gradcam"]["images"] = {kind: _absolute(request, address) for kind, address in pictures.items()}
     return JSONResponse(written)
 
 

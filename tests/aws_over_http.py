@@ -1,6 +1,6 @@
 """AWS behind a socket, for workers that are processes of their own: moto in this process answers what they send.
 
-A worker may then be killed, and what it left lies here; and an answer may break off, or stop, on a real connection.
+A worker may then be killed, and what it left lies here; and a response may break off, or stop, on a real connection.
 """
 
 import threading
@@ -35,10 +35,10 @@ class Aws:
     asked : list of str
         Method and address of S3, or the operation of another service, in the order in which they came.
     before, after : callable
-        Is told of each before it is done, and before its answer is sent. Of that no more bytes are sent than ``after``
-        returns, if it returns a number.
+        Is told of each before it is done, and before its response is sent. If ``after`` returns a
+        number, no more bytes of the response are sent.
     stops : bool
-        Whether an answer that is cut off stops there until it is ``over``, instead of the connection's being closed.
+        Whether a response that is cut off stops there until it is ``over``, instead of the connection's being closed.
     """
 
     port: int
@@ -69,7 +69,7 @@ def _handler(aws: Aws, stubber: BotocoreStubber, one_at_a_time: threading.Lock) 
         def log_message(self, *_: Any) -> None:
             pass
 
-        def _answer(self) -> None:
+        def _respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             target = self.headers.get("X-Amz-Target", "")
             service = next((name for prefix, name in SERVICES.items() if target.startswith(prefix)), "s3")
@@ -101,7 +101,7 @@ def _handler(aws: Aws, stubber: BotocoreStubber, one_at_a_time: threading.Lock) 
                     aws.over.wait(30)
                 self.close_connection = True
 
-        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 - as the class wants it
+        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _respond  # noqa: N815 - as the class wants it
 
     return Handler
 
@@ -110,7 +110,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: Any) -> None:
-        """Say nothing: it is a worker that ended before it heard its answer."""
+        """Say nothing: it is a worker that ended before it heard its response."""
 
 
 @contextmanager

@@ -21,9 +21,9 @@ from tests.pictures import picture_file
 from thyroid.core.analyzer import Analyzer
 from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
 from thyroid.s3.events import Upload
-from thyroid.s3.idempotency import Once
+from thyroid.s3.idempotency import IdempotencyRecords
 from thyroid.s3.notify import notify
-from thyroid.s3.store import Outbox
+from thyroid.s3.store import ResultStore
 from thyroid.s3.worker import Worker
 from thyroid.settings import Settings
 
@@ -83,7 +83,7 @@ class Cloud:
             self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
 
     def upload(self, key: str, data: bytes = SOUND, bucket: str = UPLOADS) -> Upload:
-        """Put a picture there, and say of it what an event would."""
+        """Put an image there, and say of it what an event would."""
         put = self.s3.put_object(Bucket=bucket, Key=key, Body=data)
         return Upload(bucket, key, put.get("VersionId"), put["ETag"].strip('"'))
 
@@ -100,9 +100,9 @@ class Cloud:
         return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
     def results(self, key: str) -> dict[str, File]:
-        """What lies in the outbox for a picture of the uploads bucket, by name."""
-        place = f"results/{key}/"
-        return {name.removeprefix(place): self.file(name) for name in self.keys(place)}
+        """The results of an image of the uploads bucket, by name."""
+        prefix = f"results/{key}/"
+        return {name.removeprefix(prefix): self.file(name) for name in self.keys(prefix)}
 
     def records(self) -> list[dict[str, Any]]:
         """All of the table: id, status, data."""
@@ -131,14 +131,14 @@ class Calls:
         Name and parameters of each.
     before : callable
         Is told of each, its number and name, before it is made. What it raises comes out of the call; a code that it
-        returns is the error that AWS answers, and the call has no effect.
+        returns is the error that AWS returns, and the call has no effect.
     after : callable
-        Is told after it took effect or was refused, with what was answered, which it may change.
+        Is told after it took effect or was refused, with the response, which it may change.
     """
 
     made: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     before: Callable[[int, str], str | None] = lambda _number, _name: None
-    after: Callable[[int, str, Any], None] = lambda _number, _name, _answer: None
+    after: Callable[[int, str, Any], None] = lambda _number, _name, _response: None
 
     @property
     def names(self) -> list[str]:
@@ -162,15 +162,15 @@ class _Client:
         if code := calls.before(number, name):
             raise client_error(code, method)
         try:
-            answer: dict[str, Any] = getattr(client(self._service), method)(**params)
+            response: dict[str, Any] = getattr(client(self._service), method)(**params)
         except ClientError as error:
             calls.after(number, name, error.response)
             raise
-        calls.after(number, name, answer)
-        return answer
+        calls.after(number, name, response)
+        return response
 
 
-def telling(service: str, calls: Calls) -> Any:
+def recording_client(service: str, calls: Calls) -> Any:
     """A client of AWS that tells of its calls; of the type of any, as fakes are."""
     return _Client(service, calls)
 
@@ -182,7 +182,7 @@ def client(service: str) -> Any:
     return make(service)
 
 
-def lasting(milliseconds: int) -> Any:
+def context_with(milliseconds: int) -> Any:
     """The context of an invocation that has so much time left."""
     return SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds)
 
@@ -191,7 +191,7 @@ CANARY = "Jane-Doe"
 
 
 def client_error(code: str, method: str = "get_object") -> ClientError:
-    """An error that AWS answers; its message shows what messages of AWS may show."""
+    """An error that AWS returns; its message shows what messages of AWS may show."""
     operation = method.title().replace("_", "")
     return ClientError({"Error": {"Code": code, "Message": f"{CANARY}: {code}"}}, operation)
 
@@ -201,7 +201,7 @@ class Killed(BaseException):
 
 
 @dataclass(frozen=True)
-class Process:
+class WorkerProcess:
     """A worker, as one process of the function has it, and what it was seen to do."""
 
     worker: Worker
@@ -209,36 +209,36 @@ class Process:
     engine: FakeEngine
     stream: io.StringIO
 
-    def answer(self, upload: Upload) -> Any:
-        return self.worker.answer(upload, "a-request")
+    def process(self, upload: Upload) -> Any:
+        return self.worker.process(upload, "a-request")
 
     @property
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.stream.getvalue().splitlines()]
 
     @property
-    def told(self) -> list[dict[str, Any]]:
+    def published(self) -> list[dict[str, Any]]:
         """Events that were put on the bus."""
         return [entry for name, params in self.calls.made if name == "events.put_events" for entry in params["Entries"]]
 
 
-def process(
+def start_worker(
     engine: FakeEngine | None = None,
     remaining: int = ENOUGH,
     open_engine: Callable[..., Any] | None = None,
     **settings: Any,
-) -> Process:
+) -> WorkerProcess:
     """Start a worker, whose invocation has so many milliseconds left."""
     calls = Calls()
-    s3, dynamodb, events = (telling(name, calls) for name in ("s3", "dynamodb", "events"))
+    s3, dynamodb, events = (recording_client(name, calls) for name in ("s3", "dynamodb", "events"))
     engine, own = engine or FakeEngine(), replace(SETTINGS, **settings)
-    once = Once(dynamodb, TABLE)
-    once.invocation(lasting(remaining))
-    outbox, stream = Outbox(s3, RESULTS, UPLOADS), io.StringIO()
+    records = IdempotencyRecords(dynamodb, TABLE)
+    records.register_context(context_with(remaining))
+    store, stream = ResultStore(s3, RESULTS, UPLOADS), io.StringIO()
     logger = new_logger(stream)
     service = Analyzer(own, open_engine or (lambda _settings: engine))
-    return Process(
-        Worker(own, service, s3, outbox, once, partial(notify, events, outbox), logger), calls, engine, stream
+    return WorkerProcess(
+        Worker(own, service, s3, store, records, partial(notify, events, store), logger), calls, engine, stream
     )
 
 
@@ -256,7 +256,7 @@ def decided(files: Mapping[str, File]) -> tuple[str, str | None]:
 
 
 def check_no_result_stands_alone(files: Mapping[str, File]) -> None:
-    """A result speaks of its pictures, so it may never lie there without them."""
+    """A result speaks of its images, so it may never lie there without them."""
     assert RESULT not in files or {HEATMAP, OVERLAY} <= set(files), f"there is a result among {sorted(files)}"
 
 
@@ -268,7 +268,7 @@ def raised_at(calls: Calls, number: int, moment: str, error: BaseException) -> I
         if at == number and moment == "before":
             raise error
 
-    def after(at: int, _name: str, _answer: Any) -> None:
+    def after(at: int, _name: str, _response: Any) -> None:
         if at == number and moment == "after":
             raise error
 

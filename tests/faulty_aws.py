@@ -1,6 +1,6 @@
-"""AWS whose answers fail on the wire: below all that botocore does itself, its retries and its reading of answers.
+"""AWS whose responses fail on the wire: below all that botocore does itself, its retries and its reading of responses.
 
-`tests.buckets` lets calls of clients fail; here a client's request does. moto answers what is let through.
+`tests.buckets` lets calls of clients fail; here a client's request does. moto responds to what is let through.
 """
 
 import json
@@ -23,7 +23,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from tests.canaries import NAME
 
-# Is given a request and what lets moto answer it.
+# Is given a request and what lets moto respond to it.
 Fault = Callable[[AWSPreparedRequest, Callable[[], AWSResponse]], AWSResponse]
 
 TRIES = 3  # that `thyroid.s3.clients` gives each call
@@ -36,29 +36,29 @@ class Raw(BytesIO):
         yield self.read()
 
 
-def answer(request: AWSPreparedRequest, status: int, body: bytes, **headers: str) -> AWSResponse:
+def respond(request: AWSPreparedRequest, status: int, body: bytes, **headers: str) -> AWSResponse:
     headers.setdefault("Content-Length", str(len(body)))
     given: Any = headers
     return AWSResponse(request.url, status, given, Raw(b"" if request.method == "HEAD" else body))
 
 
 def refused(status: int, code: str) -> Fault:
-    """Answer an error as S3, DynamoDB and EventBridge do, with what messages of AWS may show; nothing is done."""
+    """Return an error as S3, DynamoDB and EventBridge do, with what messages of AWS may show; nothing is done."""
 
     def fault(request: AWSPreparedRequest, _pass: Callable[[], AWSResponse]) -> AWSResponse:
         if "X-Amz-Target" in request.headers:
             body = json.dumps({"__type": f"com.amazonaws#{code}", "message": f"{NAME} may not"}).encode()
-            return answer(request, status, body, **{"Content-Type": "application/x-amz-json-1.0"})
+            return respond(request, status, body, **{"Content-Type": "application/x-amz-json-1.0"})
         body = f"<Error><Code>{code}</Code><Message>{NAME} may not</Message><Key>{NAME}</Key></Error>".encode()
-        return answer(request, status, body, **{"Content-Type": "application/xml"})
+        return respond(request, status, body, **{"Content-Type": "application/xml"})
 
     return fault
 
 
 def garbled(status: int) -> Fault:
-    """Answer a page, as something between us and AWS may."""
+    """Return a page, as something between us and AWS may."""
     page = f"<html><body>{NAME}: bad gateway</body></html>".encode()
-    return lambda request, _pass: answer(request, status, page, **{"Content-Type": "text/html"})
+    return lambda request, _pass: respond(request, status, page, **{"Content-Type": "text/html"})
 
 
 def unreached(error: type[BotoCoreError]) -> Fault:
@@ -71,13 +71,13 @@ def unreached(error: type[BotoCoreError]) -> Fault:
 
 
 def unheard(request: AWSPreparedRequest, let_through: Callable[[], AWSResponse]) -> AWSResponse:
-    """Do what is asked, and lose the answer."""
+    """Do what is asked, and lose the response."""
     let_through()
     raise ReadTimeoutError(endpoint_url=request.url, error=NAME)
 
 
 def cut_off(_request: AWSPreparedRequest, let_through: Callable[[], AWSResponse]) -> AWSResponse:
-    """Answer half of what was to be answered."""
+    """Return half of the response."""
     whole = let_through()
     headers: Any = {**whole.headers, "Content-Length": str(len(whole.content))}
     return AWSResponse(whole.url, whole.status_code, headers, Raw(whole.content[: len(whole.content) // 2]))

@@ -46,8 +46,8 @@ def _break() -> None:
 
     broken: dict[type, tuple[str, ...]] = {
         Analyzer: ("score", "explain", "works"),
-        Links: ("hand_out", "find"),
-        LocalLinks: ("hand_out", "find", "take", "file"),
+        Links: ("create", "find"),
+        LocalLinks: ("create", "find", "take", "file"),
     }
     for kind, methods in broken.items():
         for method in methods:

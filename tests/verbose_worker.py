@@ -1,7 +1,7 @@
-"""The worker as a process that tells all that it could, about pictures that name a patient wherever they can.
+"""The worker as a process that tells all that it could, about images that name a patient wherever they can.
 
-`python -m tests.verbose_worker FILE` answers a message about each, and an archive of them all, and writes into the file
-what lies in the buckets, the table and on the bus then; moto plays those. `DENIED` names a call of AWS that fails.
+`python -m tests.verbose_worker FILE` processes a message about each, and a batch of them all, and writes into the
+file what the buckets, the table and the bus hold then; moto plays those. `DENIED` names a call of AWS that fails.
 """
 
 import json
@@ -38,18 +38,18 @@ def main(told: Path) -> None:
             body["detail"]["object"] |= {"version-id": upload.version, "etag": upload.etag}
             records.append({**event, "messageId": f"message-{len(records)}", "body": json.dumps(body)})
         records.append({**records[0], "messageId": "unreadable", "body": f"no event of {canaries.NAME}"})
-        told.write_text(json.dumps(_answer(cloud, records, list(keys.values()))))
+        told.write_text(json.dumps(_process(cloud, records, list(keys.values()))))
 
 
-def _answer(cloud: buckets.Cloud, records: list[dict[str, Any]], keys: list[str]) -> dict[str, Any]:
+def _process(cloud: buckets.Cloud, records: list[dict[str, Any]], keys: list[str]) -> dict[str, Any]:
     told: list[Any] = []
     tell_everything()
     logging.getLogger("moto").setLevel(logging.WARNING)  # which is no part of a worker
-    from functions import s3_worker as uploads
-    from thyroid.s3 import clients as aws
+    from functions import s3_worker
+    from thyroid.s3 import clients
 
-    s3: Any = aws.s3()
-    events: Any = aws.events()
+    s3: Any = clients.s3()
+    events: Any = clients.events()
     put = events.put_events
 
     def put_events(**params: Any) -> Any:
@@ -59,15 +59,15 @@ def _answer(cloud: buckets.Cloud, records: list[dict[str, Any]], keys: list[str]
     events.put_events = put_events
     if denied := os.environ.get("DENIED"):
         setattr(s3, denied, partial(_deny, getattr(s3, denied)))
-    uploads.handler({"Records": [{**records[0], "body": "{}"}]}, CONTEXT)  # loads what is loaded but once
+    s3_worker.handler({"Records": [{**records[0], "body": "{}"}]}, CONTEXT)  # loads what is loaded but once
     tell_of_writing()
     failed = []
     for start in range(0, len(records), 10):
-        batch = uploads.handler({"Records": records[start : start + 10]}, CONTEXT)
+        batch = s3_worker.handler({"Records": records[start : start + 10]}, CONTEXT)
         failed += [failure["itemIdentifier"] for failure in batch["batchItemFailures"]]
     archive = {"bucket": buckets.UPLOADS, "run": "a-run", "encoded": False}
     try:
-        uploads.handler({"Items": [{"Key": key} for key in keys], "BatchInput": archive}, CONTEXT)
+        s3_worker.handler({"Items": [{"Key": key} for key in keys], "BatchInput": archive}, CONTEXT)
     except Exception as error:  # Lambda's runtime prints it so
         logging.getLogger("runtime").exception("[ERROR] %s", type(error).__name__)
     written = {key: cloud.file(key) for key in cloud.keys("")}

@@ -17,7 +17,7 @@ LINTED_NOT_RUN = {
     "test_a_new_version_takes_over_step_by_step_and_goes_back_when_an_alarm_rings",
     "alarms (made, but they never ring)": "tests/stack/test_alarms.py::"
     "test_server_errors_are_watched_under_the_name_that_the_application_counts_them_by",
-    "the firewall": "tests/stack/test_api.py::test_the_firewall_stands_before_the_stage_and_lets_pictures_through",
+    "the firewall": "tests/stack/test_api.py::test_the_firewall_stands_before_the_stage_and_lets_images_through",
     "an own domain": "tests/stack/test_api.py::test_a_domain_is_there_by_condition_with_a_current_protocol",
     "TLS policies, and AWS's own address that a domain closes": "tests/stack/test_api.py::"
     "test_no_address_takes_tls_below_1_2",

@@ -46,7 +46,7 @@ BUILT = ROOT / ".aws-sam" / "build"
 COPY = BUILT / "local-aws.yaml"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
-# Half of what the template asks for at least where pictures are taken, and nothing to write to but /tmp.
+# Half of what the template asks for at least where images are taken, and nothing to write to but /tmp.
 LIKE_LAMBDA = "--memory=512m --read-only --tmpfs /tmp:size=512m"
 
 # Readers of the queue, as many as two processors bear; and how long the worker may take, and its messages stay hidden,
@@ -114,14 +114,14 @@ class LocalAws:
 
     def key(self) -> str:
         """Return the value of the stack's key."""
-        answer = self.client("apigateway").get_api_key(apiKey=self.outputs()["KeyId"], includeValue=True)
-        return str(answer["value"])
+        response = self.client("apigateway").get_api_key(apiKey=self.outputs()["KeyId"], includeValue=True)
+        return str(response["value"])
 
     def queue_counts(self, output: str) -> tuple[int, int]:
         """Return how many messages of a queue, named by the output with its address, wait and are in work."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self.client("sqs").get_queue_attributes(QueueUrl=self.outputs()[output], AttributeNames=names)
-        waiting, in_work = (int(answer["Attributes"][name]) for name in names)
+        response = self.client("sqs").get_queue_attributes(QueueUrl=self.outputs()[output], AttributeNames=names)
+        waiting, in_work = (int(response["Attributes"][name]) for name in names)
         return waiting, in_work
 
     def workers(self) -> list[str]:

@@ -33,7 +33,7 @@ class Door:
     prefix: str
 
     def ask(self, method: str, target: str, *headers: tuple[str, str], body: bytes | None = None) -> Answer:
-        """Send a request as it is; a POST brings a picture."""
+        """Send a request as it is; a POST brings an image."""
         kind = (("Content-Type", "application/json"),) if method == "POST" else ()
         sent = (BODY if method == "POST" else b"") if body is None else body
         return wire.send(self.endpoint, Request(method, self.prefix + target, (*kind, *headers), sent))
@@ -115,8 +115,8 @@ def wrong_keys(right: str) -> dict[str, tuple[tuple[str, str], ...]]:
 def test_no_closed_address_opens_without_its_key(door: Door, key: tuple[str, str]) -> None:
     for method, path in CLOSED:
         for what, headers in wrong_keys(key[1]).items():
-            answer = door.ask(method, path, *headers)
-            assert_refused(answer, (method, path, what), 403)
+            response = door.ask(method, path, *headers)
+            assert_refused(response, (method, path, what), 403)
         for query in (f"?x-api-key={key[1]}", f"?X-Api-Key={key[1]}", f"?api_key={key[1]}"):
             assert_refused(door.ask(method, path + query), (method, path, "in the query"), 403)
 
@@ -144,9 +144,9 @@ def test_no_header_makes_an_open_request_a_closed_one(door: Door) -> None:
     plain = json.loads(door.ask("GET", "/api/v1/health").body)
     for method, path in CLOSED:
         for header in overrides(method, path):
-            answer = door.ask("GET", "/api/v1/health", header)
-            assert answer.status == 200, header
-            assert json.loads(answer.body).keys() == plain.keys(), header
+            response = door.ask("GET", "/api/v1/health", header)
+            assert response.status == 200, header
+            assert json.loads(response.body).keys() == plain.keys(), header
         # Health is open and so is a preflight: what only claims to be one is not.
         for open_one in ("OPTIONS", "GET"):
             for header in overrides(open_one, "/api/v1/health"):
@@ -157,11 +157,11 @@ def test_no_header_makes_an_open_request_a_closed_one(door: Door) -> None:
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get", "post", "Post"])
 def test_no_other_method_opens_a_closed_address(door: Door, method: str) -> None:
     for _, path in CLOSED:
-        answer = door.ask(method, path, ("Content-Type", "application/json"), body=b"" if method == "HEAD" else BODY)
-        assert 400 <= answer.status < 500, (method, path, answer.status)
+        response = door.ask(method, path, ("Content-Type", "application/json"), body=b"" if method == "HEAD" else BODY)
+        assert 400 <= response.status < 500, (method, path, response.status)
 
 
-def test_a_preflight_that_brings_a_picture_gets_no_more_than_a_preflight(door: Door) -> None:
+def test_a_preflight_that_brings_an_image_gets_no_more_than_a_preflight(door: Door) -> None:
     asked = (("Origin", "https://page.example"), ("Access-Control-Request-Method", "POST"))
     for _, path in CLOSED:
         plain = door.ask("OPTIONS", path, *asked)
@@ -177,11 +177,11 @@ def test_no_answer_names_the_host_that_a_request_named(door: Door, key: tuple[st
     )
     for method, path in asked:
         for host in HOSTS:
-            answer = door.ask(method, path, host, key)
-            told = [value for name, value in answer.headers if name.lower() != "access-control-allow-origin"]
+            response = door.ask(method, path, host, key)
+            told = [value for name, value in response.headers if name.lower() != "access-control-allow-origin"]
             assert EVIL not in " ".join(told), (method, path, host)
-            assert EVIL.encode() not in answer.body, (method, path, host)
-            assert answer.status < 300 or answer.status >= 400, (method, path, host)
+            assert EVIL.encode() not in response.body, (method, path, host)
+            assert response.status < 300 or response.status >= 400, (method, path, host)
 
 
 def test_a_key_that_was_taken_out_of_the_plan_opens_nothing(aws: LocalAws, door: Door) -> None:
@@ -197,7 +197,7 @@ def test_a_key_that_was_taken_out_of_the_plan_opens_nothing(aws: LocalAws, door:
     assert_refused(door.ask("GET", "/api/v1/model-info", header), "a key of nobody", 403)
 
 
-def assert_refused(answer: Answer, what: object, *statuses: int) -> None:
+def assert_refused(response: Answer, what: object, *statuses: int) -> None:
     """Check that a request got a problem, and nothing else."""
-    assert answer.status in statuses, (what, answer.status, answer.body[:300])
-    assert Problem.model_validate_json(answer.body).status == answer.status, what
+    assert response.status in statuses, (what, response.status, response.body[:300])
+    assert Problem.model_validate_json(response.body).status == response.status, what

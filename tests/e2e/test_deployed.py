@@ -39,12 +39,12 @@ def test_what_is_open_needs_no_key(anyone: httpx.Client, path: str) -> None:
 def test_the_page_comes_whole_and_without_a_key_under_a_policy_that_lets_it_upload(anyone: httpx.Client) -> None:
     for name, file in files().items():
         path = "/app" if name == PAGE else f"/app/{release_of(files())}/{name}"
-        answer = anyone.get(path, headers={"Accept": file.media_type.partition(";")[0]})
-        assert answer.status_code == 200, (name, answer.text[:200])
-        assert answer.content == file.content, name
-        assert answer.headers["content-type"] == file.media_type
-        assert answer.headers["etag"] == file.tag
-        policy = answer.headers["content-security-policy"]
+        response = anyone.get(path, headers={"Accept": file.media_type.partition(";")[0]})
+        assert response.status_code == 200, (name, response.text[:200])
+        assert response.content == file.content, name
+        assert response.headers["content-type"] == file.media_type
+        assert response.headers["etag"] == file.tag
+        policy = response.headers["content-security-policy"]
         assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
         assert re.search(r"connect-src 'self' https://\S+uploads\S+\.s3\.\S+ https://", policy, re.IGNORECASE), policy
         assert anyone.get(path, headers={"If-None-Match": file.tag}).status_code == 304
@@ -57,11 +57,11 @@ def test_all_else_is_closed_without_a_key_that_is_known(
 ) -> None:
     headers = {"Origin": "https://page.example"} | ({"X-Api-Key": key} if key else {})
 
-    answer = anyone.request(method, path, json=as_json() if method == "POST" else None, headers=headers)
+    response = anyone.request(method, path, json=as_json() if method == "POST" else None, headers=headers)
 
-    assert_problem(answer, 403, "forbidden")
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert "X-Api-Key" in answer.json()["detail"]
+    assert_problem(response, 403, "forbidden")
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "X-Api-Key" in response.json()["detail"]
 
 
 def test_health_proves_the_model(anyone: httpx.Client) -> None:
@@ -69,30 +69,32 @@ def test_health_proves_the_model(anyone: httpx.Client) -> None:
 
 
 def test_model_info_answers_with_a_key(user: httpx.Client) -> None:
-    answer = user.get("/api/v1/model-info")
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["model"]["sha256"]
+    response = user.get("/api/v1/model-info")
+    assert response.status_code == 200, response.text
+    assert response.json()["model"]["sha256"]
 
 
-def test_a_picture_gets_the_same_score_whichever_way_it_comes(user: httpx.Client) -> None:
-    answers = [
+def test_an_image_gets_the_same_score_whichever_way_it_comes(user: httpx.Client) -> None:
+    responses = [
         user.post("/api/v1/predict", json=as_json()),
         user.post("/api/v1/predict", content=SCAN, headers={"Content-Type": "image/png"}),
         user.post("/api/v1/predict", files={"image": (NAME, SCAN, "image/png")}),
         user.post("/api/v1/gradcam", json=as_json()),
         user.post("/api/v1/analyze", content=SCAN, headers={"Content-Type": "application/octet-stream"}),
     ]
-    assert [answer.status_code for answer in answers] == [200] * len(answers), [answer.text[:300] for answer in answers]
-    assert len({answer.json()["prediction"]["confidence_score"] for answer in answers}) == 1
+    assert [response.status_code for response in responses] == [200] * len(responses), [
+        response.text[:300] for response in responses
+    ]
+    assert len({response.json()["prediction"]["confidence_score"] for response in responses}) == 1
 
 
-def test_pictures_come_back_whole(user: httpx.Client) -> None:
+def test_images_come_back_whole(user: httpx.Client) -> None:
     images = user.post("/api/v1/analyze", json=as_json(size=300)).json()["gradcam"]["images"]
     for kind in ("original", "heatmap", "overlay"):
         assert Image.open(io.BytesIO(base64.b64decode(images[kind]))).size == (300, 200)
 
 
-def test_a_report_comes_as_bytes_and_is_named_after_the_picture(user: httpx.Client) -> None:
+def test_a_report_comes_as_bytes_and_is_named_after_the_image(user: httpx.Client) -> None:
     report = user.post("/api/v1/report/pdf", json=as_json(), headers={"Accept": "application/pdf"})
 
     assert report.status_code == 200, report.text[:500]
@@ -102,20 +104,20 @@ def test_a_report_comes_as_bytes_and_is_named_after_the_picture(user: httpx.Clie
     assert NAME in page.extract_text()
     told = user.post("/api/v1/report/json", json=as_json()).json()
     assert f"{told['prediction']['confidence_score']:.4f}" in page.extract_text()
-    measured(f"report of a {len(SCAN):,} byte picture: {len(report.content):,} bytes")
+    measured(f"report of a {len(SCAN):,} byte image: {len(report.content):,} bytes")
 
 
 def test_a_report_whose_bytes_would_come_as_text_is_refused_with_what_to_send(user: httpx.Client) -> None:
     for accept in ("*/*", "application/json, application/pdf"):
-        answer = user.post("/api/v1/report/pdf", json=as_json(), headers={"Accept": accept})
-        assert_problem(answer, 406, "not_acceptable")
-        assert "application/pdf" in answer.json()["detail"]
+        response = user.post("/api/v1/report/pdf", json=as_json(), headers={"Accept": accept})
+        assert_problem(response, 406, "not_acceptable")
+        assert "application/pdf" in response.json()["detail"]
 
 
 def test_a_refusal_is_readable_for_who_asks_for_bytes(user: httpx.Client) -> None:
     headers = {"Accept": "application/pdf", "Content-Type": "image/png"}
-    answer = user.post("/api/v1/report/pdf", content=b"no picture", headers=headers)
-    assert_problem(answer, 415, "unsupported_media_type")
+    response = user.post("/api/v1/report/pdf", content=b"no image", headers=headers)
+    assert_problem(response, 415, "unsupported_media_type")
 
 
 def test_a_browser_may_ask_first_without_a_key(anyone: httpx.Client) -> None:
@@ -125,10 +127,10 @@ def test_a_browser_may_ask_first_without_a_key(anyone: httpx.Client) -> None:
         "Access-Control-Request-Headers": "content-type,x-api-key",
     }
     for path in IMAGE_PATHS:
-        answer = anyone.options(path, headers=asked)
-        assert answer.status_code == 200, answer.text
-        assert answer.headers["access-control-allow-origin"] == "*"
-        assert "x-api-key" in answer.headers["access-control-allow-headers"]
+        response = anyone.options(path, headers=asked)
+        assert response.status_code == 200, response.text
+        assert response.headers["access-control-allow-origin"] == "*"
+        assert "x-api-key" in response.headers["access-control-allow-headers"]
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ def test_an_address_that_does_not_exist_is_a_problem(user: httpx.Client, method:
     [
         (b'{"image": "not base64!"}', "application/json", 400, "invalid_base64"),
         (b"{", "application/json", 422, "invalid_request"),
-        (b"no picture", "image/png", 415, "unsupported_media_type"),
+        (b"no image", "image/png", 415, "unsupported_media_type"),
         (SCAN[:300], "image/png", 422, "unreadable_image"),
         (b"x", "text/csv", 415, "unsupported_media_type"),
         (b"", "application/json", 422, "invalid_request"),
@@ -158,10 +160,10 @@ def test_what_cannot_be_answered_is_a_problem(
 
 def test_an_unknown_layer_is_a_problem_that_names_those_that_exist(user: httpx.Client) -> None:
     names = user.get("/api/v1/model-info").json()["conv_layers"]
-    answer = user.post("/api/v1/gradcam", json=as_json(layer_name="no_such_layer"))
-    assert_problem(answer, 422, "unknown_layer")
+    response = user.post("/api/v1/gradcam", json=as_json(layer_name="no_such_layer"))
+    assert_problem(response, 422, "unknown_layer")
     assert names
-    assert all(name in answer.json()["detail"] for name in names)
+    assert all(name in response.json()["detail"] for name in names)
 
 
 # --- the largest ------------------------------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ def padded(size: int) -> bytes:
     return SCAN + bytes(size - len(SCAN))
 
 
-def test_the_largest_picture_of_each_way_in_is_answered_and_one_byte_more_is_not(user: httpx.Client) -> None:
+def test_the_largest_image_of_each_way_in_is_answered_and_one_byte_more_is_not(user: httpx.Client) -> None:
     largest = Settings().max_binary_body_bytes
     in_json = (Settings().max_body_bytes - len(json.dumps({"image": ""}))) // 4 * 3
     form = len(httpx.Request("POST", "https://x", files={"image": ("a.png", b"", "image/png")}).read())
@@ -182,29 +184,29 @@ def test_the_largest_picture_of_each_way_in_is_answered_and_one_byte_more_is_not
         "base64": (in_json, lambda data: {"content": json.dumps({"image": base64.b64encode(data).decode("ascii")})}),
     }
     for way, (size, request) in ways.items():
-        answer = user.post("/api/v1/predict", **request(padded(size)))
-        assert answer.status_code == 200, (way, answer.text[:500])
+        response = user.post("/api/v1/predict", **request(padded(size)))
+        assert response.status_code == 200, (way, response.text[:500])
         # A byte more may still fit into the last four of base64.
-        answer = user.post("/api/v1/predict", **request(padded(size + 3)))
-        assert_problem(answer, 413, "payload_too_large")
-        measured(f"largest picture, {way}: {size:,} bytes answered; more: {answer.json()['detail']}")
+        response = user.post("/api/v1/predict", **request(padded(size + 3)))
+        assert_problem(response, 413, "payload_too_large")
+        measured(f"largest image, {way}: {size:,} bytes answered; more: {response.json()['detail']}")
 
 
 def test_the_largest_answer_passes_and_a_larger_one_is_refused_with_a_sentence(user: httpx.Client) -> None:
-    # GIVEN colour noise, which no picture format makes smaller
+    # GIVEN colour noise, which no image format makes smaller
     noise = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)
     file = io.BytesIO()
     Image.fromarray(noise).save(file, "PNG")
-    # WHEN ever larger pictures are asked for
+    # WHEN ever larger images are asked for
     largest, refused = 0, None
     for size in (*range(800, 960, 10), 1024):
-        answer = user.post("/api/v1/gradcam", json=as_json(file.getvalue(), size=size))
-        if answer.status_code == 200:
-            largest = max(largest, len(answer.content))
+        response = user.post("/api/v1/gradcam", json=as_json(file.getvalue(), size=size))
+        if response.status_code == 200:
+            largest = max(largest, len(response.content))
         else:
-            refused = answer
+            refused = response
     # THEN answers come whole up to nearly what Lambda lets through, and what would not pass is refused
-    measured(f"largest answer: {largest:,} of {LAMBDA_ANSWER_LIMIT:,} bytes")
+    measured(f"largest response: {largest:,} of {LAMBDA_ANSWER_LIMIT:,} bytes")
     assert 0.95 * LAMBDA_ANSWER_LIMIT < largest < LAMBDA_ANSWER_LIMIT
     assert refused is not None
     assert_problem(refused, 413, "payload_too_large")
@@ -229,7 +231,7 @@ def test_a_prediction_leaves_an_audit_record_in_its_log_group_and_nothing_of_the
     aws: LocalAws, user: httpx.Client
 ) -> None:
     # GIVEN a prediction
-    answer = user.post("/api/v1/predict", json=as_json(), params={"filename": NAME}).json()
+    response = user.post("/api/v1/predict", json=as_json(), params={"filename": NAME}).json()
     # WHEN the logs are searched for it
     lines: list[str] = []
     for _ in range(50):
@@ -240,9 +242,9 @@ def test_a_prediction_leaves_an_audit_record_in_its_log_group_and_nothing_of_the
         time.sleep(0.2)
     # THEN there is its record
     record = AuditRecord.model_validate(records[-1])
-    assert record.score == answer["prediction"]["confidence_score"]
-    assert record.model.model_dump() == answer["model"]
-    # AND neither the picture nor its name, in no log group of the stack
+    assert record.score == response["prediction"]["confidence_score"]
+    assert record.model.model_dump() == response["model"]
+    # AND neither the image nor its name, in no log group of the stack
     encoded = base64.b64encode(SCAN).decode("ascii")
     for group in ("PredictLogs", "GradcamLogs", "AnalyzeLogs", "HealthLogs", "ModelInfoLogs", "SiteLogs", "AccessLogs"):
         text = "\n".join(aws.log_lines(group))
@@ -262,7 +264,7 @@ def test_the_audit_record_names_the_commit_that_was_built(aws: LocalAws, user: h
 
 
 def test_metrics_of_requests_are_in_the_log_in_embedded_metric_format(aws: LocalAws, user: httpx.Client) -> None:
-    user.post("/api/v1/predict", content=b"no picture", headers={"Content-Type": "image/png"})
+    user.post("/api/v1/predict", content=b"no image", headers={"Content-Type": "image/png"})
     lines = [json.loads(line) for line in aws.log_lines("PredictLogs") if '"_aws"' in line]
     assert any(line.get("code") == "unsupported_media_type" and line["Errors"] == [1.0] for line in lines)
     assert any(line.get("FlaggedInputs") == [1.0] for line in lines)
@@ -307,13 +309,13 @@ def test_over_the_rate_of_a_key_requests_are_refused_and_come_through_again_late
     aws: LocalAws, user: httpx.Client
 ) -> None:
     aws.deploy(**GENEROUS | {"KeyRateLimit": "1", "KeyBurstLimit": "2"})
-    answers = [user.get("/api/v1/model-info") for _ in range(8)]
-    refused = [answer for answer in answers if answer.status_code != 200]
-    assert answers[0].status_code == 200
+    responses = [user.get("/api/v1/model-info") for _ in range(8)]
+    refused = [response for response in responses if response.status_code != 200]
+    assert responses[0].status_code == 200
     assert len(refused) >= 4
-    for answer in refused:
-        assert_problem(answer, 429, "throttled")
-        assert int(answer.headers["retry-after"]) >= 1
+    for response in refused:
+        assert_problem(response, 429, "throttled")
+        assert int(response.headers["retry-after"]) >= 1
     time.sleep(2)
     assert user.get("/api/v1/model-info").status_code == 200
 
@@ -322,16 +324,16 @@ def test_over_its_quota_a_key_is_refused_and_what_is_open_still_answers(
     aws: LocalAws, user: httpx.Client, anyone: httpx.Client
 ) -> None:
     aws.deploy(**GENEROUS | {"KeyQuota": "1"})
-    answers = [user.get("/api/v1/model-info") for _ in range(3)]
-    assert_problem(answers[-1], 429, "quota_exceeded")
+    responses = [user.get("/api/v1/model-info") for _ in range(3)]
+    assert_problem(responses[-1], 429, "quota_exceeded")
     assert anyone.get("/api/v1/health").status_code == 200
 
 
 def test_over_the_rate_of_the_stage_what_is_open_is_refused_as_well(aws: LocalAws, anyone: httpx.Client) -> None:
     aws.deploy(**GENEROUS | {"StageRateLimit": "1", "StageBurstLimit": "1"})
-    answers = [anyone.get("/api/v1/health") for _ in range(6)]
-    assert answers[0].status_code == 200
-    assert_problem(next(answer for answer in answers if answer.status_code != 200), 429, "throttled")
+    responses = [anyone.get("/api/v1/health") for _ in range(6)]
+    assert responses[0].status_code == 200
+    assert_problem(next(response for response in responses if response.status_code != 200), 429, "throttled")
 
 
 def test_every_refusal_of_the_gateway_is_one_that_it_knows(aws: LocalAws) -> None:

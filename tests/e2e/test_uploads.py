@@ -1,4 +1,4 @@
-"""Pictures that come in a bucket, to the deployed stack: once, twice, late, broken, while workers are killed."""
+"""Images that come in a bucket, to the deployed stack: once, twice, late, broken, while workers are killed."""
 
 import io
 import json
@@ -27,7 +27,7 @@ from thyroid import phantom
 from thyroid.files.result_files import Result
 from thyroid.settings import Settings
 
-ARCHIVE_BUCKET = "archive-of-pictures"
+ARCHIVE_BUCKET = "archive-of-images"
 ARCHIVE_CONCURRENCY = "4"
 NAME = "Jane-Doe"  # stands for a patient, in every key; no log may hold it
 
@@ -44,7 +44,7 @@ def aws(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalA
 
 @pytest.fixture
 def told(aws: LocalAws) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    """What the stack tells of pictures meanwhile, as somebody else's rule gets it from EventBridge."""
+    """What the stack tells of images meanwhile, as somebody else's rule gets it from EventBridge."""
     sqs, events = aws.client("sqs"), aws.client("events")
     queue = sqs.create_queue(QueueName="listener")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -74,7 +74,7 @@ def until(done: Callable[[], object], seconds: float, what: str) -> None:
 
 
 def unique(number: int, scan: bytes = SCAN) -> bytes:
-    """Return the picture as a file that no other is; what follows a PNG's end is not looked at."""
+    """Return the image as a file that no other is; what follows a PNG's end is not looked at."""
     return scan + f"{number:08d}".encode()
 
 
@@ -85,8 +85,8 @@ def uploads(aws: LocalAws) -> str:
 def put(aws: LocalAws, key: str, data: bytes, bucket: str | None = None) -> dict[str, Any]:
     """Put an object; return its version and ETag, as a message tells them."""
     bucket = bucket or uploads(aws)
-    answer = aws.client("s3").put_object(Bucket=bucket, Key=key, Body=data)
-    return {"key": key, "version-id": answer.get("VersionId"), "etag": answer["ETag"].strip('"')}
+    response = aws.client("s3").put_object(Bucket=bucket, Key=key, Body=data)
+    return {"key": key, "version-id": response.get("VersionId"), "etag": response["ETag"].strip('"')}
 
 
 def send(aws: LocalAws, state: dict[str, Any], bucket: str | None = None) -> None:
@@ -116,7 +116,7 @@ def versions_of(aws: LocalAws, prefix: str, name: str) -> Counter[str]:
 
 
 def inferences(aws: LocalAws) -> Counter[str]:
-    """Return how often each picture was scored by the worker, by the sha256 of its file."""
+    """Return how often each image was scored by the worker, by the sha256 of its file."""
     # Each line once: where a container was killed, the local AWS writes all that it ever printed again. Lines of two
     # inferences differ in their time and in their request.
     lines = (json.loads(line) for line in set(aws.log_lines("UploadsLogs")) if '"audit"' in line)
@@ -135,10 +135,10 @@ def command(aws: LocalAws, *words: str) -> Any:
 # --- many, twice, late ------------------------------------------------------------------------------------------------
 
 
-def test_200_pictures_at_once_a_fifth_of_them_told_of_twice_are_each_answered_exactly_once(
+def test_200_images_at_once_a_fifth_of_them_told_of_twice_are_each_answered_exactly_once(
     aws: LocalAws, told: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    # GIVEN 200 pictures, of which every fifth is told of a second time at once
+    # GIVEN 200 images, of which every fifth is told of a second time at once
     def drop(number: int) -> None:
         state = put(aws, f"drop/{NAME} {number}.png", unique(number))
         if number % 5 == 0:
@@ -161,7 +161,7 @@ def test_200_pictures_at_once_a_fifth_of_them_told_of_twice_are_each_answered_ex
     # AND each was scored once: the 40 that came twice cost nothing
     scored = inferences(aws) - before
     assert (len(scored), scored.total()) == (200, 200)
-    # AND others heard of each once, by key and decision, without a picture
+    # AND others heard of each once, by key and decision, without an image
     until(lambda: len(told()) >= 200, 20, "200 events")
     heard = Counter(event["detail"]["input"]["key"] for event in told())
     assert (len(heard), heard.total()) == (200, 200)
@@ -175,7 +175,7 @@ def test_200_pictures_at_once_a_fifth_of_them_told_of_twice_are_each_answered_ex
 def test_a_result_is_the_answer_of_analyze_and_says_what_it_is_of(aws: LocalAws, user: httpx.Client) -> None:
     state = put(aws, f"{NAME}.png", SCAN)
     until(lambda: "result.json" in names_of(aws, f"results/{NAME}.png/"), 30, "a result")
-    # THEN it is what the API answers, but for its pictures, which lie beside it
+    # THEN it is what the API returns, but for its images, which lie beside it
     result = json.loads(read(aws, f"results/{NAME}.png/result.json"))
     asked = user.post("/api/v1/analyze", content=SCAN, headers={"Content-Type": "image/png"}).json()
     for field in ("prediction", "risk_assessment", "recommendation", "model", "disclaimer"):
@@ -193,34 +193,34 @@ def test_a_result_is_the_answer_of_analyze_and_says_what_it_is_of(aws: LocalAws,
 
 def test_a_message_that_comes_again_later_costs_nothing_and_changes_no_byte(aws: LocalAws) -> None:
     state = put(aws, f"again-{NAME}.png", unique(1001))
-    place = f"results/again-{NAME}.png/"
-    until(lambda: "result.json" in names_of(aws, place), 30, "a result")
+    prefix = f"results/again-{NAME}.png/"
+    until(lambda: "result.json" in names_of(aws, prefix), 30, "a result")
     scored = inferences(aws).total()
     for _ in range(3):
         send(aws, state)
     until(lambda: quiet(aws), 60, "an empty queue")
     assert inferences(aws).total() == scored
-    assert versions_of(aws, place, ".json") == {f"{place}result.json": 1}
+    assert versions_of(aws, prefix, ".json") == {f"{prefix}result.json": 1}
 
 
 def test_a_late_message_of_an_older_version_never_replaces_a_newer_ones_result(aws: LocalAws) -> None:
-    # GIVEN two versions of a picture, the newer one's result, and that the older one's record is forgotten
-    key, place = f"late-{NAME}.png", f"results/late-{NAME}.png/"
+    # GIVEN two versions of an image, the newer one's result, and that the older one's record is forgotten
+    key, prefix = f"late-{NAME}.png", f"results/late-{NAME}.png/"
     older = put(aws, key, unique(2001))
-    until(lambda: "result.json" in names_of(aws, place), 30, "the older one's result")
+    until(lambda: "result.json" in names_of(aws, prefix), 30, "the older one's result")
     newer = put(aws, key, unique(2002))
-    until(lambda: versions_of(aws, place, "result.json").total() == 2, 30, "the newer one's result")
+    until(lambda: versions_of(aws, prefix, "result.json").total() == 2, 30, "the newer one's result")
     table = aws.physical_name("UploadsRecords")
     for item in aws.client("dynamodb").scan(TableName=table)["Items"]:
         aws.client("dynamodb").delete_item(TableName=table, Key={"id": item["id"]})
-    scored, content = inferences(aws).total(), read(aws, f"{place}result.json")
+    scored, content = inferences(aws).total(), read(aws, f"{prefix}result.json")
     # WHEN the older one is told of once more
     send(aws, older)
     until(lambda: quiet(aws), 60, "an empty queue")
     # THEN nothing happens
     assert json.loads(content)["input"]["version_id"] == newer["version-id"]
-    assert read(aws, f"{place}result.json") == content
-    assert versions_of(aws, place, "result.json").total() == 2
+    assert read(aws, f"{prefix}result.json") == content
+    assert versions_of(aws, prefix, "result.json").total() == 2
     assert inferences(aws).total() == scored
 
 
@@ -253,17 +253,17 @@ def test_a_key_of_any_kind_gets_its_result(aws: LocalAws, key: str) -> None:
     ("kind", "data", "code"),
     [
         ("0 bytes", b"", "invalid_request"),
-        ("text", b"This is no picture.", "unsupported_media_type"),
+        ("text", b"This is no image.", "unsupported_media_type"),
         ("cut off", SCAN[: len(SCAN) // 2], "unreadable_image"),
     ],
 )
 def test_what_cannot_be_read_is_done_at_once_and_says_why_as_the_api_does(
     aws: LocalAws, user: httpx.Client, kind: str, data: bytes, code: str
 ) -> None:
-    place = f"results/{kind} {NAME}.png/"
+    prefix = f"results/{kind} {NAME}.png/"
     put(aws, f"{kind} {NAME}.png", data)
-    until(lambda: names_of(aws, place) == {"error.json"}, 30, "an error.json")
-    refusal = json.loads(read(aws, f"{place}error.json"))
+    until(lambda: names_of(aws, prefix) == {"error.json"}, 30, "an error.json")
+    refusal = json.loads(read(aws, f"{prefix}error.json"))
     asked = user.post("/api/v1/analyze", content=data, headers={"Content-Type": "image/png"}).json()
     assert (refusal["code"], refusal["detail"]) == (code, asked["detail"])
     assert asked["code"] == code
@@ -271,24 +271,24 @@ def test_what_cannot_be_read_is_done_at_once_and_says_why_as_the_api_does(
     assert aws.queue_counts("DeadLettersUrl") == (0, 0)
 
 
-def test_a_picture_that_was_deleted_before_it_was_read_is_done_and_says_so(aws: LocalAws) -> None:
-    # GIVEN messages about a picture that is not there any more, with a version and without
+def test_an_image_that_was_deleted_before_it_was_read_is_done_and_says_so(aws: LocalAws) -> None:
+    # GIVEN messages about an image that is not there any more, with a version and without
     state = put(aws, f"gone-{NAME}.png", SCAN, ARCHIVE_BUCKET)
     aws.client("s3").delete_object(Bucket=ARCHIVE_BUCKET, Key=state["key"])
     send(aws, state | {"version-id": "a-version"}, ARCHIVE_BUCKET)
     send(aws, {"key": state["key"], "version-id": None}, ARCHIVE_BUCKET)
-    place = f"buckets/{ARCHIVE_BUCKET}/gone-{NAME}.png/"
-    until(lambda: names_of(aws, place) == {"error.json"}, 30, "an error.json")
-    assert json.loads(read(aws, f"{place}error.json"))["code"] == "not_found"
+    prefix = f"buckets/{ARCHIVE_BUCKET}/gone-{NAME}.png/"
+    until(lambda: names_of(aws, prefix) == {"error.json"}, 30, "an error.json")
+    assert json.loads(read(aws, f"{prefix}error.json"))["code"] == "not_found"
     until(lambda: quiet(aws), 2 * HIDDEN, "an empty queue")
-    assert versions_of(aws, place, ".json").total() == 1
+    assert versions_of(aws, prefix, ".json").total() == 1
 
 
 # --- workers that are killed ------------------------------------------------------------------------------------------
 
 
 def test_workers_killed_in_the_middle_of_their_batches_lose_nothing_and_double_nothing(aws: LocalAws) -> None:
-    # GIVEN pictures large enough to be in the middle of
+    # GIVEN images large enough to be in the middle of
     noise = np.random.default_rng(0).integers(0, 256, (1200, 1800), np.uint8)
     scan = FOLDER.parent / "build" / "large.png"
     Image.fromarray(noise).save(scan, compress_level=1)
@@ -311,7 +311,7 @@ def test_workers_killed_in_the_middle_of_their_batches_lose_nothing_and_double_n
             killed += 1
         assert in_work, "nobody was in the middle of anything"
     assert killed >= kills
-    # THEN every picture has its result all the same, with all its files, and nothing is given up
+    # THEN every image has its result all the same, with all its files, and nothing is given up
     until(lambda: decided() == count, 120 + 3 * HIDDEN, f"{count} results")
     until(lambda: quiet(aws), 60 + 3 * HIDDEN, "an empty queue")
     files = ("result.json", "heatmap.png", "overlay.png")
@@ -322,7 +322,7 @@ def test_workers_killed_in_the_middle_of_their_batches_lose_nothing_and_double_n
     assert len(scored) == count
     assert max(scored.values()) <= 1 + kills
     again = scored.total() - count
-    caught = kills * 4 * 10  # readers, and the pictures of a batch
+    caught = kills * 4 * 10  # readers, and the images of a batch
     assert again <= caught
     measured(f"{count} uploads, {killed} workers killed meanwhile: every one answered, {again} scored again")
     # AND nobody is at anything any more
@@ -334,7 +334,7 @@ def test_workers_killed_in_the_middle_of_their_batches_lose_nothing_and_double_n
 
 
 def test_what_keeps_failing_becomes_a_dead_letter_and_the_replay_brings_it_back(aws: LocalAws) -> None:
-    # GIVEN a message that cannot be read, and one of a picture in a bucket that is not there
+    # GIVEN a message that cannot be read, and one of an image in a bucket that is not there
     sqs, queue = aws.client("sqs"), aws.outputs()["UploadsQueueUrl"]
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "1"})  # five times, without the waiting
     sqs.send_message(QueueUrl=queue, MessageBody=f"no event, {NAME}")
@@ -356,41 +356,41 @@ def test_what_keeps_failing_becomes_a_dead_letter_and_the_replay_brings_it_back(
     sqs.purge_queue(QueueUrl=aws.outputs()["DeadLettersUrl"])
 
 
-# --- large pictures, by link ------------------------------------------------------------------------------------------
+# --- large images, by link --------------------------------------------------------------------------------------------
 
 
 def form(aws: LocalAws, link: dict[str, Any], data: bytes, **changed: str) -> httpx.Response:
-    """Send a picture by a link, as a browser does."""
+    """Send an image by a link, as a browser does."""
     fields = link["upload"]["fields"] | changed
     address = f"{aws.endpoint}/{uploads(aws)}"  # which is what the link means, whatever containers call this machine
     return httpx.post(address, data=fields, files={"file": ("a.png", data)}, timeout=60, trust_env=False)
 
 
-def test_a_picture_too_large_for_the_gateway_comes_in_by_a_link(aws: LocalAws, user: httpx.Client) -> None:
-    # GIVEN a picture that the gateway does not take
+def test_an_image_too_large_for_the_gateway_comes_in_by_a_link(aws: LocalAws, user: httpx.Client) -> None:
+    # GIVEN an image that the gateway does not take
     large = SCAN + bytes(Settings().max_binary_body_bytes)
     assert_problem(
         user.post("/api/v1/analyze", content=large, headers={"Content-Type": "image/png"}), 413, "payload_too_large"
     )
     # WHEN a link is asked for, and the result before there is one
-    answer = user.post("/api/v1/uploads", json={"content_type": "image/png", "size": len(large)})
-    assert answer.status_code == 201, answer.text
-    link = answer.json()
+    response = user.post("/api/v1/uploads", json={"content_type": "image/png", "size": len(large)})
+    assert response.status_code == 201, response.text
+    link = response.json()
     assert uploads(aws) in link["upload"]["url"]
     waiting = user.get(link["result"])
     assert (waiting.status_code, waiting.json()["status"]) == (202, "waiting")
     assert int(waiting.headers["retry-after"]) > 0
-    # AND the picture is sent
+    # AND the image is sent
     sent = form(aws, link, large)
     assert sent.status_code in (200, 201, 204), sent.text
-    # THEN the address has the answer of analyze, its pictures as links
+    # THEN the address has the response of analyze, its images as links
     until(lambda: user.get(link["result"]).status_code == 200, 30, "a result")
     found = user.get(link["result"]).json()
     asked = user.post("/api/v1/analyze", content=SCAN, headers={"Content-Type": "image/png"}).json()
     assert found["prediction"] == asked["prediction"]
     for kind in ("heatmap", "overlay"):
-        picture_link = httpx.URL(found["gradcam"]["images"][kind])
-        path = picture_link.raw_path.decode()
+        image_link = httpx.URL(found["gradcam"]["images"][kind])
+        path = image_link.raw_path.decode()
         if not path.startswith(f"/{aws.outputs()['ResultsBucket']}/"):  # the bucket is in the host
             path = f"/{aws.outputs()['ResultsBucket']}{path}"
         got = httpx.get(f"{aws.endpoint}{path}", trust_env=False)
@@ -416,12 +416,12 @@ def test_a_link_takes_what_it_is_for_and_nothing_else(
     assert user.get(link["result"]).status_code == 202
 
 
-def test_an_uploaded_file_that_is_no_picture_is_the_problem_that_analyze_answers(
+def test_an_uploaded_file_that_is_no_image_is_the_problem_that_analyze_answers(
     aws: LocalAws, user: httpx.Client
 ) -> None:
     link = user.post("/api/v1/uploads", json={"content_type": "image/png"}).json()
-    assert form(aws, link, b"no picture").is_success
-    until(lambda: user.get(link["result"]).status_code != 202, 30, "an answer")
+    assert form(aws, link, b"no image").is_success
+    until(lambda: user.get(link["result"]).status_code != 202, 30, "a response")
     assert_problem(user.get(link["result"]), 415, "unsupported_media_type")
 
 
@@ -442,7 +442,7 @@ def test_links_are_closed_without_a_key(aws: LocalAws, user: httpx.Client) -> No
 
 @pytest.fixture(scope="module")
 def archive(aws: LocalAws) -> dict[str, str]:
-    """500 objects of an archive, 20 of which are no pictures, beside folders: what becomes of each key."""
+    """500 objects of an archive, 20 of which are no images, beside folders: what becomes of each key."""
     expected: dict[str, str] = {}
     for number in range(500):
         key = f"archive/{number % 7}/{NAME} {number}.png"
@@ -450,7 +450,7 @@ def archive(aws: LocalAws) -> dict[str, str]:
 
     def fill(key: str) -> None:
         number = int(key.rpartition(" ")[2].partition(".")[0])
-        put(aws, key, b"no picture" if expected[key] == "refused" else unique(10_000 + number), ARCHIVE_BUCKET)
+        put(aws, key, b"no image" if expected[key] == "refused" else unique(10_000 + number), ARCHIVE_BUCKET)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(fill, expected))
@@ -477,8 +477,8 @@ def test_an_archive_of_500_objects_is_analysed_and_summed_up(aws: LocalAws, arch
     assert {line["key"]: line["status"] for line in lines} == archive
     # AND its results lie apart from those of the uploads bucket
     decisions = {"analysed": "result.json", "refused": "error.json"}
-    place = f"buckets/{ARCHIVE_BUCKET}/archive/"
-    found = {name for name in names_of(aws, place) if name.endswith(".json")}
+    prefix = f"buckets/{ARCHIVE_BUCKET}/archive/"
+    found = {name for name in names_of(aws, prefix) if name.endswith(".json")}
     assert found == {f"{key.removeprefix('archive/')}/{decisions[status]}" for key, status in archive.items()}
     scored = inferences(aws) - before
     assert (len(scored), scored.total()) == (480, 480)
@@ -503,7 +503,7 @@ def test_an_archive_that_cannot_be_read_fails_and_has_its_summary(aws: LocalAws)
     assert json.loads(read(aws, "archives/third/summary.json"))["pictures"] == {}
 
 
-# --- how large, how many, and for how much ---------------------------------------------------------------------------
+# --- how large, how many, and for how much ----------------------------------------------------------------------------
 
 
 def environment_of_a_worker(aws: LocalAws) -> dict[str, str]:
@@ -523,8 +523,8 @@ def archive_batch(run: str, keys: list[str]) -> dict[str, Any]:
     return {"Items": [{"Key": key} for key in keys], "BatchInput": given, "Attempt": 0}
 
 
-def test_a_batch_of_the_largest_pictures_fits_into_the_least_memory(aws: LocalAws, image: str) -> None:
-    # GIVEN ten pictures of as many pixels as are taken, in the mode that takes most, each a small file
+def test_a_batch_of_the_largest_images_fits_into_the_least_memory(aws: LocalAws, image: str) -> None:
+    # GIVEN ten images of as many pixels as are taken, in the mode that takes most, each a small file
     largest = Image.new("RGBA", (8000, Settings().max_pixels // 8000))
     largest.paste((90, 20, 20, 200), (2000, 500, 6000, 2000))  # grey ones take a third
     file = io.BytesIO()
@@ -535,15 +535,15 @@ def test_a_batch_of_the_largest_pictures_fits_into_the_least_memory(aws: LocalAw
     # WHEN a worker with the least memory that the template allows gets all of them at once
     least = 1024
     with started(image, "functions.s3_worker.handler", least, **environment_of_a_worker(aws)) as worker:
-        answer = worker.call(archive_batch("largest", keys))
+        response = worker.call(archive_batch("largest", keys))
         memory = worker.memory()
     # THEN it lives, and answers all of them
-    assert answer == {"analysed": len(keys)}, answer
-    measured(f"ten pictures of {Settings().max_pixels:,} pixels in a batch at {least} MB: {memory} in use afterwards")
+    assert response == {"analysed": len(keys)}, response
+    measured(f"ten images of {Settings().max_pixels:,} pixels in a batch at {least} MB: {memory} in use afterwards")
 
 
-def test_a_worker_of_one_processor_does_many_pictures_a_second(aws: LocalAws, image: str) -> None:
-    # GIVEN pictures of a usual size, and a worker with the memory and the processor that Lambda gives it
+def test_a_worker_of_one_processor_does_many_images_a_second(aws: LocalAws, image: str) -> None:
+    # GIVEN images of a usual size, and a worker with the memory and the processor that Lambda gives it
     pixels = phantom.make(7, suspicious=True, height=400, width=600)
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=90)
@@ -554,8 +554,8 @@ def test_a_worker_of_one_processor_does_many_pictures_a_second(aws: LocalAws, im
     with started(image, "functions.s3_worker.handler", WHOLE_PROCESSOR_MB, **environment_of_a_worker(aws)) as worker:
 
         def analyse(some: list[str]) -> None:
-            answer = worker.call(archive_batch("growth", some))
-            assert answer == {"analysed": len(some)}, answer
+            response = worker.call(archive_batch("growth", some))
+            assert response == {"analysed": len(some)}, response
 
         # WHEN it analyses them in batches, as an archive's
         analyse(keys[:batch])
@@ -572,7 +572,7 @@ def test_a_worker_of_one_processor_does_many_pictures_a_second(aws: LocalAws, im
     )
     measured(
         f"a worker at {WHOLE_PROCESSOR_MB} MB, {len(file.getvalue()):,} bytes of JPEG each: {milliseconds:.1f} ms of a "
-        f"processor a picture, {(count - batch) / seconds:.1f} pictures a second beside a local AWS, {memory} in use; "
+        f"processor an image, {(count - batch) / seconds:.1f} images a second beside a local AWS, {memory} in use; "
         f"{sizes:,} bytes of results each"
     )
     for line in growth(milliseconds / 1000):
@@ -584,12 +584,14 @@ def test_a_worker_of_one_processor_does_many_pictures_a_second(aws: LocalAws, im
 
 def invoke(aws: LocalAws, function: str, event: dict[str, Any]) -> Any:
     """Invoke a function as it is live."""
-    answer = aws.client("lambda").invoke(FunctionName=f"{aws.physical_name(function)}:live", Payload=json.dumps(event))
-    return json.loads(answer["Payload"].read())
+    response = aws.client("lambda").invoke(
+        FunctionName=f"{aws.physical_name(function)}:live", Payload=json.dumps(event)
+    )
+    return json.loads(response["Payload"].read())
 
 
 def test_the_sample_events_are_answered_where_there_is_a_stack(aws: LocalAws) -> None:
-    # GIVEN a picture and a run as the samples name them, in the stack's bucket and of the stack's state machine
+    # GIVEN an image and a run as the samples name them, in the stack's bucket and of the stack's state machine
     put(aws, "scans/phantom.png", SCAN)
     states = aws.client("stepfunctions")
     started = states.start_execution(
@@ -610,7 +612,7 @@ def test_the_sample_events_are_answered_where_there_is_a_stack(aws: LocalAws) ->
     assert invoke(aws, "UploadLinksFunction", sample["uploads_id"])["statusCode"] == 404
 
 
-def test_no_log_names_a_picture(aws: LocalAws) -> None:
+def test_no_log_names_an_image(aws: LocalAws) -> None:
     groups = ("UploadsLogs", "UploadLinksLogs", "ArchiveSummaryLogs", "ArchiveLogs", "AccessLogs")
     text = "\n".join(line for group in groups for line in aws.log_lines(group))
     assert '"upload"' in text

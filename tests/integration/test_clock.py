@@ -18,7 +18,7 @@ from functions.local_uploads import LocalLinks, local_uploads_router
 from functions.site import API as ROUTERS
 from tests import buckets
 from tests import clock as clocks
-from tests.buckets import BROKEN, OVER, RESULTS, SOUND, UPLOADS, Cloud, Killed, decided, process
+from tests.buckets import BROKEN, OVER, RESULTS, SOUND, UPLOADS, Cloud, Killed, decided, start_worker
 from tests.clock import DAY, HOUR, Clock
 from tests.corpus import API
 from tests.endpoints import IMAGE_NAMES
@@ -26,8 +26,8 @@ from tests.fakes import FakeEngine
 from tests.loggers import new_logger
 from thyroid.core.analyzer import Analyzer
 from thyroid.files.result_files import ERROR, RESULT
-from thyroid.s3 import clients as aws
-from thyroid.s3.idempotency import KEPT_SECONDS
+from thyroid.s3 import clients
+from thyroid.s3.idempotency import RETENTION_SECONDS
 from thyroid.s3.link import expiry_of
 from thyroid.s3.links import Links
 from thyroid.settings import Settings
@@ -92,10 +92,10 @@ def test_an_answer_is_what_it_is_though_the_clock_jumps_in_the_middle(
     served = Served(Jumping(clock, jump))
 
     for name in IMAGE_NAMES:
-        answer = served.post(name)
-        assert answer.status_code == 200
+        response = served.post(name)
+        assert response.status_code == 200
         if name != "report/pdf":
-            assert answer.json()["prediction"]["confidence_score"] == 0.1234
+            assert response.json()["prediction"]["confidence_score"] == 0.1234
     assert served.client.get(f"{API}/health").status_code == 200
 
     # THEN what is told of durations is so, in the log, in the audit records, and in the metrics
@@ -144,17 +144,17 @@ def test_a_link_of_a_laptop_ends_by_the_clock_and_what_came_by_it_stays(jump: fl
 def test_a_link_of_the_buckets_is_good_by_the_clock_and_what_came_by_it_is_found(
     jump: float, clock: Clock, cloud: Cloud
 ) -> None:
-    links = Links(cloud.s3, aws.signer(), UPLOADS, RESULTS, 900)
-    before = links.hand_out("image/png", 1, 10_000)
-    process().answer(cloud.upload(f"api/{before.id}"))
+    links = Links(cloud.s3, clients.signer(), UPLOADS, RESULTS, 900)
+    before = links.create("image/png", 1, 10_000)
+    start_worker().process(cloud.upload(f"api/{before.id}"))
 
     clock.ahead += jump
 
     assert (links.find(before.id) or {})["success"] is True
-    after = links.hand_out("image/png", 1, 10_000)
+    after = links.create("image/png", 1, 10_000)
     assert abs(expiry_of(after.id) - clock.now() - 900) < 60
     assert links.find(after.id) is None
-    process().answer(cloud.upload(f"api/{after.id}"))
+    start_worker().process(cloud.upload(f"api/{after.id}"))
     clock.ahead = 0.0
     assert (links.find(after.id) or {})["success"] is True
 
@@ -168,32 +168,32 @@ def test_what_is_done_is_not_done_again_whatever_the_clock_says(
     data: bytes, jump: float, clock: Clock, cloud: Cloud
 ) -> None:
     upload = cloud.upload("a.png", data)
-    first = process().answer(upload)
+    first = start_worker().process(upload)
     before = cloud.results("a.png")
 
     clock.ahead += jump
-    running = process()
+    running = start_worker()
 
     # Where the record is past its time by this clock, the decision that lies there is still believed.
-    assert running.answer(upload) == first
+    assert running.process(upload) == first
     assert running.engine.calls == 0
     assert cloud.results("a.png") == before
-    assert len(running.told) == (1 if jump > KEPT_SECONDS else 0)
+    assert len(running.published) == (1 if jump > RETENTION_SECONDS else 0)
     clock.ahead = 0.0
-    assert process().answer(upload) == first
+    assert start_worker().process(upload) == first
     assert cloud.results("a.png") == before
 
 
 @jumps
 def test_a_result_is_whole_though_the_clock_jumps_at_every_call(jump: float, clock: Clock, cloud: Cloud) -> None:
     upload = cloud.upload("a.png")
-    running = process(Jumping(clock, jump))
+    running = start_worker(Jumping(clock, jump))
 
     def leap(_number: int, _name: str) -> None:
         clock.ahead += jump
 
     running.calls.before = leap
-    outcome = running.answer(upload)
+    outcome = running.process(upload)
 
     assert (outcome.status, outcome.score) == ("analysed", 0.1234)
     files = cloud.results("a.png")
@@ -204,22 +204,22 @@ def test_a_result_is_whole_though_the_clock_jumps_at_every_call(jump: float, clo
     assert 0 <= line["duration_ms"] < LONGEST_MS
     # AND it is remembered, whatever the clock says then
     clock.ahead = 0.0
-    again = process()
-    assert again.answer(upload) == outcome
+    again = start_worker()
+    assert again.process(upload) == outcome
     assert again.engine.calls == 0
 
 
 @jumps
-def test_a_picture_that_another_is_at_is_decided_once_whatever_the_clock_of_the_second_says(
+def test_an_image_that_another_is_at_is_decided_once_whatever_the_clock_of_the_second_says(
     jump: float, clock: Clock, cloud: Cloud
 ) -> None:
-    # GIVEN one that is at a picture, and another that is told of it meanwhile and has another time
-    upload, first, second = cloud.upload("a.png"), process(), process()
+    # GIVEN one that is at an image, and another that is told of it meanwhile and has another time
+    upload, first, second = cloud.upload("a.png"), start_worker(), start_worker()
     outcomes: list[Any] = []
 
     def other() -> None:
         with suppress(IdempotencyAlreadyInProgressError):  # its message comes back
-            outcomes.append(second.answer(upload))
+            outcomes.append(second.process(upload))
 
     def meanwhile(_number: int, name: str) -> None:
         if name == "s3.put_object" and not second.calls.made:
@@ -230,10 +230,10 @@ def test_a_picture_that_another_is_at_is_decided_once_whatever_the_clock_of_the_
 
     first.calls.before = meanwhile
     # WHEN both are done THEN they say the same, and one whole decision lies there
-    outcomes.append(first.answer(upload))
+    outcomes.append(first.process(upload))
     assert {outcome.score for outcome in outcomes} == {0.1234}
     assert decided(cloud.results("a.png")) == (RESULT, upload.version)
-    assert process().answer(upload) == outcomes[0]
+    assert start_worker().process(upload) == outcomes[0]
     # AND only one whose clock is ahead takes the first for dead
     assert len(outcomes) == (2 if jump > 60 else 1)
 
@@ -241,21 +241,21 @@ def test_a_picture_that_another_is_at_is_decided_once_whatever_the_clock_of_the_
 @jumps
 def test_what_a_killed_worker_left_is_done_once_the_clocks_agree(jump: float, clock: Clock, cloud: Cloud) -> None:
     # GIVEN a worker with another time that is killed in the middle
-    upload, killed = cloud.upload("a.png"), process(remaining=OVER)
+    upload, killed = cloud.upload("a.png"), start_worker(remaining=OVER)
     killed.calls.before = _killed_at_its_first_write
     clock.ahead = jump
     with pytest.raises(Killed):
-        killed.answer(upload)
+        killed.process(upload)
     # WHEN the message comes back to one whose clock is right
     clock.ahead = 0.0
     if jump > 1:
         # THEN it is not yet anyone's, so the message is not done and comes back, as often as the queue has patience
         with pytest.raises(IdempotencyAlreadyInProgressError):
-            process().answer(upload)
+            start_worker().process(upload)
         assert RESULT not in cloud.results("a.png")
         clock.ahead = jump  # the hours pass; or it is replayed from among the dead letters
     # AND then it is done
-    assert process().answer(upload).status == "analysed"
+    assert start_worker().process(upload).status == "analysed"
     assert decided(cloud.results("a.png")) == (RESULT, upload.version)
 
 
@@ -270,11 +270,11 @@ def test_the_newest_version_wins_whatever_the_clock_said_when_it_came(
     old: bytes, new: bytes, decision: str, jump: float, clock: Clock, cloud: Cloud
 ) -> None:
     first = cloud.upload("a.png", old)
-    process().answer(first)
+    start_worker().process(first)
     clock.ahead += jump
     second = cloud.upload("a.png", new)
-    process().answer(second)
+    start_worker().process(second)
 
-    assert process().answer(first).status in {"analysed", "refused", "superseded"}
+    assert start_worker().process(first).status in {"analysed", "refused", "superseded"}
 
     assert decided(cloud.results("a.png")) == (decision, second.version)

@@ -19,7 +19,7 @@ from tests.pictures import saved
 from thyroid.files.result_files import Outcome
 from thyroid.s3.events import Upload
 from thyroid.s3.notify import notify
-from thyroid.s3.store import Outbox
+from thyroid.s3.store import ResultStore
 from thyroid_model.compiling.meaning import RISK_BANDS
 
 # Commands that are not run, by how they begin. `make` is at least asked whether it knows them, with these variables.
@@ -138,7 +138,7 @@ def test_the_event_in_the_documents_has_the_fields_of_a_real_one() -> None:
     outcome = Outcome(status="analysed", score=0.63, label="x", risk="y", model_sha256="z")
     bus: Any = Fake()
     s3: Any = None  # nothing is asked of it
-    notify(bus, Outbox(s3, "results", "uploads"), Upload("uploads", "2026/scan.jpg", "v", "e"), outcome)
+    notify(bus, ResultStore(s3, "results", "uploads"), Upload("uploads", "2026/scan.jpg", "v", "e"), outcome)
 
     (entry,) = entries
     assert (told["source"], told["detail-type"]) == (entry["Source"], entry["DetailType"])

@@ -1,6 +1,6 @@
 """S3, DynamoDB and EventBridge that fail, by kind, at every call that the upload path makes.
 
-Whatever it is, just the messages that it concerns come again, no picture is lost or wrongly decided meanwhile, nothing
+Whatever it is, just the messages that it concerns come again, no image is lost or wrongly decided meanwhile, nothing
 of a patient is told, and once AWS works again there is one whole decision.
 """
 
@@ -17,8 +17,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
 from events.generate import message
-from functions import s3_worker as uploads
-from functions import upload_links
+from functions import s3_worker, upload_links
 from tests import buckets, faulty_aws
 from tests import clock as clocks
 from tests.buckets import BROKEN, OVER, RESULTS, SETTINGS, SOUND, UPLOADS, Cloud, check_no_result_stands_alone, decided
@@ -41,8 +40,8 @@ from tests.faulty_aws import (
 )
 from thyroid.core.analyzer import Analyzer
 from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
-from thyroid.s3 import clients as aws
-from thyroid.s3.batch import TRIES, BatchError
+from thyroid.s3 import clients
+from thyroid.s3.batch import MAX_RETRIES, BatchError
 from thyroid.s3.events import Upload
 from thyroid.s3.link import new_id
 
@@ -53,17 +52,17 @@ clock = clocks.clock
 HIT = f"{NAME}/hit.png"
 SCORE = 0.1234
 
-# The first process of a picture has no time left when it fails, so that the next may have it at once.
+# The first process of an image has no time left when it fails, so that the next may have it at once.
 CONTEXT_THAT_ENDS: Any = SimpleNamespace(**{**vars(CONTEXT), "get_remaining_time_in_millis": lambda: OVER})
 
 
 @pytest.fixture(scope="module", autouse=True)
 def own_clients() -> Iterator[None]:
     """Clients of this module alone, for all of its tests: making one takes as long as a test."""
-    for cached in (aws.s3, aws.dynamodb, aws.events, aws.signer):
+    for cached in (clients.s3, clients.dynamodb, clients.events, clients.signer):
         cached.cache_clear()
     yield
-    for cached in (aws.s3, aws.dynamodb, aws.events, aws.signer):
+    for cached in (clients.s3, clients.dynamodb, clients.events, clients.signer):
         cached.cache_clear()
 
 
@@ -78,17 +77,17 @@ def handler(
 ) -> Iterator[Callable[[dict[str, Any], Any], Any]]:
     """The function's handler, as a process has it that was just started."""
     settings = SETTINGS.__class__(**{**vars(SETTINGS), "metrics_namespace": "Thyroid"})
-    for cached in (uploads._once, uploads._worker):
+    for cached in (s3_worker._records, s3_worker._worker):
         cached.cache_clear()
-    monkeypatch.setattr(uploads, "get_settings", lambda: settings)
-    monkeypatch.setattr(uploads, "analyzer", Analyzer(settings, lambda _settings: engine))
-    yield uploads.handler
-    for cached in (uploads._once, uploads._worker):
+    monkeypatch.setattr(s3_worker, "get_settings", lambda: settings)
+    monkeypatch.setattr(s3_worker, "service", Analyzer(settings, lambda _settings: engine))
+    yield s3_worker.handler
+    for cached in (s3_worker._records, s3_worker._worker):
         cached.cache_clear()
 
 
 def told(upload: Upload, *, state: bool = True) -> dict[str, Any]:
-    """A message about a picture; without its state where that has to be found out."""
+    """A message about an image; without its state where that has to be found out."""
     event = message("x", upload.bucket, upload.key)
     body = json.loads(event["body"])
     del body["detail"]["object"]["version-id"], body["detail"]["object"]["etag"]
@@ -103,7 +102,7 @@ def name_of(key: str) -> str:
 
 
 def record_of(upload: Upload, engine: FakeEngine) -> str:
-    """The name of a picture's record."""
+    """The name of an image's record."""
     identity = {**vars(upload), "model": engine.manifest.sha256}
     return f"upload#{hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()}"
 
@@ -117,13 +116,13 @@ def text_of(request: AWSPreparedRequest) -> str:
 
 # --- where it fails, and how ------------------------------------------------------------------------------------------
 
-# What a picture asks of AWS, in this order: operation, and what its request holds. `RECORD` is the picture's own.
+# What an image asks of AWS, in this order: operation, and what its request holds. `RECORD` is the image's own.
 CALLS: dict[str, tuple[str, tuple[str, ...]]] = {
     "which state it is": ("s3.HeadObject", (UPLOADS, HIT)),
     "that it is begun": ("dynamodb.PutItem", ("RECORD",)),
     "whether it is decided": ("s3.HeadObject", (RESULTS, HIT, RESULT)),
     "whether it is refused": ("s3.HeadObject", (RESULTS, HIT, ERROR)),
-    "the picture": ("s3.GetObject", (UPLOADS, HIT)),
+    "the image": ("s3.GetObject", (UPLOADS, HIT)),
     "to write the heatmap": ("s3.PutObject", (RESULTS, HIT, HEATMAP)),
     "to write the overlay": ("s3.PutObject", (RESULTS, HIT, OVERLAY)),
     "to write the result": ("s3.PutObject", (RESULTS, HIT, RESULT)),
@@ -172,14 +171,14 @@ ONLY_WITH_A_BODY: dict[str, tuple[Fault, bool]] = {
     "NoSuchBucket": (refused(404, "NoSuchBucket"), False),
     "RequestTimeout": (refused(400, "RequestTimeout"), True),
 }
-ONLY_OF_THE_PICTURE: dict[str, tuple[Fault, bool]] = {
+ONLY_OF_THE_IMAGE: dict[str, tuple[Fault, bool]] = {
     "InvalidObjectState": (refused(403, "InvalidObjectState"), False),
     "half of its bytes": (cut_off, False),
 }
 
 
 # Where every kind is tried. What becomes of one does not depend on the call; tests/slow has every pair.
-IN_FULL = {"that it is begun", "the picture", "to write the result", "to tell others"}
+IN_FULL = {"that it is begun", "the image", "to write the result", "to tell others"}
 ELSEWHERE = {"no answer in time", "AccessDenied", "SlowDown", "ThrottlingException"}
 
 
@@ -192,7 +191,7 @@ def kinds_of(call: str) -> dict[str, tuple[Fault, bool]]:
     kinds = ANYWHERE | BY_SERVICE[operation.partition(".")[0]]
     if operation in {"s3.GetObject", "s3.PutObject"}:
         kinds |= ONLY_WITH_A_BODY
-    return kinds | ONLY_OF_THE_PICTURE if call == "the picture" else kinds
+    return kinds | ONLY_OF_THE_IMAGE if call == "the image" else kinds
 
 
 class Told:
@@ -221,8 +220,8 @@ def hits(call: str, upload: Upload, engine: FakeEngine) -> Callable[[str, AWSPre
     return lambda sent, request: sent == operation and all(each in text_of(request) for each in wanted)
 
 
-def failed(answer: dict[str, Any]) -> list[str]:
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+def failed(response: dict[str, Any]) -> list[str]:
+    return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
 
 def check_is_decided(cloud: Cloud, upload: Upload) -> None:
@@ -247,17 +246,17 @@ def check_each_comes_again_until_it_is_done(
     aws_wire: Wire,
     printed: Told,
 ) -> None:
-    # GIVEN pictures, for each of which the call fails in another way whenever it is made, and one that nothing is with
-    picture = pictures()["PNG"]
-    hit = {kind: cloud.upload(f"{NAME}/hit{number}.png", picture) for number, kind in enumerate(kinds)}
+    # GIVEN images, for each of which the call fails in another way whenever it is made, and one that nothing is with
+    image = pictures()["PNG"]
+    hit = {kind: cloud.upload(f"{NAME}/hit{number}.png", image) for number, kind in enumerate(kinds)}
     met = {kind: aws_wire.fails(kinds[kind][0], hits(call, upload, engine)) for kind, upload in hit.items()}
-    other = cloud.upload(f"{NAME}/other.png", picture)
+    other = cloud.upload(f"{NAME}/other.png", image)
     printed()
     # WHEN all are told of in one batch
     messages = [told(upload, state=call != "which state it is") for upload in (*hit.values(), other)]
-    answer = handler({"Records": messages}, CONTEXT_THAT_ENDS)
+    response = handler({"Records": messages}, CONTEXT_THAT_ENDS)
     # THEN just those come again, after as many tries as make sense
-    assert sorted(failed(answer)) == sorted(name_of(upload.key) for upload in hit.values())
+    assert sorted(failed(response)) == sorted(name_of(upload.key) for upload in hit.values())
     tries = {kind: failing.met for kind, failing in met.items()}
     assert tries == {kind: faulty_aws.TRIES if retried else 1 for kind, (_, retried) in kinds.items()}
     check_is_decided(cloud, other)
@@ -308,7 +307,7 @@ def test_a_client_that_met_so_much_trouble_that_it_tries_but_once_leaves_it_to_t
     """botocore bounds how much of what a client asks is asked again."""
     monkeypatch.setattr("botocore.retries.quota.RetryQuota.acquire", lambda _quota, _amount: False)
     hit = cloud.upload(HIT)
-    aws_wire.fails(refused(503, "SlowDown"), hits("the picture", hit, engine), times=1)
+    aws_wire.fails(refused(503, "SlowDown"), hits("the image", hit, engine), times=1)
 
     assert failed(handler({"Records": [told(hit)]}, CONTEXT)) == [name_of(HIT)]
 
@@ -339,7 +338,7 @@ def test_a_call_that_took_effect_and_whose_answer_was_lost_does_no_harm(
 def test_one_that_cannot_know_that_it_was_itself_who_began_leaves_it_for_later(
     handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, clock: Clock
 ) -> None:
-    # GIVEN that the answer is lost which says that the picture is begun
+    # GIVEN that the response is lost which says that the image is begun
     hit = cloud.upload(HIT)
     aws_wire.fails(unheard, hits("that it is begun", hit, engine), times=1)
     # WHEN botocore asks again THEN it seems that another is at it, and the message comes back
@@ -405,7 +404,7 @@ def test_and_one_that_meets_others_again_and_again_is_left_for_later(
     check_is_decided(cloud, hit)
 
 
-def test_a_record_that_another_wrote_leaves_the_picture_to_him(
+def test_a_record_that_another_wrote_leaves_the_image_to_him(
     handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, printed: Told
 ) -> None:
     hit = cloud.upload(HIT)
@@ -444,14 +443,14 @@ def test_an_older_decision_that_cannot_be_removed_is_never_beside_the_newer(
     assert failed(handler({"Records": [told(cloud.upload(HIT, earlier))]}, CONTEXT)) == []
     new = cloud.upload(HIT, SOUND)
     fault, times = DELETED[kind]
-    place = f"{HIT}/{decision}"
-    failing = aws_wire.fails(fault, lambda sent, request: sent == "s3.DeleteObject" and place in request.url, times)
+    prefix = f"{HIT}/{decision}"
+    failing = aws_wire.fails(fault, lambda sent, request: sent == "s3.DeleteObject" and prefix in request.url, times)
     printed()
     # WHEN a new version comes
-    answer = handler({"Records": [told(new)]}, CONTEXT_THAT_ENDS)
+    response = handler({"Records": [told(new)]}, CONTEXT_THAT_ENDS)
     # THEN it comes again or is done, and there is no other decision beside its own
     assert failing.met
-    assert failed(answer) == ([name_of(HIT)] if times < 0 else [])
+    assert failed(response) == ([name_of(HIT)] if times < 0 else [])
     assert not {RESULT, ERROR} <= set(cloud.results(HIT))
     assert not leaks(printed())
     # AND in the end there is its own
@@ -461,13 +460,13 @@ def test_an_older_decision_that_cannot_be_removed_is_never_beside_the_newer(
 
 
 @pytest.mark.parametrize("kind", BY_SERVICE["dynamodb"])
-def test_a_picture_that_failed_and_cannot_be_given_back_is_anyones_when_its_time_is_over(
+def test_an_image_that_failed_and_cannot_be_given_back_is_anyones_when_its_time_is_over(
     kind: str, handler: Any, cloud: Cloud, engine: FakeEngine, aws_wire: Wire, printed: Told
 ) -> None:
-    # GIVEN that neither the picture can be read, nor the record of its beginning removed
+    # GIVEN that neither the image can be read, nor the record of its beginning removed
     hit = cloud.upload(HIT)
     fault, _ = BY_SERVICE["dynamodb"][kind]
-    read = hits("the picture", hit, engine)
+    read = hits("the image", hit, engine)
     aws_wire.fails(
         lambda request, let_through: (refused(503, "SlowDown") if "s3." in request.url else fault)(
             request, let_through
@@ -490,7 +489,7 @@ def test_an_event_that_the_bus_does_not_take_is_told_again(
     hit = cloud.upload(HIT)
     entry = {"ErrorCode": "ThrottlingException", "ErrorMessage": NAME}
     body = json.dumps({"FailedEntryCount": 1, "Entries": [entry]}).encode()
-    aws_wire.fails(lambda request, _pass: faulty_aws.answer(request, 200, body), hits("to tell others", hit, engine))
+    aws_wire.fails(lambda request, _pass: faulty_aws.respond(request, 200, body), hits("to tell others", hit, engine))
     printed()
 
     assert failed(handler({"Records": [told(hit)]}, CONTEXT_THAT_ENDS)) == [name_of(HIT)]
@@ -503,10 +502,10 @@ def test_an_event_that_the_bus_does_not_take_is_told_again(
     assert engine.calls == 1
 
 
-# --- pictures that are gone, which is no trouble of AWS's -------------------------------------------------------------
+# --- images that are gone, which is no trouble of AWS's ---------------------------------------------------------------
 
 
-def test_a_picture_that_is_gone_is_decided_and_does_not_come_again(
+def test_an_image_that_is_gone_is_decided_and_does_not_come_again(
     handler: Any, cloud: Cloud, engine: FakeEngine, printed: Told
 ) -> None:
     hit = cloud.upload(HIT)
@@ -523,7 +522,7 @@ def test_a_picture_that_is_gone_is_decided_and_does_not_come_again(
 
 
 @pytest.mark.parametrize("state", [True, False], ids=["state told", "state not told"])
-def test_a_bucket_that_is_gone_says_nothing_of_its_pictures(
+def test_a_bucket_that_is_gone_says_nothing_of_its_images(
     state: bool, handler: Any, cloud: Cloud, engine: FakeEngine, printed: Told
 ) -> None:
     nowhere = Upload("a-bucket-of-nobody", HIT, "a-version", "an-etag")
@@ -543,7 +542,7 @@ def archive(*keys: str, attempt: int = 0) -> dict[str, Any]:
     return {"Items": [{"Key": key} for key in keys], "BatchInput": given, "Attempt": attempt}
 
 
-ARCHIVE_CALLS = ["which state it is", "that it is begun", "the picture"]
+ARCHIVE_CALLS = ["which state it is", "that it is begun", "the image"]
 
 
 @pytest.mark.parametrize("call", ARCHIVE_CALLS)
@@ -562,7 +561,7 @@ def test_a_batch_of_an_archive_is_tried_again_as_often_as_helps_and_then_says_wh
         handler(archive(*keys), CONTEXT_THAT_ENDS)
     assert not leaks(str(error.value))
     # AND after the last try it is counted, and its lines name what failed
-    assert handler(archive(*keys, attempt=TRIES), CONTEXT_THAT_ENDS) == {"failed": len(hit), "analysed": 1}
+    assert handler(archive(*keys, attempt=MAX_RETRIES), CONTEXT_THAT_ENDS) == {"failed": len(hit), "analysed": 1}
     check_is_decided(cloud, other)
     (part,) = cloud.keys("archives/a-run/parts/")
     lines = [json.loads(line) for line in cloud.file(part).content.splitlines()]
@@ -578,7 +577,7 @@ def test_a_batch_of_an_archive_is_tried_again_as_often_as_helps_and_then_says_wh
 # What S3 says where trying again does not help; HEAD has no body, and 403 is all that it says.
 FOR_GOOD = {
     "which state it is": {"AccessDenied": refused(403, "AccessDenied"), "403": refused(403, "InvalidObjectState")},
-    "the picture": {"AccessDenied": refused(403, "AccessDenied"), "in Glacier": refused(403, "InvalidObjectState")},
+    "the image": {"AccessDenied": refused(403, "AccessDenied"), "in Glacier": refused(403, "InvalidObjectState")},
 }
 
 
@@ -601,7 +600,7 @@ def test_a_batch_whose_lines_cannot_be_written_is_tried_again(
     hit = cloud.upload(HIT)
     aws_wire.fails(refused(503, "SlowDown"), lambda sent, request: sent == "s3.PutObject" and "/parts/" in request.url)
     with pytest.raises(Exception, match="SlowDown"):
-        handler(archive(hit.key, attempt=TRIES), CONTEXT)
+        handler(archive(hit.key, attempt=MAX_RETRIES), CONTEXT)
     aws_wire.mend()
     assert handler(archive(hit.key), CONTEXT) == {"analysed": 1}
     assert engine.calls == 1
@@ -630,20 +629,20 @@ def test_who_asks_for_a_result_is_told_that_it_is_our_fault_until_s3_works_again
 ) -> None:
     given = json.loads(links("POST", "/api/v1/uploads", '{"content_type": "image/png"}')["body"])
     assert failed(handler({"Records": [told(cloud.upload(f"api/{given['id']}"))]}, CONTEXT)) == []
-    kinds = ANYWHERE | BY_SERVICE["s3"] | ONLY_WITH_A_BODY | ONLY_OF_THE_PICTURE
+    kinds = ANYWHERE | BY_SERVICE["s3"] | ONLY_WITH_A_BODY | ONLY_OF_THE_IMAGE
     for kind, (fault, _) in kinds.items():
         printed()
         # WHEN S3 does not give the result
         aws_wire.fails(fault, lambda sent, _request: sent == "s3.GetObject")
-        answer = links("GET", given["result"])
-        # THEN that is one error of ours, neither waiting nor a picture that never came
-        problem = json.loads(answer["body"])
-        assert (answer["statusCode"], problem["code"]) == (500, "internal_error"), kind
-        assert answer["headers"]["content-type"] == "application/problem+json"
-        # AND neither the answer nor the log shows what S3 said, or who may ask for the result
+        response = links("GET", given["result"])
+        # THEN that is one error of ours, neither waiting nor an image that never came
+        problem = json.loads(response["body"])
+        assert (response["statusCode"], problem["code"]) == (500, "internal_error"), kind
+        assert response["headers"]["content-type"] == "application/problem+json"
+        # AND neither the response nor the log shows what S3 said, or who may ask for the result
         text = printed()
         assert '"message":"unexpected error"' in text, kind
-        assert not leaks(text + answer["body"]), kind
+        assert not leaks(text + response["body"]), kind
         assert given["id"] not in text, kind
         aws_wire.mend()
         assert links("GET", given["result"])["statusCode"] == 200
@@ -657,5 +656,5 @@ def test_a_bucket_that_is_gone_is_our_fault_and_no_unused_link(links: Any, cloud
     heads = {"s3.HeadObject", "s3.HeadBucket"}
     aws_wire.fails(refused(404, "NoSuchBucket"), lambda sent, request: sent in heads and UPLOADS in request.url)
 
-    answer = links("GET", address)
-    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, "internal_error")
+    response = links("GET", address)
+    assert (response["statusCode"], json.loads(response["body"])["code"]) == (500, "internal_error")

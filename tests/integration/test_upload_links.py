@@ -15,13 +15,13 @@ from starlette.testclient import TestClient
 from functions import local, site, upload_links
 from functions.site import API
 from tests import buckets
-from tests.buckets import BROKEN, CANARY, RESULTS, SETTINGS, UPLOADS, Cloud, process
+from tests.buckets import BROKEN, CANARY, RESULTS, SETTINGS, UPLOADS, Cloud, start_worker
 from tests.events import CONTEXT, rest_event
 from tests.fakes import FakeEngine
 from tests.pictures import png_that_claims
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.formats import MEDIA_TYPES
-from thyroid.s3 import clients as aws
+from thyroid.s3 import clients
 from thyroid.s3.link import expiry_of, new_id
 from thyroid.s3.links import Links
 from thyroid.settings import Settings
@@ -38,8 +38,8 @@ Ask = Callable[..., Answer]
 
 def over_http(method: str, path: str, body: str | None = None, content_type: str = "application/json") -> Answer:
     with TestClient(upload_links.app) as client:
-        answer = client.request(method, path, content=body, headers={"Content-Type": content_type})
-        return answer.status_code, {**answer.headers}, answer.json()
+        response = client.request(method, path, content=body, headers={"Content-Type": content_type})
+        return response.status_code, {**response.headers}, response.json()
 
 
 def as_event(method: str, path: str, body: str | None = None, content_type: str = "application/json") -> Answer:
@@ -47,30 +47,30 @@ def as_event(method: str, path: str, body: str | None = None, content_type: str 
     event = rest_event(method, path, body=body, headers=headers)
     if path != ADDRESS:
         event |= {"resource": f"{ADDRESS}/{{id}}", "pathParameters": {"id": identifier}}
-    answer = upload_links.handler(event, CONTEXT)
-    return answer["statusCode"], answer["headers"], json.loads(answer["body"])
+    response = upload_links.handler(event, CONTEXT)
+    return response["statusCode"], response["headers"], json.loads(response["body"])
 
 
 @pytest.fixture(params=[over_http, as_event])
 def ask(request: pytest.FixtureRequest, cloud: Cloud) -> Iterator[Ask]:
     """Ask the endpoint, in one way and in the other."""
-    links = Links(cloud.s3, aws.signer(), UPLOADS, RESULTS, 900)
+    links = Links(cloud.s3, clients.signer(), UPLOADS, RESULTS, 900)
     upload_links.app.dependency_overrides[upload_links.the_links] = lambda: links
     yield request.param
     upload_links.app.dependency_overrides.clear()
 
 
 def link(ask: Ask, **asked: Any) -> dict[str, Any]:
-    status, _, answer = ask("POST", ADDRESS, json.dumps({"content_type": "image/png", **asked}))
-    assert status == 201, answer
-    assert isinstance(answer, dict)
-    return answer
+    status, _, response = ask("POST", ADDRESS, json.dumps({"content_type": "image/png", **asked}))
+    assert status == 201, response
+    assert isinstance(response, dict)
+    return response
 
 
-def check_problem(answer: Answer, status: int, code: str) -> Problem:
-    assert answer[1]["content-type"] == "application/problem+json"
-    problem = Problem.model_validate(answer[2])
-    assert (answer[0], problem.status, problem.code) == (status, status, code), problem.detail
+def check_problem(response: Answer, status: int, code: str) -> Problem:
+    assert response[1]["content-type"] == "application/problem+json"
+    problem = Problem.model_validate(response[2])
+    assert (response[0], problem.status, problem.code) == (status, status, code), problem.detail
     return problem
 
 
@@ -134,38 +134,38 @@ def test_what_no_link_can_be_given_for_is_a_problem(
         assert "33554432" in problem.detail
 
 
-def test_the_result_is_waited_for_and_then_there_with_links_to_its_pictures(ask: Ask, cloud: Cloud) -> None:
+def test_the_result_is_waited_for_and_then_there_with_links_to_its_images(ask: Ask, cloud: Cloud) -> None:
     given = link(ask)
-    status, headers, answer = ask("GET", given["result"])
-    assert (status, answer["status"]) == (202, "waiting")
+    status, headers, response = ask("GET", given["result"])
+    assert (status, response["status"]) == (202, "waiting")
     assert int(headers["retry-after"]) >= 1
-    # WHEN the picture came and was analysed
-    process().answer(cloud.upload(f"api/{given['id']}"))
-    status, _, answer = ask("GET", given["result"])
+    # WHEN the image came and was analysed
+    start_worker().process(cloud.upload(f"api/{given['id']}"))
+    status, _, response = ask("GET", given["result"])
     # THEN it is what was written, without the id for a name and with links
     assert status == 200
     written = cloud.results(f"api/{given['id']}")["result.json"].json
-    assert answer["prediction"] == written["prediction"]
-    assert (written["filename"], answer["filename"]) == (given["id"], None)
-    for kind, address in answer["gradcam"]["images"].items():
+    assert response["prediction"] == written["prediction"]
+    assert (written["filename"], response["filename"]) == (given["id"], None)
+    for kind, address in response["gradcam"]["images"].items():
         assert address.startswith(f"https://{RESULTS}.s3.")
         assert f"/{kind}.png?" in address
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"no picture", BROKEN, png_that_claims(20_000, 20_000)], ids=["empty", "text", "broken", "huge"]
+    "data", [b"", b"no image", BROKEN, png_that_claims(20_000, 20_000)], ids=["empty", "text", "broken", "huge"]
 )
 def test_what_cannot_be_read_is_answered_as_analyze_answers_it(ask: Ask, cloud: Cloud, data: bytes) -> None:
     given = link(ask)
-    process().answer(cloud.upload(f"api/{given['id']}", data))
-    answer = ask("GET", given["result"])
+    start_worker().process(cloud.upload(f"api/{given['id']}", data))
+    response = ask("GET", given["result"])
     service = Analyzer(Settings(), lambda _settings: FakeEngine())
     local.app.dependency_overrides[the_analyzer] = lambda: service
     try:
         asked = TestClient(local.app).post("/api/v1/analyze", content=data, headers={"Content-Type": "image/png"})
     finally:
         del local.app.dependency_overrides[the_analyzer]
-    problem = check_problem(answer, asked.status_code, asked.json()["code"])
+    problem = check_problem(response, asked.status_code, asked.json()["code"])
     assert problem.detail == asked.json()["detail"]
     assert problem.title == asked.json()["title"]
 
@@ -173,18 +173,18 @@ def test_what_cannot_be_read_is_answered_as_analyze_answers_it(ask: Ask, cloud: 
 def test_a_file_that_grew_over_the_limit_is_told_of_with_the_limit(ask: Ask, cloud: Cloud) -> None:
     """S3 refuses it already, as the link says; were the limit lowered meanwhile, the worker does."""
     given = link(ask)
-    process(max_upload_bytes=100).answer(cloud.upload(f"api/{given['id']}"))
+    start_worker(max_upload_bytes=100).process(cloud.upload(f"api/{given['id']}"))
 
     problem = check_problem(ask("GET", given["result"]), 413, "payload_too_large")
 
     assert "limit of 100 bytes" in problem.detail
 
 
-def test_a_picture_that_was_deleted_unread_is_told_of_as_such(ask: Ask, cloud: Cloud) -> None:
+def test_an_image_that_was_deleted_unread_is_told_of_as_such(ask: Ask, cloud: Cloud) -> None:
     given = link(ask)
     upload = cloud.upload(f"api/{given['id']}")
     cloud.delete(upload.key)
-    process().answer(upload)
+    start_worker().process(upload)
 
     problem = check_problem(ask("GET", given["result"]), 404, "not_found")
 
@@ -228,41 +228,41 @@ def test_what_was_never_given_is_not_found(ask: Ask, identifier: str) -> None:
 def test_a_link_that_ended_unused_is_not_waited_for(ask: Ask, cloud: Cloud) -> None:
     identifier = new_id(int(time.time()) - 100)
     problem = check_problem(ask("GET", f"{ADDRESS}/{identifier}"), 404, "not_found")
-    assert "before the link ended" in problem.detail
-    # BUT a picture that came in time is
+    assert "before the link expired" in problem.detail
+    # BUT an image that came in time is
     cloud.upload(f"api/{identifier}")
     assert ask("GET", f"{ADDRESS}/{identifier}")[0] == 202
 
 
 @pytest.mark.parametrize("way", [over_http, as_event])
 def test_where_there_is_no_bucket_it_says_so(way: Ask) -> None:
-    for answer in (way("POST", ADDRESS, '{"content_type": "image/png"}'), way("GET", f"{ADDRESS}/{'x' * 41}")):
-        problem = check_problem(answer, 501, "uploads_unavailable")
-        assert "No bucket takes images here" in problem.detail
+    for response in (way("POST", ADDRESS, '{"content_type": "image/png"}'), way("GET", f"{ADDRESS}/{'x' * 41}")):
+        problem = check_problem(response, 501, "uploads_unavailable")
+        assert "No bucket takes pictures here" in problem.detail
 
 
 @pytest.mark.parametrize("way", [over_http, as_event])
 def test_where_there_are_buckets_the_links_are_theirs(way: Ask, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a process that is told of buckets as a deployed one is
-    caches = (aws.s3, aws.signer, upload_links._of_the_buckets)
+    caches = (clients.s3, clients.signer, upload_links._of_the_buckets)
     for cached in caches:
         cached.cache_clear()
     settings = replace(SETTINGS, upload_link_seconds=120)
     monkeypatch.setattr(upload_links, "get_settings", lambda: settings)
     try:
-        # WHEN a link is asked for and a picture comes by it
+        # WHEN a link is asked for and an image comes by it
         before = time.time()
         given = link(way)
-        process().answer(cloud.upload(f"api/{given['id']}"))
-        status, _, answer = way("GET", given["result"])
+        start_worker().process(cloud.upload(f"api/{given['id']}"))
+        status, _, response = way("GET", given["result"])
     finally:
         for cached in caches:
             cached.cache_clear()
     # THEN link and result are of these buckets, for as long as is set
     assert given["upload"]["url"] == f"https://{UPLOADS}.s3.eu-central-1.amazonaws.com/"
     assert before - 1 <= expiry_of(given["id"]) - 120 <= time.time()
-    assert (status, answer["success"]) == (200, True)
-    assert answer["gradcam"]["images"]["heatmap"].startswith(f"https://{RESULTS}.s3.eu-central-1.amazonaws.com/")
+    assert (status, response["success"]) == (200, True)
+    assert response["gradcam"]["images"]["heatmap"].startswith(f"https://{RESULTS}.s3.eu-central-1.amazonaws.com/")
 
 
 def test_trouble_with_s3_is_our_error_and_shows_nothing_of_it(ask: Ask, cloud: Cloud) -> None:
@@ -271,10 +271,10 @@ def test_trouble_with_s3_is_our_error_and_shows_nothing_of_it(ask: Ask, cloud: C
         cloud.s3.delete_object(Bucket=RESULTS, Key=found["Key"], VersionId=found["VersionId"])
     cloud.s3.delete_bucket(Bucket=RESULTS)
 
-    answer = ask("GET", given["result"])
+    response = ask("GET", given["result"])
 
-    check_problem(answer, 500, "internal_error")
-    assert RESULTS not in json.dumps(answer[2])
+    check_problem(response, 500, "internal_error")
+    assert RESULTS not in json.dumps(response[2])
 
 
 @pytest.mark.usefixtures("ask")
@@ -285,7 +285,7 @@ def test_neither_what_was_sent_nor_an_id_is_written(
     """Whoever knows an id may ask for its result, so it is no more for the log than a name is."""
     # GIVEN a link, and a result
     given = link(as_event)
-    process().answer(cloud.upload(f"api/{given['id']}", b"no picture"))
+    start_worker().process(cloud.upload(f"api/{given['id']}", b"no image"))
     written.truncate(0)
     capsys.readouterr()
     # WHEN all is asked that can be asked, with a name in it
@@ -325,6 +325,6 @@ def test_the_description_says_that_both_ask_for_a_key_and_belong_together() -> N
     assert waiting["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/WaitingResponse"}
 
 
-def test_only_pictures_are_shown_a_sample_of_a_picture() -> None:
+def test_only_images_are_shown_a_sample_of_an_image() -> None:
     content = describe(API)["paths"][ADDRESS]["post"]["requestBody"]["content"]["application/json"]
     assert "image" not in json.dumps(content.get("example", {}))

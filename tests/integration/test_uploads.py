@@ -16,14 +16,13 @@ from PIL import Image, PngImagePlugin
 from PIL.ExifTags import Base
 
 from events.generate import message
-from functions import archive_summary
-from functions import s3_worker as uploads
+from functions import archive_summary, s3_worker
 from tests import buckets
 from tests.buckets import RESULTS, SETTINGS, UPLOADS, Cloud
 from tests.events import CONTEXT
 from tests.pictures import picture
 from thyroid.core.analyzer import Analyzer
-from thyroid.s3 import clients as aws
+from thyroid.s3 import clients
 from thyroid.s3.batch import BatchError
 from thyroid.settings import get_settings
 from thyroid.web import responses
@@ -33,7 +32,7 @@ NAME = "Jane-Doe"
 
 
 def tagged() -> bytes:
-    """Return a picture file whose tags name the patient."""
+    """Return an image file whose tags name the patient."""
     file, text = io.BytesIO(), PngImagePlugin.PngInfo()
     text.add_text("Description", NAME)
     picture().save(file, "PNG", pnginfo=text)
@@ -41,7 +40,7 @@ def tagged() -> bytes:
 
 
 def photographed() -> bytes:
-    """Return a picture file whose EXIF names the patient."""
+    """Return an image file whose EXIF names the patient."""
     file, exif = io.BytesIO(), Image.Exif()
     exif[Base.ImageDescription] = exif[Base.Artist] = NAME
     picture().save(file, "JPEG", exif=exif, comment=NAME.encode())
@@ -55,17 +54,17 @@ def handler(cloud: Cloud, artifact: object, monkeypatch: pytest.MonkeyPatch) -> 
     settings = SETTINGS.__class__(
         **{**vars(SETTINGS), "model_dir": get_settings().model_dir, "metrics_namespace": "Thyroid"}
     )
-    for cached in (aws.s3, aws.dynamodb, aws.events, uploads._once, uploads._worker):
+    for cached in (clients.s3, clients.dynamodb, clients.events, s3_worker._records, s3_worker._worker):
         cached.cache_clear()
-    monkeypatch.setattr(uploads, "get_settings", lambda: settings)
-    monkeypatch.setattr(uploads, "analyzer", Analyzer(settings))
-    yield uploads.handler
-    for cached in (aws.s3, aws.dynamodb, aws.events, uploads._once, uploads._worker):
+    monkeypatch.setattr(s3_worker, "get_settings", lambda: settings)
+    monkeypatch.setattr(s3_worker, "service", Analyzer(settings))
+    yield s3_worker.handler
+    for cached in (clients.s3, clients.dynamodb, clients.events, s3_worker._records, s3_worker._worker):
         cached.cache_clear()
 
 
 def told(cloud: Cloud, key: str, data: bytes | None = None, **changed: Any) -> dict[str, Any]:
-    """Put a picture into the bucket, and return the message about it."""
+    """Put an image into the bucket, and return the message about it."""
     upload = cloud.upload(key, tagged() if data is None else data)
     event = message(key, UPLOADS, key)
     body = json.loads(event["body"])
@@ -95,7 +94,7 @@ def test_so_is_a_batch_of_an_archive(handler: Any, cloud: Cloud) -> None:
 def test_nothing_of_the_patient_is_told_however_much_is_logged(
     handler: Any, cloud: Cloud, written: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN pictures of all fates, each with the patient in its key and its tags
+    # GIVEN images of all fates, each with the patient in its key and its tags
     sound = told(cloud, f"{NAME}/{NAME} 1.png")
     broken = told(cloud, f"{NAME}-broken.jpg", photographed()[:400])
     text = told(cloud, f"{NAME}-text.png", NAME.encode())
@@ -107,9 +106,9 @@ def test_nothing_of_the_patient_is_told_however_much_is_logged(
     denied["body"] = denied["body"].replace(f'"{UPLOADS}"', f'"no-bucket-of-{NAME.lower()}"')
     unreadable = {**sound, "messageId": "unreadable", "body": f"no event of {NAME}"}
     # WHEN they are answered while every logger tells all that it has to tell
-    answer = handler({"Records": [sound, broken, text, old, gone, denied, unreadable, sound]}, CONTEXT)
+    response = handler({"Records": [sound, broken, text, old, gone, denied, unreadable, sound]}, CONTEXT)
     handler({"Records": [sound]}, CONTEXT)
-    failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    failed = {failure["itemIdentifier"] for failure in response["batchItemFailures"]}
     assert {"denied", "unreadable"} <= failed <= {"denied", "unreadable", sound["messageId"]}
     # THEN it is in nothing that was told
     printed = written.getvalue() + "".join(capsys.readouterr())
@@ -140,11 +139,11 @@ def test_an_archive_tells_no_more_of_a_patient_and_its_error_shows_none_either(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # GIVEN pictures of several fates, and one for which AWS answers an error that names the patient
+    # GIVEN images of several fates, and one for which AWS returns an error that names the patient
     for key, data in (("1.png", tagged()), ("2.jpg", photographed()), ("broken.jpg", photographed()[:400])):
         cloud.upload(f"{NAME}/{key}", data)
     cloud.upload(f"{NAME}/denied.png", tagged())
-    asked = aws.s3().get_object
+    asked = clients.s3().get_object
 
     def deny(**params: Any) -> Any:
         if params["Key"].endswith("denied.png"):
@@ -152,7 +151,7 @@ def test_an_archive_tells_no_more_of_a_patient_and_its_error_shows_none_either(
         return asked(**params)
 
     assert NAME in str(buckets.client_error("SlowDown"))
-    monkeypatch.setattr(aws.s3(), "get_object", deny)
+    monkeypatch.setattr(clients.s3(), "get_object", deny)
     # WHEN a batch of them is answered
     batch = archive_of("1.png", "2.jpg", "broken.jpg", "denied.png", "gone.png", prefix=f"{NAME}/")
     with pytest.raises(BatchError) as failed:
@@ -182,7 +181,7 @@ def test_a_worker_that_fails_in_ways_that_nobody_foresaw_tells_no_message_of_tha
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(f"{NAME} is not what was expected") from ValueError(NAME)
 
-    monkeypatch.setattr(uploads.analyzer, "explain", fail)
+    monkeypatch.setattr(s3_worker.analyzer, "explain", fail)
     event = told(cloud, f"{NAME}.png")
 
     assert handler({"Records": [event]}, CONTEXT) == {"batchItemFailures": [{"itemIdentifier": event["messageId"]}]}
@@ -216,7 +215,7 @@ def test_events_are_not_logged_even_where_the_environment_asks_for_it() -> None:
     assert NAME not in done.stdout + done.stderr
 
 
-def test_all_that_two_ways_tell_of_one_picture_is_one_result(handler: Any, cloud: Cloud) -> None:
+def test_all_that_two_ways_tell_of_one_image_is_one_result(handler: Any, cloud: Cloud) -> None:
     event = told(cloud, "a.png")
 
     assert handler({"Records": [event]}, CONTEXT) == {"batchItemFailures": []}
@@ -226,7 +225,7 @@ def test_all_that_two_ways_tell_of_one_picture_is_one_result(handler: Any, cloud
     assert cloud.results("a.png") == before
 
 
-def test_a_picture_gets_the_score_that_the_api_gives_it(handler: Any, cloud: Cloud, scan: bytes) -> None:
+def test_an_image_gets_the_score_that_the_api_gives_it(handler: Any, cloud: Cloud, scan: bytes) -> None:
     asked = responses.prediction(Analyzer(get_settings()).score(scan))
 
     handler({"Records": [told(cloud, "a.png", scan)]}, CONTEXT)
@@ -256,14 +255,14 @@ def test_a_run_ends_with_its_summary_beside_its_parts(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # GIVEN an archive of a patient's pictures that went through the worker
+    # GIVEN an archive of a patient's images that went through the worker
     cloud.upload(f"{NAME}/1.png", tagged())
     cloud.upload(f"{NAME}/2.jpg", photographed()[:400])
     handler(archive_of("1.png", "2.jpg", prefix=f"{NAME}/"), CONTEXT)
     written.truncate(0)
     capsys.readouterr()
     # WHEN its run ends
-    monkeypatch.setattr(archive_summary, "aws", SimpleNamespace(s3=lambda: cloud.s3, stepfunctions=States))
+    monkeypatch.setattr(archive_summary, "clients", SimpleNamespace(s3=lambda: cloud.s3, stepfunctions=States))
     monkeypatch.setattr(archive_summary, "get_settings", lambda: SETTINGS)
     run = {"run": "a-run", "execution": "arn:of:an:execution", "started": "2026-01-01T00:00:00Z", "tolerated": 5}
     summary = archive_summary.handler({**run, "bucket": UPLOADS, "prefix": f"{NAME}/"}, CONTEXT)

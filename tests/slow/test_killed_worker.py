@@ -29,16 +29,16 @@ pytestmark = pytest.mark.usefixtures("artifact")
 cloud = buckets.cloud
 
 KEY = f"{NAME}/a.png"
-PICTURE = pictures()["PNG"]
+IMAGE = pictures()["PNG"]
 
 # A batch from standard input. The invocation has no time left when it fails, so that the next may begin at once.
 WORKER = """
 import json, sys
 from types import SimpleNamespace
-from functions import s3_worker as uploads
+from functions import s3_worker
 from tests.events import CONTEXT
 context = SimpleNamespace(**{**vars(CONTEXT), "get_remaining_time_in_millis": lambda: -1_000})
-print(json.dumps(uploads.handler(json.load(sys.stdin), context)))
+print(json.dumps(s3_worker.handler(json.load(sys.stdin), context)))
 """
 
 
@@ -50,8 +50,8 @@ def aws(cloud: Cloud) -> Iterator[Aws]:
 
 @pytest.fixture(scope="module")
 def score(artifact: Path) -> float:
-    """What the picture scores where nothing is wrong."""
-    return Analyzer(Settings(model_dir=artifact)).score(PICTURE).assessment.score
+    """What the image scores where nothing is wrong."""
+    return Analyzer(Settings(model_dir=artifact)).score(IMAGE).assessment.score
 
 
 class Worker:
@@ -66,8 +66,8 @@ class Worker:
                 command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
             )
 
-    def answer(self, *messages: dict[str, Any]) -> int:
-        """Have it answer a batch to its end, whatever that is; return its exit status."""
+    def run(self, *messages: dict[str, Any]) -> int:
+        """Have it process a batch to its end, whatever that is; return its exit status."""
         self.process.communicate(json.dumps({"Records": messages}).encode(), timeout=60)
         return self.process.returncode
 
@@ -77,8 +77,8 @@ class Worker:
 
     @property
     def failed(self) -> list[str]:
-        answer = json.loads(self.told.splitlines()[-1])
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        result = json.loads(self.told.splitlines()[-1])
+        return [failure["itemIdentifier"] for failure in result["batchItemFailures"]]
 
 
 def told(upload: Upload) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def told(upload: Upload) -> dict[str, Any]:
 def check_the_next_does_it(aws: Aws, cloud: Cloud, upload: Upload, score: float, folder: Path) -> None:
     """Have another process told of it: once it is done, it is as if nothing had been."""
     next_one = Worker(aws, folder / "next.txt")
-    assert next_one.answer(told(upload)) == 0
+    assert next_one.run(told(upload)) == 0
     assert next_one.failed == []
     assert not leaks(next_one.told)
     files = cloud.results(upload.key)
@@ -113,7 +113,7 @@ MOMENTS = {
 def test_a_worker_that_is_stopped_leaves_nothing_half_done(
     when: str, aws: Aws, cloud: Cloud, score: float, tmp_path: Path
 ) -> None:
-    upload = cloud.upload(KEY, PICTURE)
+    upload = cloud.upload(KEY, IMAGE)
     what, name, took_effect = MOMENTS[when]
     # GIVEN a worker that is asked to stop after its inference, between what it writes
     worker = Worker(aws, tmp_path / "stopped.txt")
@@ -127,10 +127,10 @@ def test_a_worker_that_is_stopped_leaves_nothing_half_done(
         aws.after = stop
     else:
         aws.before = stop
-    # WHEN it is told of a picture
-    assert worker.answer(told(upload)) == -signal.SIGTERM
+    # WHEN it is told of an image
+    assert worker.run(told(upload)) == -signal.SIGTERM
     aws.before = aws.after = nothing
-    # THEN what lies there is no decision without its pictures, and nothing of a patient was told
+    # THEN what lies there is no decision without its images, and nothing of a patient was told
     check_no_result_stands_alone(cloud.results(upload.key))
     assert (RESULT in cloud.results(upload.key)) == (when in {"when its decision is written", "when others are told"})
     assert cloud.statuses() == {"INPROGRESS"}
@@ -140,20 +140,20 @@ def test_a_worker_that_is_stopped_leaves_nothing_half_done(
 
 
 @pytest.mark.parametrize("kind", ["it breaks off", "it stops"])
-def test_a_picture_of_which_half_arrives_is_not_judged(
+def test_an_image_of_which_half_arrives_is_not_judged(
     kind: str, aws: Aws, cloud: Cloud, score: float, tmp_path: Path
 ) -> None:
-    upload = cloud.upload(KEY, PICTURE)
+    upload = cloud.upload(KEY, IMAGE)
     worker = Worker(aws, tmp_path / "half.txt")
 
     def half(asked: str) -> int | None:
-        return len(PICTURE) // 2 if asked.startswith(f"GET /{buckets.UPLOADS}/") else None
+        return len(IMAGE) // 2 if asked.startswith(f"GET /{buckets.UPLOADS}/") else None
 
     aws.after, aws.stops = half, kind == "it stops"
-    # WHEN half of the picture arrives, and the connection is closed, or nothing more comes
-    assert worker.answer(told(upload)) == 0
+    # WHEN half of the image arrives, and the connection is closed, or nothing more comes
+    assert worker.run(told(upload)) == 0
     aws.over.set()
-    # THEN the message comes again, and nothing is said of the picture
+    # THEN the message comes again, and nothing is said of the image
     assert worker.failed == ["a-message"]
     assert cloud.results(upload.key) == {}
     assert cloud.records() == []
@@ -165,12 +165,12 @@ def test_a_picture_of_which_half_arrives_is_not_judged(
 def test_a_worker_that_reaches_nobody_gives_all_of_its_messages_back(
     aws: Aws, cloud: Cloud, score: float, tmp_path: Path
 ) -> None:
-    upload = cloud.upload(KEY, PICTURE)
+    upload = cloud.upload(KEY, IMAGE)
     # GIVEN a port at which nobody listens
     there, aws.port = aws.port, 1
     worker = Worker(aws, tmp_path / "alone.txt")
     # WHEN a batch comes THEN all of it comes again
-    assert worker.answer(told(upload), {**told(upload), "messageId": "another"}) == 0
+    assert worker.run(told(upload), {**told(upload), "messageId": "another"}) == 0
     assert sorted(worker.failed) == ["a-message", "another"]
     assert worker.told.count('"error":"EndpointConnectionError"') == 2
     assert not leaks(worker.told)

@@ -23,7 +23,7 @@ from thyroid import phantom
 CLIENTS = 200
 SECONDS = 60
 REQUESTS = 20_000
-LONGEST_WAIT = 10.0  # seconds, of which an answer takes one where 64 wait; more is a pile-up
+MAX_WAIT_SECONDS = 10.0  # seconds, of which a response takes one where 64 wait; more is a pile-up
 GROWTH = 300  # bytes a request at most, over the second half: 3 MB in all, which is the noise of an allocator
 PREDICT = "/api/v1/predict"
 
@@ -47,19 +47,17 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
-def small_picture() -> bytes:
+def small_image() -> bytes:
     return saved(Image.fromarray(phantom.make(1, suspicious=True, height=96, width=128)), "JPEG")
 
 
 class Client:
     """One connection that is kept, without a library: 200 of those leave no time for the server."""
 
-    def __init__(self, address: str, picture: bytes, told: Told) -> None:
+    def __init__(self, address: str, image: bytes, told: Told) -> None:
         self.host, _, self.port = address.removeprefix("http://").partition(":")
-        head = (
-            f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-        )
-        self.request, self.told = head.encode() + picture, told
+        head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: {len(image)}\r\n\r\n"
+        self.request, self.told = head.encode() + image, told
 
     async def __aenter__(self) -> "Client":
         self.reader, self.writer = await asyncio.open_connection(self.host, int(self.port))
@@ -70,7 +68,7 @@ class Client:
         await self.writer.wait_closed()
 
     async def ask(self) -> int:
-        """Ask once; do as the answer says, and wait if it says so."""
+        """Ask once; do as the response says, and wait if it says so."""
         begun = time.monotonic()
         self.writer.write(self.request)
         await self.writer.drain()
@@ -93,10 +91,10 @@ def resident_bytes(process: "Popen[bytes]") -> int:
 
 def test_under_200_clients_an_answer_comes_soon_or_says_when_to_come_again(server: Server) -> None:
     address, process = server
-    told, picture = Told(), jpeg()
+    told, image = Told(), jpeg()
 
     async def client(until: float) -> None:
-        async with Client(address, picture, told) as one:
+        async with Client(address, image, told) as one:
             while time.monotonic() < until:
                 await one.ask()
 
@@ -104,7 +102,7 @@ def test_under_200_clients_an_answer_comes_soon_or_says_when_to_come_again(serve
         while time.monotonic() < until:
             reader, writer = await asyncio.open_connection(*address.removeprefix("http://").split(":"))
             writer.write(b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            assert (await asyncio.wait_for(reader.read(), LONGEST_WAIT)).startswith(b"HTTP/1.1 200")
+            assert (await asyncio.wait_for(reader.read(), MAX_WAIT_SECONDS)).startswith(b"HTTP/1.1 200")
             writer.close()
             await writer.wait_closed()
             await asyncio.sleep(1)
@@ -120,16 +118,16 @@ def test_under_200_clients_an_answer_comes_soon_or_says_when_to_come_again(serve
     assert told.statuses[200] > 10 * SECONDS
     assert told.statuses[503] > 0, "all were let in, though there are more than places"
     assert told.wrong == []
-    assert told.longest < LONGEST_WAIT
+    assert told.longest < MAX_WAIT_SECONDS
     assert process.poll() is None
 
 
 def test_memory_is_flat_over_20_000_requests(server: Server) -> None:
     address, process = server
-    told, picture, seen = Told(), small_picture(), []
+    told, image, seen = Told(), small_image(), []
 
     async def client(count: int) -> None:
-        async with Client(address, picture, told) as one:
+        async with Client(address, image, told) as one:
             for _ in range(count):
                 await one.ask()
 
@@ -154,11 +152,11 @@ def test_memory_is_flat_over_20_000_requests(server: Server) -> None:
 
 def test_a_server_that_is_asked_to_stop_finishes_what_it_began(server: Server) -> None:
     address, process = server
-    told, picture = Told(), jpeg()
+    told, image = Told(), jpeg()
 
     async def ask_and_stop() -> list[int]:
         async with AsyncExitStack() as all_of_them:
-            clients = [await all_of_them.enter_async_context(Client(address, picture, told)) for _ in range(40)]
+            clients = [await all_of_them.enter_async_context(Client(address, image, told)) for _ in range(40)]
             asked = [asyncio.create_task(one.ask()) for one in clients]
             while not told.statuses:  # the first is answered, the others wait
                 await asyncio.sleep(0.001)

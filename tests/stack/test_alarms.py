@@ -107,7 +107,7 @@ def test_the_alarm_that_takes_functions_back_names_the_stage_that_is_there() -> 
     assert stage == {"Name": "Stage", "Value": properties(STACK, "ApiprodStage")["StageName"]}
 
 
-def test_it_is_told_when_a_picture_was_given_up_or_waits_too_long() -> None:
+def test_it_is_told_when_an_image_was_given_up_or_waits_too_long() -> None:
     dead = properties(STACK, "DeadLettersAlarm")
     assert (dead["Namespace"], dead["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
     assert dead["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["UploadsDeadLetters", "QueueName"]}}]

@@ -111,14 +111,14 @@ def test_the_documented_change_to_signatures_closes_the_same_addresses(
             assert ("api_key" in schemes) is closed, (method, address, schemes)
 
 
-def test_the_firewall_stands_before_the_stage_and_lets_pictures_through() -> None:
+def test_the_firewall_stands_before_the_stage_and_lets_images_through() -> None:
     for name in ("WebAcl", "WebAclOfTheStage", "FirewallLogs", "FirewallLogging"):
         assert STACK["Resources"][name]["Condition"] == "HasFirewall"
     rules = {rule["Name"]: rule["Statement"] for rule in properties(STACK, "WebAcl")["Rules"]}
     assert rules["requests-per-address"]["RateBasedStatement"]["Limit"] == {"Ref": "FirewallRequestsPerAddress"}
     overrides = rules["common"]["ManagedRuleGroupStatement"]["RuleActionOverrides"]
     counted = {override["Name"] for override in overrides if override["ActionToUse"] == {"Count": {}}}
-    # WAF's common rules refuse bodies over 8 KB, which every picture is.
+    # WAF's common rules refuse bodies over 8 KB, which every image is.
     assert "SizeRestrictions_BODY" in counted
     redacted = properties(STACK, "FirewallLogging")["RedactedFields"]
     assert {"QueryString": {}} in redacted

@@ -18,7 +18,7 @@ from tests.stack.test_uploads import (
     if_there_is_an_archive_bucket,
     under,
 )
-from thyroid.s3.batch import TRIES, folder_of, pictures_of
+from thyroid.s3.batch import MAX_RETRIES, images_of, run_prefix
 from thyroid.s3.summary import Summary
 
 STACK = stack()
@@ -118,8 +118,8 @@ def test_the_worker_reads_a_batch_as_the_map_hands_it_out(name: str, key: str) -
     given = {field.removesuffix(".$"): value for field, value in batcher["BatchInput"].items()}
     assert given.keys() == {"bucket", "run", "encoded"}
     # THEN it is read; keys of an inventory are encoded
-    (picture,) = pictures_of({"Items": [{"Key": "a+b%20c.png"}], "BatchInput": given})
-    assert (picture.bucket, picture.key) == ("$.bucket", key)
+    (image,) = images_of({"Items": [{"Key": "a+b%20c.png"}], "BatchInput": given})
+    assert (image.bucket, image.key) == ("$.bucket", key)
     assert given["run"] == "$$.Execution.Name"
 
 
@@ -129,7 +129,7 @@ def test_a_map_writes_beside_the_files_of_its_run(name: str) -> None:
     assert writer["Resource"] == "arn:aws:states:::s3:putObject"
     assert writer["Parameters"] == {
         "Bucket": "ResultsBucket",
-        "Prefix.$": f"States.Format('{folder_of('{}')}/map', $$.Execution.Name)",
+        "Prefix.$": f"States.Format('{run_prefix('{}')}/map', $$.Execution.Name)",
     }
 
 
@@ -165,7 +165,7 @@ def test_a_run_ends_after_the_time_of_the_parameter_and_not_before_the_least_of_
     assert least > 300 + properties(STACK, "ArchiveSummaryFunction")["Timeout"]
 
 
-def test_a_batch_leaves_the_worker_three_seconds_for_each_picture() -> None:
+def test_a_batch_leaves_the_worker_three_seconds_for_each_image() -> None:
     for state in MAPS.values():
         assert 3 * state["ItemBatcher"]["MaxItemsPerBatch"] <= properties(STACK, "UploadsFunction")["Timeout"]
 
@@ -186,7 +186,7 @@ def test_a_batch_whose_worker_died_is_tried_again_for_longer_than_its_records_ho
         # An express execution ends after five minutes, with the last attempt's work in it.
         held = properties(STACK, "UploadsFunction")["Timeout"]
         assert held < sum(waits) < 300 - 2 * held
-        assert failed["MaxAttempts"] == TRIES
+        assert failed["MaxAttempts"] == MAX_RETRIES
         assert "JitterStrategy" not in failed  # which could make the waits as short as nothing
 
 

@@ -26,7 +26,7 @@ WORKER = "UploadsFunction"
 NOBODY_WAITS_FOR = {WORKER, "ArchiveSummaryFunction"}
 # What these may do beside is in test_uploads.py and test_archive.py.
 TOUCH_WHAT_IS_STORED = {WORKER, "UploadLinksFunction", "ArchiveSummaryFunction"}
-LARGEST_PICTURE_NEEDS_MB = 750
+MIN_MEMORY_MB = 750
 LARGEST_NUMBER_OF_ALARMS = 10  # of a deployment group (AWS CodeDeploy quotas)
 
 
@@ -95,7 +95,7 @@ def test_no_function_works_longer_than_the_gateway_waits(name: str) -> None:
 
 def test_memory_is_enough_for_what_a_function_takes() -> None:
     memory = STACK["Parameters"]["MemorySize"]
-    assert memory["MinValue"] > LARGEST_PICTURE_NEEDS_MB
+    assert memory["MinValue"] > MIN_MEMORY_MB
     wanted: dict[str, Any] = dict.fromkeys(FUNCTIONS, 512) | {"ArchiveSummaryFunction": 1024}
     wanted |= {name: {"Ref": "MemorySize"} for name in (*TAKE_IMAGES, WORKER)}
     assert {name: function["Properties"]["MemorySize"] for name, function in FUNCTIONS.items()} == wanted
@@ -181,7 +181,7 @@ def test_a_snapshot_and_kept_environments_exclude_each_other() -> None:
         }
 
 
-def test_environments_are_kept_and_reserved_for_the_functions_that_take_pictures() -> None:
+def test_environments_are_kept_and_reserved_for_the_functions_that_take_images() -> None:
     for alias in of_type(STACK, "AWS::Lambda::Alias").values():
         kept = alias["Properties"].get("ProvisionedConcurrencyConfig")
         if alias["Properties"]["FunctionName"]["Ref"] in TAKE_IMAGES:

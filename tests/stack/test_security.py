@@ -24,7 +24,7 @@ def test_after_the_transform_it_finds_no_more_than_what_is_skipped_before(tmp_pa
     # GIVEN the stack as CloudFormation gets it, in which SAM has added what the template does not say
     (tmp_path / "stack.json").write_text(json.dumps(stack()), "utf-8")
     checkov = [str(ROOT / ".venv-lint" / "bin" / "checkov"), "--framework", "cloudformation", "--output", "json"]
-    # WHEN it is judged
+    # WHEN it is checked
     done = subprocess.run(
         [*checkov, "--quiet", "--skip-download", "--file", "stack.json"],
         cwd=tmp_path,
@@ -32,8 +32,8 @@ def test_after_the_transform_it_finds_no_more_than_what_is_skipped_before(tmp_pa
         text=True,
         check=False,
     )
-    judged = json.loads(done.stdout)
-    assert judged["summary"]["passed"] > 100
+    checked = json.loads(done.stdout)
+    assert checked["summary"]["passed"] > 100
     # THEN
-    found = Counter(failed["check_id"] for failed in judged["results"]["failed_checks"])
+    found = Counter(failed["check_id"] for failed in checked["results"]["failed_checks"])
     assert found == Counter(match[1] for match in SKIPPED.finditer((ROOT / "template.yaml").read_text("utf-8")))

@@ -9,10 +9,10 @@ from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 
 from tests.stack.conftest import KEPT, of_type, properties, stack, statements_of
 from thyroid.s3.events import Upload
-from thyroid.s3.idempotency import KEPT_SECONDS
-from thyroid.s3.links import FOLDER
+from thyroid.s3.idempotency import RETENTION_SECONDS
+from thyroid.s3.links import PREFIX
 from thyroid.s3.notify import SOURCE
-from thyroid.s3.store import place_of
+from thyroid.s3.store import prefix_of
 from thyroid.settings import Settings
 
 STACK = stack()
@@ -60,7 +60,7 @@ def policy_of(kind: str, target: str, resource: str) -> list[dict[str, Any]]:
 # --- buckets ----------------------------------------------------------------------------------------------------------
 
 
-def test_there_is_a_bucket_for_pictures_and_one_for_results() -> None:
+def test_there_is_a_bucket_for_images_and_one_for_results() -> None:
     assert set(BUCKETS) == {"UploadsBucket", "ResultsBucket"}
 
 
@@ -126,7 +126,7 @@ def test_pages_may_use_the_links_from_the_origins_that_may_call_the_api(name: st
 # --- from the bucket into the queue -----------------------------------------------------------------------------------
 
 
-def test_a_new_picture_becomes_a_message() -> None:
+def test_a_new_image_becomes_a_message() -> None:
     notifications = BUCKETS["UploadsBucket"]["Properties"]["NotificationConfiguration"]
     assert notifications == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     assert RULE["State"] == "ENABLED"
@@ -223,7 +223,7 @@ def test_the_table_is_as_powertools_expects_it() -> None:
 
 def test_the_records_outlive_the_messages() -> None:
     # In the queue, among the dead letters, and in the queue again.
-    assert 2 * QUEUE["MessageRetentionPeriod"] + DEAD_LETTERS["MessageRetentionPeriod"] < KEPT_SECONDS
+    assert 2 * QUEUE["MessageRetentionPeriod"] + DEAD_LETTERS["MessageRetentionPeriod"] < RETENTION_SECONDS
 
 
 def test_the_records_are_encrypted_with_the_own_key_if_there_is_one() -> None:
@@ -273,16 +273,16 @@ def test_the_worker_may_do_no_more_than_it_does() -> None:
 
 
 def test_results_lie_where_the_worker_may_write() -> None:
-    assert place_of(Upload("uploads", "a.png"), "uploads") == "results/a.png"
-    assert place_of(Upload("other", "a.png"), "uploads") == "buckets/other/a.png"
+    assert prefix_of(Upload("uploads", "a.png"), "uploads") == "results/a.png"
+    assert prefix_of(Upload("other", "a.png"), "uploads") == "buckets/other/a.png"
 
 
 def test_a_link_reaches_what_came_by_link_and_nothing_else() -> None:
-    assert FOLDER == "api"
+    assert PREFIX == "api"
     assert statements_of(STACK, "UploadLinksRole")[3:] == [
         WRITES_WITH_OWN_KEY,
-        allow(["s3:GetObject", "s3:PutObject"], under("UploadsBucket", f"{FOLDER}/*")),
-        allow("s3:GetObject", under("ResultsBucket", f"results/{FOLDER}/*")),
+        allow(["s3:GetObject", "s3:PutObject"], under("UploadsBucket", f"{PREFIX}/*")),
+        allow("s3:GetObject", under("ResultsBucket", f"results/{PREFIX}/*")),
         allow("s3:ListBucket", [arn("UploadsBucket"), arn("ResultsBucket")]),
     ]
 

@@ -1,4 +1,4 @@
-"""A message of the queue to the pictures that it speaks of."""
+"""A message of the queue to the images that it speaks of."""
 
 import json
 from typing import Any
@@ -103,7 +103,7 @@ SILENT = {
 
 
 @pytest.mark.parametrize("kind", SILENT)
-def test_what_speaks_of_no_new_picture_is_read_and_is_none(kind: str) -> None:
+def test_what_speaks_of_no_new_image_is_read_and_is_none(kind: str) -> None:
     assert uploads_of(SILENT[kind]) == []
 
 
@@ -169,6 +169,6 @@ def test_any_other_message_is_unreadable_and_its_error_shows_nothing_of_it(kind:
 
 
 def test_one_bad_record_makes_the_whole_message_unreadable() -> None:
-    """Half of a message done and the rest forgotten would be a picture lost; it comes back, to where one looks."""
+    """Half of a message done and the rest forgotten would be an image lost; it comes back, to where one looks."""
     with pytest.raises(UnreadableMessageError):
         uploads_of(notification(record("a.png"), {"eventName": "ObjectCreated:Put"}))

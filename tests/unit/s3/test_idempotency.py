@@ -1,4 +1,4 @@
-"""A picture's work is done once, and what came of it is remembered for longer than a message can come back."""
+"""An image's work is done once, and what came of it is remembered for longer than a message can come back."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 )
 
 from tests import buckets
-from tests.buckets import ENOUGH, OVER, TABLE, Calls, Cloud, Killed, lasting, telling
+from tests.buckets import ENOUGH, OVER, TABLE, Calls, Cloud, Killed, context_with, recording_client
 from thyroid.files.result_files import Outcome
 from thyroid.s3.events import Upload
-from thyroid.s3.idempotency import Once
+from thyroid.s3.idempotency import IdempotencyRecords
 
 cloud = buckets.cloud
 
@@ -27,10 +27,10 @@ DONE = Outcome(status="analysed", score=0.1234, label="Maligne – sûr", risk="
 DAY = 24 * 3600
 
 
-def once(calls: Calls | None = None, remaining: int = ENOUGH) -> Once:
+def records(calls: Calls | None = None, remaining: int = ENOUGH) -> IdempotencyRecords:
     """Another process each time: nothing is remembered but in the table."""
-    made = Once(telling("dynamodb", calls or Calls()), TABLE)
-    made.invocation(lasting(remaining))
+    made = IdempotencyRecords(recording_client("dynamodb", calls or Calls()), TABLE)
+    made.register_context(context_with(remaining))
     return made
 
 
@@ -72,8 +72,8 @@ OUTCOMES = [DONE, Outcome(status="refused", code="unreadable_image"), Outcome(st
 def test_what_is_done_is_not_done_again_and_its_outcome_is_the_same(outcome: Outcome, cloud: Cloud) -> None:
     work = Work(outcome)
 
-    assert once()(UPLOAD, MODEL, work) == (outcome, False)
-    assert once()(UPLOAD, MODEL, work) == (outcome, True)
+    assert records().run_once(UPLOAD, MODEL, work) == (outcome, False)
+    assert records().run_once(UPLOAD, MODEL, work) == (outcome, True)
 
     assert work.done == 1
     assert cloud.statuses() == {"COMPLETED"}
@@ -91,9 +91,9 @@ OTHERS = {
 @pytest.mark.parametrize("what", OTHERS)
 def test_another_bucket_key_version_or_model_is_work_of_its_own(what: str, cloud: Cloud) -> None:
     work = Work()
-    once()(UPLOAD, MODEL, work)
+    records().run_once(UPLOAD, MODEL, work)
 
-    assert once()(*OTHERS[what], work) == (DONE, False)
+    assert records().run_once(*OTHERS[what], work) == (DONE, False)
 
     assert work.done == 2
 
@@ -104,31 +104,31 @@ def test_what_another_is_at_is_left_to_him(cloud: Cloud) -> None:
 
     def meanwhile() -> Outcome:
         with pytest.raises(IdempotencyAlreadyInProgressError):
-            once()(UPLOAD, MODEL, work)
+            records().run_once(UPLOAD, MODEL, work)
         return DONE
 
     # WHEN another comes to it THEN it is in progress, and his is not done
-    assert once()(UPLOAD, MODEL, meanwhile) == (DONE, False)
+    assert records().run_once(UPLOAD, MODEL, meanwhile) == (DONE, False)
     assert work.done == 0
     # AND the first one's record is as it should be
-    assert once()(UPLOAD, MODEL, work) == (DONE, True)
+    assert records().run_once(UPLOAD, MODEL, work) == (DONE, True)
 
 
 def test_threads_of_one_process_do_not_confuse_their_work(cloud: Cloud) -> None:
-    shared, together = once(), threading.Barrier(8, timeout=30)
+    shared, together = records(), threading.Barrier(8, timeout=30)
 
     def do(number: int) -> tuple[Outcome, bool]:
         def work() -> Outcome:
             together.wait()
             return Outcome(status="analysed", score=number / 10)
 
-        return shared(Upload("a-bucket", f"{number}.png"), MODEL, work)
+        return shared.run_once(Upload("a-bucket", f"{number}.png"), MODEL, work)
 
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(do, range(8)))
 
     assert [(outcome.score, repeated) for outcome, repeated in outcomes] == [(n / 10, False) for n in range(8)]
-    assert [once()(Upload("a-bucket", f"{n}.png"), MODEL, Work())[0].score for n in range(8)] == [
+    assert [records().run_once(Upload("a-bucket", f"{n}.png"), MODEL, Work())[0].score for n in range(8)] == [
         n / 10 for n in range(8)
     ]
 
@@ -138,11 +138,11 @@ def test_threads_of_one_process_do_not_confuse_their_work(cloud: Cloud) -> None:
 
 def test_what_a_killed_process_left_undone_is_anyones_once_its_time_is_over(cloud: Cloud) -> None:
     with pytest.raises(Killed):
-        once(remaining=OVER)(UPLOAD, MODEL, failing(Killed()))
+        records(remaining=OVER).run_once(UPLOAD, MODEL, failing(Killed()))
     assert cloud.statuses() == {"INPROGRESS"}
     work = Work()
 
-    assert once()(UPLOAD, MODEL, work) == (DONE, False)
+    assert records().run_once(UPLOAD, MODEL, work) == (DONE, False)
 
     assert work.done == 1
     assert cloud.statuses() == {"COMPLETED"}
@@ -150,46 +150,46 @@ def test_what_a_killed_process_left_undone_is_anyones_once_its_time_is_over(clou
 
 def test_until_then_it_is_nobodys(cloud: Cloud) -> None:
     with pytest.raises(Killed):
-        once(remaining=ENOUGH)(UPLOAD, MODEL, failing(Killed()))
+        records(remaining=ENOUGH).run_once(UPLOAD, MODEL, failing(Killed()))
     work = Work()
 
     with pytest.raises(IdempotencyAlreadyInProgressError):
-        once()(UPLOAD, MODEL, work)
+        records().run_once(UPLOAD, MODEL, work)
 
     assert work.done == 0
 
 
 def test_each_invocation_has_a_time_of_its_own(cloud: Cloud) -> None:
-    long = once(remaining=ENOUGH)
-    long.invocation(lasting(OVER))
+    long = records(remaining=ENOUGH)
+    long.register_context(context_with(OVER))
     with pytest.raises(Killed):
-        long(UPLOAD, MODEL, failing(Killed()))
+        long.run_once(UPLOAD, MODEL, failing(Killed()))
 
-    assert once()(UPLOAD, MODEL, Work()) == (DONE, False)
+    assert records().run_once(UPLOAD, MODEL, Work()) == (DONE, False)
 
 
 def test_what_failed_is_anyones_at_once(cloud: Cloud) -> None:
     with pytest.raises(RuntimeError, match="no luck"):
-        once()(UPLOAD, MODEL, failing(RuntimeError("no luck")))
+        records().run_once(UPLOAD, MODEL, failing(RuntimeError("no luck")))
     assert cloud.records() == []
 
-    assert once()(UPLOAD, MODEL, Work()) == (DONE, False)
+    assert records().run_once(UPLOAD, MODEL, Work()) == (DONE, False)
 
 
 def test_a_record_past_its_time_counts_for_nothing_though_it_is_still_there(cloud: Cloud) -> None:
     # GIVEN a record that DynamoDB has not yet deleted, which may take it days
     work = Work()
-    once()(UPLOAD, MODEL, work)
+    records().run_once(UPLOAD, MODEL, work)
     change(cloud, expiration=str(int(time.time()) - 10))
-    # WHEN the picture is told of again THEN it is done again
-    assert once()(UPLOAD, MODEL, work) == (DONE, False)
+    # WHEN the image is told of again THEN it is done again
+    assert records().run_once(UPLOAD, MODEL, work) == (DONE, False)
     assert work.done == 2
 
 
 def test_it_remembers_for_longer_than_a_message_can_come_back(cloud: Cloud) -> None:
     """Four days in the queue and a fortnight among the dead letters, from which it is sent back."""
     before = time.time()
-    once()(UPLOAD, MODEL, Work())
+    records().run_once(UPLOAD, MODEL, Work())
 
     (record,) = cloud.records()
     assert int(record["expiration"]) - before > (4 + 14 + 4) * DAY  # sent back, it may wait in the queue once more
@@ -206,7 +206,7 @@ def test_without_a_record_no_work_is_begun(code: str, cloud: Cloud) -> None:
     calls.before = lambda _number, name: code if name == "dynamodb.put_item" else None
 
     with pytest.raises(IdempotencyPersistenceLayerError):
-        once(calls)(UPLOAD, MODEL, work)
+        records(calls).run_once(UPLOAD, MODEL, work)
 
     assert work.done == 0
 
@@ -218,9 +218,9 @@ def test_work_whose_end_cannot_be_recorded_has_failed_and_is_done_again_later(co
     calls.before = lambda _number, name: code if name == "dynamodb.update_item" else None
     # WHEN it is done THEN that is a failure
     with pytest.raises(IdempotencyPersistenceLayerError):
-        once(calls, remaining=OVER)(UPLOAD, MODEL, work)
+        records(calls, remaining=OVER).run_once(UPLOAD, MODEL, work)
     # AND it is done again, when the time of the first is over
-    assert once()(UPLOAD, MODEL, work) == (DONE, False)
+    assert records().run_once(UPLOAD, MODEL, work) == (DONE, False)
     assert work.done == 2
 
 
@@ -229,14 +229,14 @@ def test_work_that_failed_and_cannot_be_given_back_has_failed_and_is_done_again_
     calls.before = lambda _number, name: TROUBLE[0] if name == "dynamodb.delete_item" else None
 
     with pytest.raises(IdempotencyPersistenceLayerError):
-        once(calls, remaining=OVER)(UPLOAD, MODEL, failing(RuntimeError("no luck")))
+        records(calls, remaining=OVER).run_once(UPLOAD, MODEL, failing(RuntimeError("no luck")))
 
-    assert once()(UPLOAD, MODEL, Work()) == (DONE, False)
+    assert records().run_once(UPLOAD, MODEL, Work()) == (DONE, False)
 
 
 def test_a_record_is_found_by_every_release(cloud: Cloud) -> None:
     """Under another id all that is done would be done again, and by old and new side by side while both run."""
-    once()(UPLOAD, MODEL, Work())
+    records().run_once(UPLOAD, MODEL, Work())
 
     identity = {"bucket": "a-bucket", "key": "a.png", "version": "version", "etag": "etag", "model": MODEL}
     hashed = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
@@ -244,6 +244,6 @@ def test_a_record_is_found_by_every_release(cloud: Cloud) -> None:
 
 
 def test_nothing_of_the_table_tells_a_key(cloud: Cloud) -> None:
-    once()(Upload("a-bucket", "Jane-Doe.png", "version", "etag"), MODEL, Work())
+    records().run_once(Upload("a-bucket", "Jane-Doe.png", "version", "etag"), MODEL, Work())
 
     assert "Jane" not in str(cloud.records())

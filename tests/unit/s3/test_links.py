@@ -1,4 +1,4 @@
-"""Links to upload a picture with, and what became of it."""
+"""Links to upload an image with, and what became of it."""
 
 import base64
 import datetime as dt
@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests import buckets
-from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Calls, Cloud, process, telling
+from tests.buckets import BROKEN, CANARY, RESULTS, UPLOADS, Calls, Cloud, recording_client, start_worker
 from thyroid.errors import NotAnsweredError, NotFoundError
 from thyroid.files.result_files import ERROR, RESULT
-from thyroid.s3 import clients as aws
+from thyroid.s3 import clients
 from thyroid.s3.link import expiry_of, new_id
 from thyroid.s3.links import Links
 
@@ -22,7 +22,7 @@ cloud = buckets.cloud
 
 @pytest.fixture
 def links(cloud: Cloud) -> Links:
-    return Links(cloud.s3, aws.signer(), UPLOADS, RESULTS, 900)
+    return Links(cloud.s3, clients.signer(), UPLOADS, RESULTS, 900)
 
 
 def policy(fields: dict[str, str]) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def policy(fields: dict[str, str]) -> dict[str, Any]:
 
 def test_a_link_is_signed_for_one_key_one_type_and_a_size(links: Links) -> None:
     before = time.time()
-    link = links.hand_out("image/tiff", 10, 2000)
+    link = links.create("image/tiff", 10, 2000)
     signed = policy(link.fields)
     assert {"bucket": UPLOADS} in signed["conditions"]
     assert {"key": f"api/{link.id}"} in signed["conditions"]
@@ -47,7 +47,7 @@ def test_a_link_is_signed_for_one_key_one_type_and_a_size(links: Links) -> None:
 
 def test_nothing_else_can_be_put_into_the_form(links: Links) -> None:
     """Each field that S3 understands has to be in the policy, or an upload could name tags, an ACL or a redirect."""
-    signed = policy(links.hand_out("image/png", 1, 2).fields)
+    signed = policy(links.create("image/png", 1, 2).fields)
 
     allowed = {name for condition in signed["conditions"] if isinstance(condition, dict) for name in condition}
 
@@ -61,86 +61,86 @@ def test_nothing_else_can_be_put_into_the_form(links: Links) -> None:
 def test_a_link_ends_when_it_was_set_to(seconds: int, cloud: Cloud) -> None:
     before = time.time()
 
-    link = Links(cloud.s3, aws.signer(), UPLOADS, RESULTS, seconds).hand_out("image/png", 1, 2)
+    link = Links(cloud.s3, clients.signer(), UPLOADS, RESULTS, seconds).create("image/png", 1, 2)
 
     assert before - 1 <= link.expires - seconds <= time.time()
 
 
 def test_a_link_leads_to_the_bucket_in_its_region(links: Links) -> None:
-    assert links.hand_out("image/png", 1, 2).url == f"https://{UPLOADS}.s3.eu-central-1.amazonaws.com/"
+    assert links.create("image/png", 1, 2).url == f"https://{UPLOADS}.s3.eu-central-1.amazonaws.com/"
 
 
 def test_no_id_is_given_twice_or_can_be_guessed(links: Links) -> None:
-    ids = {links.hand_out("image/png", 1, 2).id for _ in range(50)}
+    ids = {links.create("image/png", 1, 2).id for _ in range(50)}
     assert len(ids) == 50
     assert len({identifier.partition("-")[2] for identifier in ids}) == 50
     assert all(len(identifier.partition("-")[2]) == 32 for identifier in ids)  # 128 bits
 
 
 def test_a_result_is_found_once_it_is_there(links: Links, cloud: Cloud) -> None:
-    link = links.hand_out("image/png", 1, 10_000)
+    link = links.create("image/png", 1, 10_000)
     assert links.find(link.id) is None
     upload = cloud.upload(f"api/{link.id}")
     assert links.find(link.id) is None
-    process().answer(upload)
+    start_worker().process(upload)
     assert links.find(link.id) == cloud.results(upload.key)[RESULT].json
 
 
 def test_so_is_the_reason_why_there_is_none(links: Links, cloud: Cloud) -> None:
-    link = links.hand_out("image/png", 1, 10_000)
+    link = links.create("image/png", 1, 10_000)
     upload = cloud.upload(f"api/{link.id}", BROKEN)
-    process().answer(upload)
+    start_worker().process(upload)
     assert links.find(link.id) == cloud.results(upload.key)[ERROR].json
 
 
-def test_the_pictures_are_links_as_well(links: Links, cloud: Cloud) -> None:
-    link = links.hand_out("image/png", 1, 10_000)
-    pictures = links.pictures(link.id)
-    assert set(pictures) == {"heatmap", "overlay"}
-    for kind, address in pictures.items():
+def test_the_images_are_links_as_well(links: Links, cloud: Cloud) -> None:
+    link = links.create("image/png", 1, 10_000)
+    images = links.image_urls(link.id)
+    assert set(images) == {"heatmap", "overlay"}
+    for kind, address in images.items():
         assert address.startswith(f"https://{RESULTS}.s3.eu-central-1.amazonaws.com/results/api/{link.id}/{kind}.png?")
         assert "X-Amz-Expires=900" in address
 
 
 def test_a_link_that_ended_unused_is_not_waited_for(links: Links) -> None:
-    with pytest.raises(NotFoundError, match="before the link ended"):
+    with pytest.raises(NotFoundError, match="before the link expired"):
         links.find(new_id(int(time.time()) - 100))
 
 
-def test_a_picture_that_is_still_arriving_as_its_link_ends_is_waited_for(links: Links) -> None:
+def test_an_image_that_is_still_arriving_as_its_link_ends_is_waited_for(links: Links) -> None:
     assert links.find(new_id(int(time.time()) - 5)) is None
 
 
-def test_a_picture_without_a_result_long_after_is_not_waited_for_any_more(links: Links, cloud: Cloud) -> None:
+def test_an_image_without_a_result_long_after_is_not_waited_for_any_more(links: Links, cloud: Cloud) -> None:
     identifier = new_id(int(time.time()) - 3700)
     upload = cloud.upload(f"api/{identifier}")
-    with pytest.raises(NotAnsweredError, match="dead letters"):
+    with pytest.raises(NotAnsweredError, match="dead-letter queue"):
         links.find(identifier)
     # AND yet it is given where it is there after all
-    process().answer(upload)
+    start_worker().process(upload)
     assert (links.find(identifier) or {})["success"] is True
 
 
 def test_while_one_decision_gives_way_to_another_none_is_given(links: Links, cloud: Cloud) -> None:
-    link = links.hand_out("image/png", 1, 10_000)
-    process().answer(cloud.upload(f"api/{link.id}"))
-    place = f"results/api/{link.id}"
-    cloud.s3.copy_object(Bucket=RESULTS, Key=f"{place}/{ERROR}", CopySource=f"{RESULTS}/{place}/{RESULT}")
+    link = links.create("image/png", 1, 10_000)
+    start_worker().process(cloud.upload(f"api/{link.id}"))
+    prefix = f"results/api/{link.id}"
+    cloud.s3.copy_object(Bucket=RESULTS, Key=f"{prefix}/{ERROR}", CopySource=f"{RESULTS}/{prefix}/{RESULT}")
     assert links.find(link.id) is None
 
 
-def test_but_a_picture_that_came_in_time_is(links: Links, cloud: Cloud) -> None:
+def test_but_an_image_that_came_in_time_is(links: Links, cloud: Cloud) -> None:
     identifier = new_id(int(time.time()) - 100)
     cloud.upload(f"api/{identifier}")
     assert links.find(identifier) is None
 
 
-def test_and_what_is_said_of_it_is_found_when_the_link_has_ended_and_the_picture_is_gone(
+def test_and_what_is_said_of_it_is_found_when_the_link_has_ended_and_the_image_is_gone(
     links: Links, cloud: Cloud
 ) -> None:
-    # GIVEN a picture that was analysed, and deleted as old pictures are
+    # GIVEN an image that was analysed, and deleted as old images are
     identifier = new_id(int(time.time()) - 100)
-    process().answer(cloud.upload(f"api/{identifier}"))
+    start_worker().process(cloud.upload(f"api/{identifier}"))
     cloud.delete(f"api/{identifier}")
     # THEN its result is still there
     found = links.find(identifier)
@@ -194,10 +194,10 @@ def test_what_no_link_can_be_called_is_not_found_and_s3_is_not_asked(kind: str) 
 def test_trouble_with_s3_is_taken_neither_for_waiting_nor_for_a_link_that_was_not_used(
     method: str, code: str, cloud: Cloud
 ) -> None:
-    # GIVEN a link that has ended, so that it also matters whether a picture came
+    # GIVEN a link that has ended, so that it also matters whether an image came
     calls = Calls()
     calls.before = lambda _number, name: code if name == method else None
-    links = Links(telling("s3", calls), aws.signer(), UPLOADS, RESULTS, 900)
+    links = Links(recording_client("s3", calls), clients.signer(), UPLOADS, RESULTS, 900)
     # WHEN S3 does not tell
     with pytest.raises(ClientError) as raised:
         links.find(new_id(int(time.time()) - 100))

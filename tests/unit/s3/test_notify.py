@@ -1,4 +1,4 @@
-"""What others hear of a picture."""
+"""What others hear of an image."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from thyroid.files.result_files import Outcome
 from thyroid.s3.events import Upload
 from thyroid.s3.notify import SOURCE, NotificationError, notify
-from thyroid.s3.store import Outbox
+from thyroid.s3.store import ResultStore
 
 UPLOAD = Upload("the-uploads", "clinic/a b.png", "v1", "e1")
 
@@ -27,17 +27,17 @@ class Bus:
 
 def tell(bus: Any, upload: Upload, outcome: Outcome, results: str = "the-results") -> None:
     s3: Any = None  # nothing is asked of it
-    notify(bus, Outbox(s3, results, "the-uploads"), upload, outcome)
+    notify(bus, ResultStore(s3, results, "the-uploads"), upload, outcome)
 
 
 @pytest.mark.parametrize(
     ("outcome", "kind", "file"),
     [
-        (Outcome(status="analysed", score=0.8, label="Malignant", risk="High Risk"), "Picture analysed", "result.json"),
-        (Outcome(status="refused", code="unreadable_image"), "Picture refused", "error.json"),
+        (Outcome(status="analysed", score=0.8, label="Malignant", risk="High Risk"), "Image analysed", "result.json"),
+        (Outcome(status="refused", code="unreadable_image"), "Image refused", "error.json"),
     ],
 )
-def test_an_event_names_picture_decision_and_result_and_nothing_else(outcome: Outcome, kind: str, file: str) -> None:
+def test_an_event_names_image_decision_and_result_and_nothing_else(outcome: Outcome, kind: str, file: str) -> None:
     bus = Bus()
     tell(bus, UPLOAD, outcome)
     (entry,) = bus.entries
@@ -50,7 +50,7 @@ def test_an_event_names_picture_decision_and_result_and_nothing_else(outcome: Ou
     }
 
 
-def test_what_is_not_known_of_a_picture_is_null_and_another_buckets_result_lies_elsewhere() -> None:
+def test_what_is_not_known_of_an_image_is_null_and_another_buckets_result_lies_elsewhere() -> None:
     bus = Bus()
     upload = Upload("an-archive", "é/甲 1.png")
 

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests import buckets
-from tests.buckets import BROKEN, SOUND, UPLOADS, Calls, Cloud, telling
+from tests.buckets import BROKEN, SOUND, UPLOADS, Calls, Cloud, recording_client
 from thyroid.errors import NotFoundError
 from thyroid.s3.events import Upload
 from thyroid.s3.objects import identify, is_same, open_current
@@ -24,7 +24,7 @@ def of(version: str | None, etag: str | None) -> Upload:
 def test_a_state_that_was_told_is_not_asked_for(cloud: Cloud) -> None:
     calls = Calls()
 
-    assert identify(telling("s3", calls), of("v1", "e1")) == of("v1", "e1")
+    assert identify(recording_client("s3", calls), of("v1", "e1")) == of("v1", "e1")
 
     assert calls.names == []
 
@@ -71,24 +71,24 @@ def test_where_nothing_lies_that_is_said_without_the_key(ask: Callable[..., Any]
     assert "a.png" not in missing.value.detail
 
 
-def test_a_bucket_that_is_not_there_is_no_deleted_picture(cloud: Cloud) -> None:
+def test_a_bucket_that_is_not_there_is_no_deleted_image(cloud: Cloud) -> None:
     with pytest.raises(ClientError):
         open_current(cloud.s3, Upload("no-such-bucket", "a.png"))
 
 
 def test_nor_is_it_where_s3_says_but_404(cloud: Cloud) -> None:
-    # GIVEN that HEAD answers 404 alone, as it does for a picture that was deleted
+    # GIVEN that HEAD returns 404 alone, as it does for an image that was deleted
     calls = Calls()
     calls.before = lambda _number, name: "404" if name.startswith("s3.head_") else None
 
-    # WHEN it does so for the bucket as well THEN the picture is not to blame
+    # WHEN it does so for the bucket as well THEN the image is not to blame
     with pytest.raises(ClientError):
-        identify(telling("s3", calls), Upload("no-such-bucket", "a.png"))
+        identify(recording_client("s3", calls), Upload("no-such-bucket", "a.png"))
 
 
 @pytest.mark.parametrize(("ask", "method"), [(identify, "s3.head_object"), (open_current, "s3.get_object")])
 @pytest.mark.parametrize("code", ["AccessDenied", "403", "SlowDown", "InternalError"])
-def test_what_may_not_be_read_is_no_deleted_picture(
+def test_what_may_not_be_read_is_no_deleted_image(
     ask: Callable[..., Any], method: str, code: str, cloud: Cloud
 ) -> None:
     calls = Calls()
@@ -96,7 +96,7 @@ def test_what_may_not_be_read_is_no_deleted_picture(
     cloud.upload("a.png")
 
     with pytest.raises(ClientError) as raised:
-        ask(telling("s3", calls), ABSENT)
+        ask(recording_client("s3", calls), ABSENT)
 
     assert raised.value.response["Error"]["Code"] == code
 

@@ -12,14 +12,14 @@ from aws_lambda_powertools import Logger
 
 from events.generate import message
 from tests import buckets
-from tests.buckets import CANARY, Cloud, process
+from tests.buckets import CANARY, Cloud, start_worker
 from tests.events import CONTEXT
 from tests.fakes import FakeEngine
 from tests.loggers import new_logger
 from thyroid.files.result_files import Outcome
 from thyroid.s3 import worker
 from thyroid.s3.events import Upload
-from thyroid.s3.queue import answer_messages
+from thyroid.s3.queue import process_messages
 
 cloud = buckets.cloud
 
@@ -31,18 +31,18 @@ class Told:
         self.fails = fails
         self.uploads: list[tuple[str, str]] = []
 
-    def answer(self, upload: Upload, request_id: str) -> Outcome:
+    def process(self, upload: Upload, request_id: str) -> Outcome:
         self.uploads.append((upload.key, request_id))
         if self.fails(upload):
             raise OSError(CANARY)
         return Outcome(status="analysed")
 
 
-def answer(by: Any, *messages: dict[str, Any], stream: io.StringIO | None = None) -> list[str]:
+def failed_of(by: Any, *messages: dict[str, Any], stream: io.StringIO | None = None) -> list[str]:
     """Answer a batch; return which messages have to come back."""
     logger = new_logger(stream or io.StringIO())
     with ThreadPoolExecutor(10) as pool:
-        given = answer_messages({"Records": list(messages)}, CONTEXT, by, pool, logger)
+        given = process_messages({"Records": list(messages)}, CONTEXT, by, pool, logger)
     assert set(given) == {"batchItemFailures"}
     return [failure["itemIdentifier"] for failure in given["batchItemFailures"]]
 
@@ -50,15 +50,15 @@ def answer(by: Any, *messages: dict[str, Any], stream: io.StringIO | None = None
 def test_only_what_failed_comes_back() -> None:
     told_of = Told(lambda upload: upload.key == "b.png")
     messages = [message(name, "the-uploads", f"{name}.png") for name in "abc"]
-    assert answer(told_of, *messages) == ["b"]
+    assert failed_of(told_of, *messages) == ["b"]
     assert sorted(told_of.uploads) == [("a.png", "a"), ("b.png", "b"), ("c.png", "c")]
 
 
 def test_a_batch_of_which_all_fails_is_no_failure_of_the_function() -> None:
-    assert answer(Told(lambda _upload: True), message("a", "b", "a.png"), message("c", "b", "c.png")) == ["a", "c"]
+    assert failed_of(Told(lambda _upload: True), message("a", "b", "a.png"), message("c", "b", "c.png")) == ["a", "c"]
 
 
-def test_a_message_about_several_pictures_comes_back_where_one_of_them_fails() -> None:
+def test_a_message_about_several_images_comes_back_where_one_of_them_fails() -> None:
     # GIVEN a message of S3 itself, which may tell of several
     told = [
         {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": {"key": key}}}
@@ -66,39 +66,39 @@ def test_a_message_about_several_pictures_comes_back_where_one_of_them_fails() -
     ]
     both = {**message("both", "b", ""), "body": json.dumps({"Records": told})}
     # WHEN one of them fails THEN the message comes back, and only that
-    assert answer(Told(lambda upload: upload.key == "b.png"), both, message("c", "b", "c.png")) == ["both"]
-    # AND where none fails, both are answered under its name
+    assert failed_of(Told(lambda upload: upload.key == "b.png"), both, message("c", "b", "c.png")) == ["both"]
+    # AND where none fails, both are processed under its name
     told_of = Told()
-    assert answer(told_of, both) == []
+    assert failed_of(told_of, both) == []
     assert told_of.uploads == [("a.png", "both"), ("b.png", "both")]
 
 
 def test_a_message_about_nothing_is_done() -> None:
     told_of = Told()
-    assert answer(told_of, {**message("a", "b", "x/"), "messageId": "a"}) == []
+    assert failed_of(told_of, {**message("a", "b", "x/"), "messageId": "a"}) == []
     assert told_of.uploads == []
 
 
 def test_a_message_that_cannot_be_read_comes_back_and_is_logged_without_what_is_in_it() -> None:
     stream = io.StringIO()
     unreadable = {**message("a", "b", "a.png"), "body": f"no event about {CANARY}"}
-    assert answer(Told(), unreadable, message("c", "b", "c.png"), stream=stream) == ["a"]
+    assert failed_of(Told(), unreadable, message("c", "b", "c.png"), stream=stream) == ["a"]
     (line,) = [json.loads(text) for text in stream.getvalue().splitlines()]
     assert (line["level"], line["message"], line["request_id"]) == ("ERROR", "unreadable message", "a")
     assert CANARY not in stream.getvalue()
 
 
-def test_the_pictures_of_a_batch_are_in_transfer_together() -> None:
+def test_the_images_of_a_batch_are_in_transfer_together() -> None:
     # GIVEN a worker that goes on only when all ten are at it
     together = threading.Barrier(10, timeout=20)
 
     class Waiting(Told):
-        def answer(self, upload: Upload, request_id: str) -> Outcome:
+        def process(self, upload: Upload, request_id: str) -> Outcome:
             together.wait()
-            return super().answer(upload, request_id)
+            return super().process(upload, request_id)
 
     # THEN none is left waiting
-    assert answer(Waiting(), *(message(str(n), "b", f"{n}.png") for n in range(10))) == []
+    assert failed_of(Waiting(), *(message(str(n), "b", f"{n}.png") for n in range(10))) == []
 
 
 def test_but_only_one_is_scored_at_a_time(cloud: Cloud) -> None:
@@ -109,17 +109,17 @@ def test_but_only_one_is_scored_at_a_time(cloud: Cloud) -> None:
             self.busy = threading.Lock()
 
         def score(self, tensor: Any) -> float:
-            assert self.busy.acquire(blocking=False), "two pictures are scored at once"
+            assert self.busy.acquire(blocking=False), "two images are scored at once"
             try:
                 threading.Event().wait(0.005)  # time for another to come in
                 return super().score(tensor)
             finally:
                 self.busy.release()
 
-    running = process(Alone())
+    running = start_worker(Alone())
     for number in range(10):
         cloud.upload(f"{number}.png")
-    assert answer(running.worker, *(without_state(str(n), f"{n}.png") for n in range(10))) == []
+    assert failed_of(running.worker, *(without_state(str(n), f"{n}.png") for n in range(10))) == []
     assert running.engine.calls == 10
 
 
@@ -141,8 +141,8 @@ class Read:
         return data
 
 
-def reading(running: buckets.Process, while_reading: Callable[[], object]) -> None:
-    """Have a process tell when it reads a picture."""
+def reading(running: buckets.WorkerProcess, while_reading: Callable[[], object]) -> None:
+    """Have a process tell when it reads an image."""
 
     def wrap(_number: int, name: str, given: dict[str, Any]) -> None:
         if name == "s3.get_object":
@@ -153,12 +153,12 @@ def reading(running: buckets.Process, while_reading: Callable[[], object]) -> No
 
 def test_files_are_read_together(cloud: Cloud) -> None:
     # GIVEN files of which each is read only when all ten are
-    running, together = process(), threading.Barrier(10, timeout=20)
+    running, together = start_worker(), threading.Barrier(10, timeout=20)
     for number in range(10):
         cloud.upload(f"{number}.png")
     reading(running, together.wait)
     # WHEN they come in one batch THEN none is left waiting
-    assert answer(running.worker, *(without_state(str(n), f"{n}.png") for n in range(10))) == []
+    assert failed_of(running.worker, *(without_state(str(n), f"{n}.png") for n in range(10))) == []
 
 
 def test_but_large_ones_are_not_held_in_memory_together(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,22 +178,22 @@ def test_but_large_ones_are_not_held_in_memory_together(cloud: Cloud, monkeypatc
             alone()
             return super().score(tensor)
 
-    running = process(Alone())
+    running = start_worker(Alone())
     for number in range(10):
         cloud.upload(f"{number}.png")
     reading(running, alone)
     # WHEN they come in one batch THEN they are read one after the other
-    assert answer(running.worker, *(without_state(str(n), f"{n}.png") for n in range(10))) == []
+    assert failed_of(running.worker, *(without_state(str(n), f"{n}.png") for n in range(10))) == []
     assert met == []
 
 
 def test_a_message_that_is_in_a_batch_twice_costs_one_inference(cloud: Cloud) -> None:
-    running = process()
+    running = start_worker()
     cloud.upload("a.png")
     first, second = without_state("first", "a.png"), without_state("second", "a.png")
     # THEN one of them may have to come back, since the other is at it
-    assert answer(running.worker, first, second) in ([], ["first"], ["second"])
-    assert answer(running.worker, first, second) == []
+    assert failed_of(running.worker, first, second) in ([], ["first"], ["second"])
+    assert failed_of(running.worker, first, second) == []
     assert running.engine.calls == 1
 
 
@@ -207,4 +207,4 @@ def without_state(name: str, key: str) -> dict[str, Any]:
 
 def test_a_batch_that_is_none_of_sqs_is_an_error() -> None:
     with pytest.raises(Exception, match="batch event type"), ThreadPoolExecutor(1) as pool:
-        answer_messages({}, CONTEXT, Told(), pool, Logger(service="queue", stream=io.StringIO()))  # type: ignore[arg-type]
+        process_messages({}, CONTEXT, Told(), pool, Logger(service="queue", stream=io.StringIO()))  # type: ignore[arg-type]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests import buckets
-from tests.buckets import BROKEN, RESULTS, UPLOADS, Cloud, process
-from thyroid.s3.batch import answer_batch
+from tests.buckets import BROKEN, RESULTS, UPLOADS, Cloud, start_worker
+from thyroid.s3.batch import process_batch
 from thyroid.s3.summary import Summary, summarise
 
 cloud = buckets.cloud
@@ -117,7 +117,7 @@ def test_what_batches_wrote_is_what_is_counted(cloud: Cloud) -> None:
     with ThreadPoolExecutor(2) as pool:
         for items in ([{"Key": "a.png"}, {"Key": "b.png"}], [{"Key": "gone.png"}]):
             batch = {"Items": items, "BatchInput": {"bucket": UPLOADS, "run": "a-run", "encoded": False}}
-            answer_batch(batch, "a-request", process().worker, pool, cloud.s3, RESULTS)
+            process_batch(batch, "a-request", start_worker().worker, pool, cloud.s3, RESULTS)
     # WHEN their run is counted
     summary = summary_of(cloud.s3, States())
     # THEN each field of their lines finds its place
@@ -156,7 +156,7 @@ def test_a_part_that_cannot_be_read_is_an_error_and_no_smaller_number(cloud: Clo
     ],
     ids=["as many as are tolerated", "one more", "a batch without a file", "a smaller one", "nothing at all"],
 )
-def test_pictures_that_failed_are_held_against_what_is_tolerated(
+def test_images_that_failed_are_held_against_what_is_tolerated(
     lines: list[dict[str, str]], total: int, lost: int, too_many: bool, cloud: Cloud
 ) -> None:
     put_part(cloud, "1", *lines)

@@ -1,1 +1,1 @@
-"""Pictures that come in a bucket: from a message of the queue to results in another. It knows AWS, but no HTTP."""
+"""Analyses images of one bucket and writes the results to another. It knows AWS, but no HTTP."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the types are not in the image
 for name in ("boto3", "botocore", "urllib3", "aws_lambda_powertools.utilities"):
     logging.getLogger(name).setLevel(logging.ERROR)
 
-# A call that hangs is given up within 20 seconds: well before the worker's own time is over.
+# A call that hangs fails within 20 seconds, well before the worker's own timeout.
 CONFIG = Config(
     connect_timeout=2,
     read_timeout=4,
@@ -55,8 +55,8 @@ def stepfunctions() -> "SFNClient":
 def signer() -> "S3Client":
     """Return the client of S3 that signs links.
 
-    A bucket's name in the host, with the region: other forms are redirected where a bucket is new, and a browser does
-    not follow with its form.
+    The host holds the bucket's name and the region. S3 redirects other forms while a bucket is new, and a browser does
+    not send its form again after a redirect.
     """
     style = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
     return boto3.client("s3", config=CONFIG.merge(style))

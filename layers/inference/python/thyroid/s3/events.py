@@ -1,4 +1,4 @@
-"""A message of the queue to the pictures that it speaks of."""
+"""Reads a message of the queue: which images were uploaded."""
 
 import json
 from collections.abc import Mapping
@@ -8,19 +8,19 @@ from urllib.parse import unquote_plus
 
 
 class UnreadableMessageError(Exception):
-    """The message is none that S3 or EventBridge sends. It comes back, and ends among the dead letters."""
+    """The message is none that S3 or EventBridge sends. It is retried, and ends in the dead-letter queue."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture file in a bucket, as something told of it.
+    """An image file in a bucket, as a message or a listing names it.
 
     Attributes
     ----------
     bucket, key : str
-        Where it lies; the key as it is, not encoded.
+        Where it is stored; the key is not encoded.
     version, etag : str, optional
-        Which state of it is meant; an ETag has no quotes. Unknown where it was not told.
+        Which state of the object is meant; an ETag has no quotes. None if unknown.
     """
 
     bucket: str
@@ -32,13 +32,13 @@ class Upload:
 def uploads_of(body: str) -> list[Upload]:
     """Read a message's body: an event of EventBridge, or a notification that S3 itself put into the queue.
 
-    Events other than of a created object speak of no picture, nor do folders, which the console makes as empty objects
-    whose keys end in a slash.
+    Only events of created objects name images. Folders are passed over: the console makes them as empty objects whose
+    keys end in a slash.
 
     Raises
     ------
     UnreadableMessageError
-        If it is neither.
+        If the body is neither.
     """
     try:
         message = json.loads(body)
@@ -47,18 +47,18 @@ def uploads_of(body: str) -> list[Upload]:
         elif "Records" in message:
             records = [record for record in message["Records"] if record["eventName"].startswith("ObjectCreated:")]
             created = [_of_notification(record["s3"]) for record in records]
-        elif message["Event"] == "s3:TestEvent":  # which S3 sends when a notification is set up
+        elif message["Event"] == "s3:TestEvent":  # which S3 sends when a notification is configured
             created = []
         else:
             raise ValueError
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        # Not chained: the message of a JSON error could show what was read.
+        # Not chained: the message of a JSON error could show the body.
         raise UnreadableMessageError("The message is no event of a created object.") from None
     return [upload for upload in created if not is_folder(upload.key)]
 
 
 def is_folder(key: str) -> bool:
-    """Whether a key is a folder's, which holds no picture."""
+    """Return whether a key names a folder, which is no image."""
     return key.endswith("/")
 
 

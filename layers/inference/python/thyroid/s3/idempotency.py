@@ -1,4 +1,4 @@
-"""Does a picture's work once: a record in DynamoDB says that it is being done or is done, and what came of it."""
+"""Idempotency: a record in DynamoDB says that an image is in progress or done, and holds the outcome."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from types_boto3_dynamodb import DynamoDBClient
 
-# Longer than any message can come back: four days in the queue, a fortnight among the dead letters.
-KEPT_SECONDS = 30 * 24 * 3600
+# Longer than a message can be delivered again: 4 days in the queue and 14 days in the dead-letter queue.
+RETENTION_SECONDS = 30 * 24 * 3600
 
 
-class Once:
-    """Remembers, by bucket, key, version and model, what became of a picture.
+class IdempotencyRecords:
+    """Records of the images that are in progress or done, by bucket, key, version, ETag and model.
 
     Parameters
     ----------
     client : types_boto3_dynamodb.DynamoDBClient
         Client of DynamoDB.
     table : str
-        Name of a table with the key ``id`` and the time to live ``expiration``.
+        Name of a table with the key ``id`` and the time to live in ``expiration``.
     """
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
-        self._config = IdempotencyConfig(expires_after_seconds=KEPT_SECONDS, hash_function="sha256")
+        self._config = IdempotencyConfig(expires_after_seconds=RETENTION_SECONDS, hash_function="sha256")
         self._store = DynamoDBPersistenceLayer(table_name=table, boto3_client=client)
 
         def run(*, identity: dict[str, str | None], work: Callable[[], Outcome]) -> Outcome:
@@ -46,44 +46,44 @@ class Once:
             persistence_store=self._store,
             config=self._config,
             output_serializer=PydanticSerializer(model=Outcome),
-            key_prefix="upload",  # in place of the function's name, so that all who analyse pictures share the records
+            key_prefix="upload",  # instead of the function's name, so that all functions share the records
         )
 
-    def invocation(self, context: "LambdaContext") -> None:
-        """Take note of how long this invocation may run: what it leaves undone after that is anyone's again."""
+    def register_context(self, context: "LambdaContext") -> None:
+        """Tell how long this invocation may run; after that, another may take over what is still in progress."""
         self._config.register_lambda_context(context)
 
-    def __call__(self, upload: Upload, model_sha256: str, work: Callable[[], Outcome]) -> tuple[Outcome, bool]:
-        """Do the work, or return what came of it before.
+    def run_once(self, upload: Upload, model_sha256: str, work: Callable[[], Outcome]) -> tuple[Outcome, bool]:
+        """Do the work, or return its recorded outcome.
 
         Returns
         -------
         outcome : Outcome
-            What became of the picture.
+            Of the image.
         repeated : bool
-            True if that was known already and no work was done.
+            True if the outcome was recorded before and no work was done.
 
         Raises
         ------
         IdempotencyAlreadyInProgressError
-            If another is at it.
+            If another process is working on it.
         IdempotencyPersistenceLayerError
             If the record cannot be read or written.
         """
         done = False
 
-        def noted() -> Outcome:
+        def tracked() -> Outcome:
             nonlocal done
             outcome = work()
             done = True
             return outcome
 
-        outcome = self._run(identity=_identity(upload, model_sha256), work=noted)
+        outcome = self._run(identity=_identity(upload, model_sha256), work=tracked)
         return outcome, not done
 
-    def forget(self, upload: Upload, model_sha256: str) -> None:
-        """Forget what became of a picture, for its results are not there any more."""
-        self._store.delete_record(_identity(upload, model_sha256), LookupError("the results are gone"))
+    def delete(self, upload: Upload, model_sha256: str) -> None:
+        """Delete the record of an image whose results do not exist any more."""
+        self._store.delete_record(_identity(upload, model_sha256), LookupError("the results do not exist"))
 
 
 def _identity(upload: Upload, model_sha256: str) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""A link to upload one picture with, whoever makes it, and the id that names the picture from then on."""
+"""A link that takes the upload of one image, and the id that names the image from then on."""
 
 import re
 import secrets
@@ -6,25 +6,25 @@ from dataclasses import dataclass
 
 from thyroid.errors import NotFoundError
 
-# Whoever knows an id may ask for its result, so none can be guessed. What it begins with is when its link ends, so that
-# an id can be told to be too old without a list of them.
+# Whoever knows an id may read its result, so no id can be guessed. It begins with the time at which its link expires:
+# an old id is recognised without a list of ids.
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
 class Link:
-    """Where and how a picture may be uploaded.
+    """Where and how an image is uploaded.
 
     Attributes
     ----------
     id : str
-        Names the picture from now on.
+        Names the image from now on.
     url : str
-        Takes a multipart form by POST.
+        Address that takes a multipart form by POST.
     fields : dict of str to str
-        Have to come in the form before its part ``file``, as they are.
+        Fields of the form, to be sent unchanged before its part ``file``.
     expires : int
-        Until when, seconds since 1970.
+        When the link expires, in seconds since 1970.
     """
 
     id: str
@@ -34,12 +34,12 @@ class Link:
 
 
 def new_id(expires: int) -> str:
-    """Return an id that nobody can guess, of a link that ends at a time in seconds since 1970."""
+    """Return an id that nobody can guess, of a link that expires at a time in seconds since 1970."""
     return f"{expires:08x}-{secrets.token_hex(16)}"
 
 
 def expiry_of(identifier: str) -> int:
-    """Return when a link ends or ended, in seconds since 1970.
+    """Return when a link expires or expired, in seconds since 1970.
 
     Raises
     ------
@@ -47,12 +47,13 @@ def expiry_of(identifier: str) -> int:
         If no link can have this id.
     """
     if not ID.fullmatch(identifier):
-        raise NotFoundError("There is no upload of this name; POST to `/api/v1/uploads` gives one.")
+        raise NotFoundError("There is no upload of this name; POST to `/api/v1/uploads` returns one.")
     return int(identifier[:8], 16)
 
 
-def never_used() -> NotFoundError:
-    """Return the error of a link that ended before a picture came."""
+def unused_link_error() -> NotFoundError:
+    """Return the error of a link that expired before an image was uploaded."""
     return NotFoundError(
-        "No picture came before the link ended, or it was deleted since; POST to `/api/v1/uploads` gives a new one."
+        "No image was uploaded before the link expired, or it was deleted since; POST to `/api/v1/uploads` returns a "
+        "new link."
     )

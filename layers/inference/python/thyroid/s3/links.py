@@ -1,4 +1,4 @@
-"""Links: one to upload a picture with, which needs no key of AWS, and those to its results."""
+"""Presigned links: one that takes the upload of an image without a key of AWS, and those to its results."""
 
 import json
 import time
@@ -10,23 +10,23 @@ from botocore.exceptions import ClientError
 from thyroid.errors import NotAnsweredError
 from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
 from thyroid.s3.events import Upload
-from thyroid.s3.link import Link, expiry_of, never_used, new_id
+from thyroid.s3.link import Link, expiry_of, new_id, unused_link_error
 from thyroid.s3.objects import MISSING
-from thyroid.s3.store import place_of
+from thyroid.s3.store import prefix_of
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-FOLDER = "api"  # where pictures that come by link lie, apart from those of others
+PREFIX = "api"  # of the keys of images that are uploaded by link
 
-# An upload may still be arriving when its link ends. And a picture that has no result an hour later lies among the dead
-# letters: five tries of the queue take half an hour.
-ARRIVING_SECONDS = 60
-ANSWERED_SECONDS = 3600
+# An upload may still be in progress when its link expires. An image without a result an hour later is in the
+# dead-letter queue: the five deliveries of the queue take half an hour.
+MAX_UPLOAD_SECONDS = 60
+MAX_RESULT_SECONDS = 3600
 
 
 class Links:
-    """Hands out links, and finds what became of the pictures that came by them.
+    """Creates links, and finds the results of the images that were uploaded by them.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Links:
     uploads_bucket, results_bucket : str
         Names of the buckets.
     seconds : int
-        How long a link is good for.
+        How long a link is valid.
     """
 
     def __init__(
@@ -49,17 +49,17 @@ class Links:
         self._results = results_bucket
         self._seconds = seconds
 
-    def hand_out(self, content_type: str, smallest: int, largest: int) -> Link:
-        """Make a link for one picture.
+    def create(self, content_type: str, min_bytes: int, max_bytes: int) -> Link:
+        """Create a link that takes one image.
 
-        S3 itself refuses another type, another size, a change of what is signed, and a form that comes too late.
+        S3 itself refuses another type, another size, a changed field, and a form that is sent too late.
 
         Parameters
         ----------
         content_type : str
-            What the picture has to be sent as.
-        smallest, largest : int
-            Bounds of its size in bytes.
+            Media type of the image.
+        min_bytes, max_bytes : int
+            Bounds of its size, inclusive.
         """
         expires = int(time.time()) + self._seconds
         identifier = new_id(expires)
@@ -67,44 +67,44 @@ class Links:
             self._uploads,
             _key(identifier),
             Fields={"Content-Type": content_type},
-            Conditions=[{"Content-Type": content_type}, ["content-length-range", smallest, largest]],
+            Conditions=[{"Content-Type": content_type}, ["content-length-range", min_bytes, max_bytes]],
             ExpiresIn=self._seconds,
         )
         return Link(identifier, form["url"], form["fields"], expires)
 
     def find(self, identifier: str) -> dict[str, Any] | None:
-        """Return what became of a picture, result or refusal as they were written; None while that is not known yet.
+        """Return the stored result or refusal of an image, or None while there is neither.
 
         Raises
         ------
         NotFoundError
-            If no link has this id, or it ended before a picture came.
+            If no link has this id, or it expired before an image was uploaded.
         NotAnsweredError
-            If there is no result long after there should be.
+            If there is no result an hour after the link expired.
         """
         expires = expiry_of(identifier)
         upload = Upload(self._uploads, _key(identifier))
-        place = place_of(upload, self._uploads)
-        found = [written for name in (RESULT, ERROR) if (written := self._read(f"{place}/{name}"))]
-        if len(found) == 1:  # two are there for a moment at most, while one gives way to a newer picture's
+        prefix = prefix_of(upload, self._uploads)
+        found = [record for name in (RESULT, ERROR) if (record := self._read(f"{prefix}/{name}"))]
+        if len(found) == 1:  # both exist for a moment at most, while a newer version's replaces the other
             return found[0]
-        late = time.time() - expires
-        if late > ARRIVING_SECONDS and not self._exists(upload):
-            raise never_used()
-        if late > ANSWERED_SECONDS:
+        seconds_expired = time.time() - expires
+        if seconds_expired > MAX_UPLOAD_SECONDS and not self._exists(upload):
+            raise unused_link_error()
+        if seconds_expired > MAX_RESULT_SECONDS:
             raise NotAnsweredError(
-                "There is no result, and there will be none by itself: whoever runs this service finds the picture "
-                "among the dead letters. Upload it again, or report the id."
+                "There is no result, and waiting does not help: whoever runs this service finds the image in the "
+                "dead-letter queue. Upload it again, or report the id."
             )
         return None
 
-    def pictures(self, identifier: str) -> Mapping[str, str]:
-        """Return links to the pictures beside a result, by their kind."""
-        place = place_of(Upload(self._uploads, _key(identifier)), self._uploads)
+    def image_urls(self, identifier: str) -> Mapping[str, str]:
+        """Return links to the images of a result, by their kind: ``heatmap`` and ``overlay``."""
+        prefix = prefix_of(Upload(self._uploads, _key(identifier)), self._uploads)
         return {
             kind: self._signer.generate_presigned_url(
                 "get_object",
-                Params={"Bucket": self._results, "Key": f"{place}/{name}"},
+                Params={"Bucket": self._results, "Key": f"{prefix}/{name}"},
                 ExpiresIn=self._seconds,
             )
             for kind, name in (("heatmap", HEATMAP), ("overlay", OVERLAY))
@@ -126,10 +126,10 @@ class Links:
         except ClientError as error:
             if error.response["Error"]["Code"] not in MISSING:
                 raise
-            self._s3.head_bucket(Bucket=upload.bucket)  # one that is not there is 404 as well, and no unused link
+            self._s3.head_bucket(Bucket=upload.bucket)  # a missing bucket is 404 as well, and no unused link
             return False
         return True
 
 
 def _key(identifier: str) -> str:
-    return f"{FOLDER}/{identifier}"
+    return f"{PREFIX}/{identifier}"

@@ -1,28 +1,28 @@
-"""Tells EventBridge what became of a picture, so that others can act on it. Pictures are no part of it."""
+"""Sends the outcome of an image to EventBridge, so that others can act on it. The event holds no image."""
 
 import json
 from typing import TYPE_CHECKING
 
 from thyroid.files.result_files import ERROR, RESULT, Outcome
 from thyroid.s3.events import Upload
-from thyroid.s3.store import Outbox
+from thyroid.s3.store import ResultStore
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
     from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
 
 SOURCE = "thyroid"
-DETAIL_TYPES = {"analysed": "Picture analysed", "refused": "Picture refused"}
+DETAIL_TYPES = {"analysed": "Image analysed", "refused": "Image refused"}
 
 
 class NotificationError(Exception):
     """EventBridge did not take the event."""
 
 
-def notify(events: "EventBridgeClient", outbox: Outbox, upload: Upload, outcome: Outcome) -> None:
-    """Put an event with a picture's key and the decision on the default bus.
+def notify(events: "EventBridgeClient", store: ResultStore, upload: Upload, outcome: Outcome) -> None:
+    """Put an event with an image's key and the decision on the default bus.
 
-    It may come more than once, as all events of EventBridge may.
+    It may be delivered more than once, as all events of EventBridge may.
 
     Raises
     ------
@@ -38,8 +38,8 @@ def notify(events: "EventBridgeClient", outbox: Outbox, upload: Upload, outcome:
         },
         "decision": outcome.model_dump(exclude_none=True),
         "result": {
-            "bucket": outbox.bucket,
-            "key": f"{outbox.place(upload)}/{RESULT if outcome.status == 'analysed' else ERROR}",
+            "bucket": store.bucket,
+            "key": f"{store.result_prefix(upload)}/{RESULT if outcome.status == 'analysed' else ERROR}",
         },
     }
     entry: PutEventsRequestEntryTypeDef = {

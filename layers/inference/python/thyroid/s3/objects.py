@@ -1,4 +1,4 @@
-"""Reads picture files from S3: what lies under a key now, never an older version of it."""
+"""Reads image files from S3: the current object of a key, never an older version of it."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.type_defs import GetObjectOutputTypeDef, HeadObjectOutputTypeDef
 
-# HEAD has no body and so no code of its own; 404 is all that it says.
+# The response to HEAD has no body and so no error code; 404 is its status.
 MISSING = frozenset({"NoSuchKey", "404"})
 
 
 @dataclass(frozen=True)
 class Opened:
-    """What lies under a key now, with its bytes not yet read.
+    """The current object of a key, whose bytes are not read yet.
 
     Attributes
     ----------
     upload : Upload
-        Which state it is, version (where the bucket has versions) and ETag known.
+        Its state: the version, if the bucket has versions, and the ETag are known.
     size : int
         In bytes.
     stream : botocore.response.StreamingBody
@@ -37,30 +37,30 @@ class Opened:
 
 
 def identify(s3: "S3Client", upload: Upload) -> Upload:
-    """Find out which state of a picture is meant where it was not told: the one that lies there now.
+    """Return an upload with its state; if that is unknown, it is the state of the current object.
 
     Raises
     ------
     NotFoundError
-        If nothing does.
+        If there is no object.
     """
     if upload.version and upload.etag:
         return upload
     try:
         head = s3.head_object(Bucket=upload.bucket, Key=upload.key)
     except ClientError as error:
-        s3.head_bucket(Bucket=upload.bucket)  # a bucket that is not there is 404 as well, and no fault of the picture
+        s3.head_bucket(Bucket=upload.bucket)  # a missing bucket is 404 as well, and no fault of the image
         raise _missing(error) from None
     return _state(upload, head)
 
 
 def open_current(s3: "S3Client", upload: Upload) -> Opened:
-    """Open what lies under a key now, whatever version was told of.
+    """Open the current object of a key, whatever version the upload names.
 
     Raises
     ------
     NotFoundError
-        If nothing does.
+        If there is no object.
     """
     try:
         found = s3.get_object(Bucket=upload.bucket, Key=upload.key)
@@ -69,17 +69,17 @@ def open_current(s3: "S3Client", upload: Upload) -> Opened:
     return Opened(_state(upload, found), found["ContentLength"], found["Body"])
 
 
-def is_same(told: Upload, found: Upload) -> bool:
-    """Whether two states of a picture are one, by all that is known of both."""
-    pairs = ((told.version, found.version), (told.etag, found.etag))
+def is_same(expected: Upload, found: Upload) -> bool:
+    """Return whether two states of an image are the same, by all that is known of both."""
+    pairs = ((expected.version, found.version), (expected.etag, found.etag))
     return all(a == b for a, b in pairs if a and b)
 
 
-def _state(upload: Upload, answer: "HeadObjectOutputTypeDef | GetObjectOutputTypeDef") -> Upload:
-    return replace(upload, version=answer.get("VersionId"), etag=answer["ETag"].strip('"'))
+def _state(upload: Upload, response: "HeadObjectOutputTypeDef | GetObjectOutputTypeDef") -> Upload:
+    return replace(upload, version=response.get("VersionId"), etag=response["ETag"].strip('"'))
 
 
 def _missing(error: ClientError) -> NotFoundError | ClientError:
     if error.response["Error"]["Code"] in MISSING:
-        return NotFoundError("The picture was deleted before it was read; upload it again.")
+        return NotFoundError("The image was deleted before it was read; upload it again.")
     return error

@@ -1,4 +1,4 @@
-"""Messages of the queue to pictures: what fails comes back alone, the rest of its batch does not."""
+"""Processes the messages of the queue: only those that fail are delivered again, not the whole batch."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 
-def answer_messages(
+def process_messages(
     event: dict[str, Any],
     context: "LambdaContext",
     worker: Worker,
     pool: ThreadPoolExecutor,
     logger: Logger,
 ) -> dict[str, Any]:
-    """Analyse what the messages of a batch tell of, all at once, and name those that have to come back.
+    """Analyse the images that the messages of a batch name, at the same time, and return the messages that failed.
 
-    A message that fails is no failure of the function, even where it is the only one: what failed is counted as a
-    metric, and rings an alarm when it ends among the dead letters.
+    A message that fails is no failure of the function, even if it is the only one: a metric counts it, and an alarm
+    rings when it ends in the dead-letter queue.
 
     Parameters
     ----------
     event : dict
-        A batch of SQS, as Lambda gives it.
+        A batch of SQS, as Lambda passes it.
     context : aws_lambda_powertools.utilities.typing.LambdaContext
-        Lambda's.
+        Context of the invocation.
     worker : Worker
-        Analyses a picture.
+        Analyses an image.
     pool : concurrent.futures.ThreadPoolExecutor
-        Runs it; as many pictures are transferred at a time as it has threads.
+        Runs the worker; its number of threads is the number of images that are transferred at a time.
     logger : aws_lambda_powertools.Logger
-        Is told of messages that cannot be read, but not what is in them.
+        Logs messages that cannot be read, without their content.
 
     Returns
     -------
@@ -46,19 +46,21 @@ def answer_messages(
         ``{"batchItemFailures": [{"itemIdentifier": …}, …]}``.
     """
 
-    def answer(record: SQSRecord) -> None:
+    def process(record: SQSRecord) -> None:
         try:
             uploads = uploads_of(record.body)
         except UnreadableMessageError:
             logger.error("unreadable message", request_id=record.message_id)
             raise
         for upload in uploads:
-            worker.answer(upload, record.message_id)
+            worker.process(upload, record.message_id)
 
-    async def in_a_thread(record: SQSRecord) -> None:
-        await asyncio.get_running_loop().run_in_executor(pool, answer, record)
+    async def process_in_thread(record: SQSRecord) -> None:
+        await asyncio.get_running_loop().run_in_executor(pool, process, record)
 
     processor = AsyncBatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return dict(
-        async_process_partial_response(event=event, record_handler=in_a_thread, processor=processor, context=context)
+        async_process_partial_response(
+            event=event, record_handler=process_in_thread, processor=processor, context=context
+        )
     )

@@ -1,4 +1,4 @@
-"""What became of a whole archive: its batches' files, counted."""
+"""Summary of a batch run: counts the lines of its batches' files."""
 
 import json
 from collections import Counter
@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from thyroid.s3.batch import folder_of
+from thyroid.s3.batch import run_prefix
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_stepfunctions import SFNClient
 
-# Reading is waiting: a million pictures are some fifty thousand files.
-READERS = 32
+# Reading is mostly waiting: a million images are some fifty thousand files.
+READER_THREADS = 32
 
 
 class Items(BaseModel):
-    """Pictures as Step Functions counts them, those of batches that left no file among them."""
+    """Number of images as Step Functions counts them, including those of batches that left no file."""
 
     total: int = 0
     succeeded: int = 0
@@ -27,7 +27,7 @@ class Items(BaseModel):
 
 
 class Summary(BaseModel):
-    """``summary.json`` of a run."""
+    """``summary.json`` of a batch run."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,24 +40,24 @@ class Summary(BaseModel):
     items: Items
     pictures: dict[str, int] = Field(description="By status: analysed, refused, superseded, failed.")
     too_many_failed: bool = Field(
-        description="Whether more failed than is tolerated: pictures by their lines, and those of batches that failed."
+        description="Whether more images failed than are tolerated, by their lines or with a whole batch."
     )
-    risks: dict[str, int] = Field(description="Analysed pictures by risk band.")
+    risks: dict[str, int] = Field(description="Analysed images by risk band.")
     labels: dict[str, int]
-    codes: dict[str, int] = Field(description="Refused pictures by code.")
-    models: dict[str, int] = Field(description="Analysed pictures by the model's sha256.")
-    summary: str = Field(description="Where this lies.")
-    parts: str = Field(description="Where the files of JSON Lines lie, a line a picture.")
+    codes: dict[str, int] = Field(description="Refused images by code.")
+    models: dict[str, int] = Field(description="Analysed images by the model's sha256.")
+    summary: str = Field(description="Where this file is.")
+    parts: str = Field(description="Where the files of JSON Lines are, one line for each image.")
 
 
 def summarise(event: dict[str, Any], s3: "S3Client", states: "SFNClient", bucket: str) -> Summary:
-    """Count a run's files, and write the summary beside them.
+    """Count the lines of a batch run's files, and write the summary beside the files.
 
     Parameters
     ----------
     event : dict
         ``run``, ``execution`` (its ARN), ``started``, ``bucket``, ``prefix``, and ``tolerated``: how many percent of
-        the pictures may fail.
+        the images may fail.
     s3 : types_boto3_s3.S3Client
         Client of S3.
     states : types_boto3_stepfunctions.SFNClient
@@ -65,11 +65,11 @@ def summarise(event: dict[str, Any], s3: "S3Client", states: "SFNClient", bucket
     bucket : str
         Bucket of results.
     """
-    folder = folder_of(event["run"])
+    prefix = run_prefix(event["run"])
     counted: dict[str, Counter[str]] = {name: Counter() for name in ("status", "risk", "label", "code", "model_sha256")}
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{folder}/parts/")
-    with ThreadPoolExecutor(READERS) as pool:
-        for page in pages:  # page by page, so that no more than a thousand files are held at a time
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/parts/")
+    with ThreadPoolExecutor(READER_THREADS) as pool:
+        for page in pages:  # page by page, so that at most a thousand files are in memory
             keys = [found["Key"] for found in page.get("Contents", [])]
             for part in pool.map(lambda key: _read(s3, bucket, key), keys):
                 for line in part:
@@ -92,11 +92,11 @@ def summarise(event: dict[str, Any], s3: "S3Client", states: "SFNClient", bucket
         labels=dict(counted["label"]),
         codes=dict(counted["code"]),
         models=dict(counted["model_sha256"]),
-        summary=f"s3://{bucket}/{folder}/summary.json",
-        parts=f"s3://{bucket}/{folder}/parts/",
+        summary=f"s3://{bucket}/{prefix}/summary.json",
+        parts=f"s3://{bucket}/{prefix}/parts/",
     )
     body = summary.model_dump_json(indent=2).encode() + b"\n"
-    s3.put_object(Bucket=bucket, Key=f"{folder}/summary.json", Body=body, ContentType="application/json")
+    s3.put_object(Bucket=bucket, Key=f"{prefix}/summary.json", Body=body, ContentType="application/json")
     return summary
 
 
@@ -105,7 +105,7 @@ def _read(s3: "S3Client", bucket: str, key: str) -> list[dict[str, str]]:
 
 
 def _items(states: "SFNClient", execution: str) -> Items:
-    """Add up what the maps of an execution count; there is none where not even the listing worked."""
+    """Return the sum of the counts of an execution's maps; there is no map if the listing failed."""
     total: Counter[str] = Counter()
     for run in states.list_map_runs(executionArn=execution)["mapRuns"]:
         counts = states.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"]
