@@ -25,10 +25,10 @@ DESCRIPTION: dict[str, Any] = json.loads((ROOT / "docs/openapi.json").read_text(
 
 
 def fields_of(path: str, method: str, status: int) -> set[str]:
-    """Return the fields that the description promises of a response."""
+    """Return the fields that the description gives a response."""
     response = DESCRIPTION["paths"][path][method.lower()]["responses"][str(status)]
     schema = response["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-    return set(DESCRIPTION["components"]["schemas"][schema]["required"])
+    return set(DESCRIPTION["components"]["schemas"][schema]["properties"])
 
 
 # Which function an event is for, and the fields that its response has.
