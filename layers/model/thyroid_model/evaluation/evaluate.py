@@ -19,8 +19,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from thyroid.core.assessment import MALIGNANT_FROM
-from thyroid_model.data import ddti
-from thyroid_model.data import input_check_images as input_check_pictures
+from thyroid_model.data import ddti, input_check_images
 from thyroid_model.data.examples import View, views
 from thyroid_model.data.findings import DataError, Findings
 from thyroid_model.errors import ModelFileError, ModelSourceError
@@ -39,7 +38,7 @@ from thyroid_model.record import (
     sha256,
 )
 from thyroid_model.training import calibration, input_check
-from thyroid_model.training.cross_validation import beside
+from thyroid_model.training.cross_validation import calibrate_across_folds
 from thyroid_model.training.train import NETWORK, PRETRAINED, SCRATCH, STATISTICS, labels_sha256
 
 SET = "DDTI (Pedraza et al. 2015), labelled frames without those that appear under two cases"
@@ -121,7 +120,7 @@ def evaluate(data: Path, output: Path, docs: Path, published: Path | None = None
         "compared": {name: _described(labels, cases, scores, folds) for name, scores in others.items()},
         "maps": map_record.summary(read_table(output / MAPS_FILE)),
         "field_of_view": _field_of_view(ddti.read_all(data)),
-        "input_check": input_check.measure(input_check_pictures.read_sets(data)),
+        "input_check": input_check.measure(input_check_images.read_sets(data)),
         "preprocessing": BUNDLED_PREPROCESSING.model_dump(),
         "training": {key: training[key] for key in ("recipe", "epochs", "calibration", "data")},
         "command": "make evaluate DATA=…" + (" PUBLISHED=…" if published else ""),
@@ -149,7 +148,9 @@ def _calibrated(
     logits: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], folds: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Return scores of what only stands beside the model, for each fold by the others; all of shape (seeds, frames)."""
-    return np.stack([beside(labels, fold_of, one).scores for fold_of, one in zip(folds, logits, strict=True)])
+    return np.stack(
+        [calibrate_across_folds(labels, fold_of, one).scores for fold_of, one in zip(folds, logits, strict=True)]
+    )
 
 
 def _protocol(recipe: dict[str, Any]) -> str:

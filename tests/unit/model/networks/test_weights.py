@@ -122,8 +122,8 @@ def assert_loaded_exactly(path: Path) -> keras.Model:
 
 def test_a_file_like_the_published_one_loads_bit_equal(network: keras.Model, like_published: Path) -> None:
     loaded = assert_loaded_exactly(like_published)
-    picture = np.random.default_rng(0).uniform(size=(2, 224, 224, 3)).astype(np.float32)
-    np.testing.assert_array_equal(loaded(picture), network(picture))
+    image = np.random.default_rng(0).uniform(size=(2, 224, 224, 3)).astype(np.float32)
+    np.testing.assert_array_equal(loaded(image), network(image))
 
 
 def test_the_file_that_the_tests_make_looks_like_the_published_one(like_published: Path) -> None:
@@ -144,7 +144,7 @@ def test_the_file_that_the_tests_make_looks_like_the_published_one(like_publishe
                 assert ours == published
 
 
-def test_the_loaded_model_takes_a_picture_and_gives_a_score_not_lists_of_one(like_published: Path) -> None:
+def test_the_loaded_model_takes_a_image_and_gives_a_score_not_lists_of_one(like_published: Path) -> None:
     scores = weights.load_model(like_published)(np.zeros((1, 224, 224, 3), np.float32))
     assert scores.shape == (1, 1)
 
