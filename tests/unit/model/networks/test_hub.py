@@ -283,8 +283,8 @@ def test_a_hub_that_cannot_be_reached_is_named(served: Hub, cache: Path) -> None
         (401, "RepoNotFound", "no repository someone/some_model", "HF_TOKEN"),
         (401, None, "(no repository|denies)", "HF_TOKEN"),
         (403, None, r"denies access .*HTTP 403", "HF_TOKEN"),
-        (401, "GatedRepo", "only to those", "Ask for access"),
-        (403, "GatedRepo", "only to those", "Ask for access"),
+        (401, "GatedRepo", "requires the approval", "Request access"),
+        (403, "GatedRepo", "requires the approval", "Request access"),
         (500, None, "HTTP 500", "later"),
     ],
 )
@@ -315,7 +315,7 @@ def test_a_cache_that_cannot_be_written_is_named(served: Hub, cache: Path) -> No
 
 def run_client(home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Fetch in a process of its own, since the client reads its environment when it is imported."""
-    code = f"from thyroid_model import hub; print(hub.fetch(hub.{SOURCE!r}))"
+    code = f"from thyroid_model.networks import hub; print(hub.fetch(hub.{SOURCE!r}))"
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("HF_") and k not in PROXIES}
     return subprocess.run(
         [sys.executable, "-c", code],

@@ -231,7 +231,7 @@ def test_a_known_name_from_a_foreign_module_is_refused(like_published: Path, tmp
 def test_a_truncated_file_is_named(small: Path, kept: float) -> None:
     content = small.read_bytes()
     small.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
-    with pytest.raises(ModelFileError, match=rf"{small.name} is truncated, damaged or not .*Fetch the file again"):
+    with pytest.raises(ModelFileError, match=rf"{small.name} is truncated, damaged or not .*Download the file again"):
         weights.load_model(small)
 
 
@@ -247,7 +247,7 @@ def test_another_format_is_named(suffix: str, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("never_deserialised")
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("model.onnx", r"Name a file that ends in \.h5, \.hdf5 or \.keras"), ("absent.h5", "There is no file .*absent")],
+    [("model.onnx", r"Use a file that ends in \.h5, \.hdf5 or \.keras"), ("absent.h5", "There is no file .*absent")],
 )
 def test_a_wrong_path_is_named(name: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=message):
