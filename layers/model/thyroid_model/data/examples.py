@@ -20,8 +20,8 @@ from thyroid_model.networks.sources import BUNDLED_PREPROCESSING
 _OVERSAMPLING = 1.25
 # Ratio of width to height from which a view is two panes side by side.
 _MIN_TWO_PANE_RATIO = 1.45
-# A caption is wider than the ticks and depths of a ruler: it is a share of the frame's width, in columns that have a
-# bright pixel below the field of view.
+# A view has a caption if enough columns have a bright pixel below the field of view. A ruler with ticks and depths has
+# fewer of them.
 _CAPTION_LEVEL = 150  # grey level
 _CAPTION_GAP = 6  # pixels below the field of view
 _MIN_CAPTION_SHARE = 0.1  # of the frame's width
