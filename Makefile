@@ -124,12 +124,12 @@ format: $(READY) ## Format the code
 PUBLISHED ?=
 
 .PHONY: train
-train: $(READY) ## Train the bundled network (DATA= folder of the sets: ddti/, bus-bra/, breast/); goes on where it was interrupted
+train: $(READY) ## Train the bundled network (DATA= folder of the datasets: ddti/, bus-bra/, breast/); resumes an interrupted run
 	@test -n "$${DATA:-}" || { echo 'Say where the sets are: make train DATA=FOLDER'; exit 2; }
 	$(PY) -m thyroid_model.training.train --data "$$DATA"
 
 .PHONY: evaluate
-evaluate: $(READY) ## Measure it on the cases that it did not see, and write MODEL_CARD.md (DATA=; PUBLISHED= a weights file to compare with)
+evaluate: $(READY) ## Evaluate the bundled network on cases that it did not see, and write MODEL_CARD.md (DATA=; PUBLISHED= weights to compare with)
 	@test -n "$${DATA:-}" || { echo 'Say where the sets are: make evaluate DATA=FOLDER'; exit 2; }
 	$(PY) -m thyroid_model.evaluation.evaluate --data "$$DATA" $(if $(PUBLISHED),--published "$(PUBLISHED)")
 

@@ -1,6 +1,6 @@
-"""The model world: networks, weights, training, evaluation, and the compiler that makes a serving artifact of them."""
+"""Networks, weights, training, evaluation and compilation of the models that the service runs."""
 
 import os
 
-# TensorFlow's C++ half writes notes and warnings to standard error at every step; its errors stay.
+# TensorFlow's native code logs information and warnings at every step; only its errors are shown.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

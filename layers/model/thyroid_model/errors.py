@@ -1,8 +1,8 @@
-"""What can go wrong between a model's source and a loaded model, as types."""
+"""Errors between the source of a model and a loaded model."""
 
 
 class ModelSourceError(Exception):
-    """A model cannot be had from its source.
+    """A model cannot be loaded from its source.
 
     Attributes
     ----------
@@ -19,8 +19,8 @@ class ModelSourceError(Exception):
 
 
 class HubError(ModelSourceError):
-    """The hub does not give the file, or gives another one than was pinned."""
+    """The file cannot be downloaded from the hub, or its content does not match the pinned hash."""
 
 
 class ModelFileError(ModelSourceError):
-    """The file is not a model that can be loaded, or not one that may be."""
+    """The file is not a model, or contains something that must not be loaded."""

@@ -1,54 +1,62 @@
-"""Penalised logistic regression, which calibration, the texture baseline and the input check's rule have in common."""
+"""Penalised logistic regression: used by the calibration, the texture baseline and the input check's rule."""
 
 import numpy as np
 import numpy.typing as npt
 
-_STEPS = 200
-_SMALLEST = 1e-12  # of a step's share; the cost is flat to rounding there
-_PROMISED = 1e-4  # of what the slope promises, which a step has to gain (Armijo 1966)
+_MAX_ITERATIONS = 200
+_MIN_STEP_SIZE = 1e-12  # below it, rounding hides any change of the loss
+_ARMIJO = 1e-4  # sufficient decrease, as a share of what the gradient predicts (Armijo 1966)
 
 Values = npt.NDArray[np.float64]
 
 
-def fit(columns: Values, labels: npt.NDArray[np.int64], weights: Values, pull: Values, towards: Values) -> Values:
-    """Return the coefficients of the least ``Σ weights · cross-entropy + Σ pull / 2 · (coefficients − towards)²``.
+def fit(features: Values, labels: npt.NDArray[np.int64], weights: Values, penalty: Values, center: Values) -> Values:
+    """Minimise ``Σ weights · cross-entropy + Σ penalty / 2 · (coefficients − center)²``.
 
-    By Newton's method, each step halved until the cost falls: full steps may jump to and fro for ever between two
-    slopes where logits are large.
+    Newton's method with backtracking: each step is halved until the loss decreases enough. Full steps may oscillate
+    for ever where logits are large.
 
     Parameters
     ----------
-    columns : numpy.ndarray
+    features : numpy.ndarray
         Shape (n, coefficients).
     labels : numpy.ndarray
         0 or 1, shape (n,).
     weights : numpy.ndarray
-        Of the pictures, shape (n,).
-    pull, towards : numpy.ndarray
-        How strongly each coefficient is pulled, over 0, and where to; shape (coefficients,).
+        Weight of each row, shape (n,).
+    penalty, center : numpy.ndarray
+        Strength of each coefficient's penalty, over 0, and the value that it is shrunk towards; shape (coefficients,).
+
+    Returns
+    -------
+    numpy.ndarray
+        The coefficients, shape (coefficients,).
     """
 
-    def cost(line: Values) -> float:
-        logits = columns @ line
-        return float(weights @ (np.logaddexp(0.0, logits) - labels * logits) + pull @ (line - towards) ** 2 / 2)
+    def loss(coefficients: Values) -> float:
+        logits = features @ coefficients
+        cross_entropy = np.logaddexp(0.0, logits) - labels * logits
+        return float(weights @ cross_entropy + penalty @ (coefficients - center) ** 2 / 2)
 
-    line = towards.astype(np.float64)
-    for _ in range(_STEPS):
-        chances = sigmoid(columns @ line)
-        slope = columns.T @ (weights * (chances - labels)) + pull * (line - towards)
-        bend = columns.T @ (columns * (weights * chances * (1 - chances))[:, np.newaxis]) + np.diag(pull)
-        step = np.linalg.solve(bend, slope)
-        now, share = cost(line), 1.0
-        while cost(line - share * step) > now - _PROMISED * share * float(slope @ step) and share > _SMALLEST:
-            share /= 2
-        if share <= _SMALLEST:
-            break
-        line = line - share * step
+    coefficients = center.astype(np.float64)
+    for _ in range(_MAX_ITERATIONS):
+        probabilities = sigmoid(features @ coefficients)
+        gradient = features.T @ (weights * (probabilities - labels)) + penalty * (coefficients - center)
+        curvature = (weights * probabilities * (1 - probabilities))[:, np.newaxis]
+        hessian = features.T @ (features * curvature) + np.diag(penalty)
+        step = np.linalg.solve(hessian, gradient)
+        current, step_size = loss(coefficients), 1.0
+        slope = float(gradient @ step)
+        while loss(coefficients - step_size * step) > current - _ARMIJO * step_size * slope:
+            step_size /= 2
+            if step_size <= _MIN_STEP_SIZE:
+                return coefficients
+        coefficients = coefficients - step_size * step
         if np.abs(step).max() < 1e-10:
             break
-    return line
+    return coefficients
 
 
 def sigmoid(logits: Values) -> Values:
-    """Return the probabilities of log-odds."""
+    """Return the probabilities, in [0, 1], of log-odds of any shape."""
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)))  # does not overflow

@@ -1,8 +1,8 @@
-"""Figures of a two-class score, in a few lines of NumPy each.
+"""Metrics of a binary classifier, in a few lines of NumPy each.
 
-All take ``labels`` (0 or 1) and ``scores`` (the higher, the surer of 1), both of shape (n,). Those that speak of
-probabilities take ``weights`` too: a set seldom has the prevalence that a probability is meant for, and with
-:func:`prevalence_weights` it is counted as if it had.
+All take ``labels`` (0 or 1) and ``scores`` (higher means more likely 1), both of shape (n,). Metrics of probabilities
+also take ``weights``. The prevalence in a dataset seldom is the one that a probability is meant for; with
+:func:`prevalence_weights` the metric is computed as if it were.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,9 @@ Values = npt.NDArray[Any]
 
 
 def auc(labels: Values, scores: Values) -> float:
-    """Area under the ROC curve: the chance that a positive scores above a negative, a tie counting half.
+    """Return the area under the ROC curve, in [0, 1]: the probability that a positive scores above a negative.
+
+    Ties count half.
 
     Raises
     ------
@@ -31,21 +33,21 @@ def auc(labels: Values, scores: Values) -> float:
 
 
 def sensitivity_at(specificity: float, labels: Values, scores: Values) -> float:
-    """Share of positives found by the lowest threshold that keeps at least this specificity.
+    """Return the sensitivity, in [0, 1], at the lowest threshold with at least this specificity.
 
-    A score counts as found when it is above the threshold; thresholds are scores of negatives.
+    A score is positive if it is above the threshold. Thresholds are scores of negatives.
     """
     return float(np.mean(scores[labels == 1] > threshold_for(specificity, labels, scores)))
 
 
 def threshold_for(specificity: float, labels: Values, scores: Values) -> float:
-    """Return the lowest score of a negative that, as a threshold, keeps at least this specificity."""
+    """Return the lowest score of a negative that, as a threshold, has at least this specificity."""
     negative = np.sort(scores[labels == 0])
     return float(negative[max(int(np.ceil(specificity * negative.size)) - 1, 0)])
 
 
 def prevalence_weights(labels: Values, prevalence: float) -> Values:
-    """Return a weight for each label, of mean 1, under which the share of positives is ``prevalence``.
+    """Return a weight for each label, shape (n,) and mean 1, so that the weighted share of positives is ``prevalence``.
 
     Raises
     ------
@@ -59,12 +61,12 @@ def prevalence_weights(labels: Values, prevalence: float) -> Values:
 
 
 def brier(labels: Values, scores: Values, weights: Values | None = None) -> float:
-    """Mean squared difference between score and label (Brier 1950)."""
+    """Return the mean squared difference between score and label (Brier 1950): 0 is perfect."""
     return float(np.average((scores - labels) ** 2, weights=weights))
 
 
 def brier_skill(labels: Values, scores: Values, weights: Values | None = None) -> float:
-    """Return how much better the Brier score is than that of the base rate, said of all: 1 perfect, 0 no better."""
+    """Return the Brier skill score against a constant prediction of the base rate: 1 is perfect, 0 no better."""
     rate = float(np.average(labels, weights=weights))
     return 1.0 - brier(labels, scores, weights) / (rate * (1.0 - rate))
 
@@ -72,30 +74,42 @@ def brier_skill(labels: Values, scores: Values, weights: Values | None = None) -
 def reliability(
     labels: Values, scores: Values, weights: Values | None = None, bins: int = 15
 ) -> list[tuple[float, float, float]]:
-    """Return mean score, share of positives and share of all weight in each of equally wide bins that has a score."""
+    """Return the reliability diagram over equally wide bins, without empty bins.
+
+    Returns
+    -------
+    list of tuple of float
+        Of each bin: mean score, share of positives, and the bin's share of the total weight; all in [0, 1].
+    """
     weights = np.ones(len(scores)) if weights is None else weights
-    place = np.minimum((scores * bins).astype(int), bins - 1)
-    inside = [place == number for number in np.unique(place)]
+    bin_of = np.minimum((scores * bins).astype(int), bins - 1)
+    members = [bin_of == number for number in np.unique(bin_of)]
     return [
         (
-            float(np.average(scores[chosen], weights=weights[chosen])),
-            float(np.average(labels[chosen], weights=weights[chosen])),
-            float(weights[chosen].sum() / weights.sum()),
+            float(np.average(scores[inside], weights=weights[inside])),
+            float(np.average(labels[inside], weights=weights[inside])),
+            float(weights[inside].sum() / weights.sum()),
         )
-        for chosen in inside
+        for inside in members
     ]
 
 
 def ece(labels: Values, scores: Values, weights: Values | None = None, bins: int = 15) -> float:
-    """Return the expected calibration error: the mean gap between score and share of positives, over equal bins.
+    """Return the expected calibration error: the weighted mean gap between score and share of positives.
 
-    Bins without a score weigh nothing (Guo et al., ICML 2017, for the probability of class 1).
+    Over equally wide bins; empty bins do not count (Guo et al., ICML 2017, for the probability of class 1).
     """
     return sum(abs(score - share) * weight for score, share, weight in reliability(labels, scores, weights, bins))
 
 
 def roc(labels: Values, scores: Values) -> tuple[Values, Values]:
-    """Return the ROC curve: the shares of negatives and of positives from each threshold on, from (0, 0) to (1, 1)."""
+    """Return the ROC curve, from (0, 0) to (1, 1).
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        False positive rates and true positive rates, one for each distinct score and one more.
+    """
     thresholds = np.concatenate(([np.inf], np.unique(scores)[::-1]))
     false = np.array([np.mean(scores[labels == 0] >= threshold) for threshold in thresholds])
     true = np.array([np.mean(scores[labels == 1] >= threshold) for threshold in thresholds])
@@ -103,7 +117,7 @@ def roc(labels: Values, scores: Values) -> tuple[Values, Values]:
 
 
 def interval_by_case(
-    figure: Callable[[Values, Values], float],
+    metric: Callable[[Values, Values], float],
     labels: Values,
     scores: Values,
     cases: Values,
@@ -111,17 +125,28 @@ def interval_by_case(
     draws: int = 2000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """95 % interval of a figure by the percentile bootstrap over cases.
+    """Return the 95 % confidence interval of a metric by the percentile bootstrap over cases.
 
-    Whole cases are drawn with replacement, since the frames of one case are alike: drawing frames would make the
-    interval too narrow. A draw without both classes is drawn again.
+    Whole cases are resampled, since frames of one case are correlated: resampling frames would make the interval too
+    narrow. A resample without both classes is drawn again.
+
+    Parameters
+    ----------
+    metric : callable
+        From labels and scores to a number.
+    labels, scores, cases : numpy.ndarray
+        One for each frame, shape (n,); ``scores`` may have further axes.
+    draws : int
+        Number of resamples.
+    seed : int
+        Seed of the random generator.
     """
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(cases == case) for case in np.unique(cases)]
-    figures: list[float] = []
-    while len(figures) < draws:
+    values: list[float] = []
+    while len(values) < draws:
         drawn = np.concatenate([members[k] for k in rng.integers(0, len(members), len(members))])
         if np.unique(labels[drawn]).size == 2:
-            figures.append(figure(labels[drawn], scores[drawn]))
-    low, high = np.quantile(figures, [0.025, 0.975])
+            values.append(metric(labels[drawn], scores[drawn]))
+    low, high = np.quantile(values, [0.025, 0.975])
     return float(low), float(high)

@@ -24,8 +24,8 @@ from thyroid.core.input_check import (
     rule,
 )
 from thyroid_model.data import other_images
-from thyroid_model.data.other_images import CHOSEN_WITH, KEPT_OUT
-from thyroid_model.training.input_check_rule import choose
+from thyroid_model.data.other_images import FITTED_KINDS, HELD_OUT_KINDS
+from thyroid_model.training.input_check_rule import fit_rule
 
 DOCUMENT = Path(__file__).parents[3] / "docs/input-check.md"
 SEEDS = range(1000, 1010)  # not those that the rule was chosen with
@@ -48,7 +48,7 @@ def test_the_projects_own_images_pass_at_any_size(height: int, suspicious: bool)
         assert reasons(phantom.make_frame(seed, suspicious=suspicious, height=height, width=width)) == ()
 
 
-@pytest.mark.parametrize("kind", [*CHOSEN_WITH, *KEPT_OUT])
+@pytest.mark.parametrize("kind", [*FITTED_KINDS, *HELD_OUT_KINDS])
 def test_of_every_other_kind_nearly_all_are_flagged(kind: str) -> None:
     flagged = [bool(reasons(other_images.make(kind, seed))) for seed in SEEDS]
 
@@ -56,7 +56,7 @@ def test_of_every_other_kind_nearly_all_are_flagged(kind: str) -> None:
 
 
 def test_kinds_are_either_chosen_with_or_kept_out() -> None:
-    assert not set(CHOSEN_WITH) & set(KEPT_OUT)
+    assert not set(FITTED_KINDS) & set(HELD_OUT_KINDS)
 
 
 def test_the_same_seed_makes_the_same_image_and_another_one_another() -> None:
@@ -221,7 +221,7 @@ def test_the_rule_keeps_what_is_promised_of_it() -> None:
         assert measured["ultrasound"][name]["flagged"] <= 0.02
     assert measured["kinds_kept_out_flagged"] >= 0.95
     assert measured["photographs_flagged"] >= 0.95
-    assert set(measured["kinds_kept_out"]) == set(KEPT_OUT)
+    assert set(measured["kinds_kept_out"]) == set(HELD_OUT_KINDS)
 
 
 def test_a_rule_of_other_features_is_not_taken(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_rule_is_chosen_that_tells_two_clouds_apart_and_flags_one_in_a_hundred
     sound = rng.normal(size=(1000, len(FEATURES)))
     strange = rng.normal(2.0, 1.0, (300, len(FEATURES)))
 
-    rule = choose(sound, strange, sound)
+    rule = fit_rule(sound, strange, sound)
 
     assert np.mean(rule.strangeness(sound) > 0) == pytest.approx(0.01, abs=0.002)
     assert np.mean(rule.strangeness(strange) > 0) > 0.95
@@ -257,9 +257,9 @@ def test_the_documentation_tells_what_was_measured() -> None:
     resized = [sets[f"{name}, resized"] for name in ("ddti", "bus-bra")]
 
     def row(groups: list[dict[str, float]]) -> tuple[int, str]:
-        images = sum(group["pictures"] for group in groups)
-        # The file has four digits of each share, so the numbers of flagged images can be told from it.
-        share = 100 * sum(round(group["pictures"] * group["flagged"]) for group in groups) / images
+        images = sum(group["images"] for group in groups)
+        # The file has four digits of each share, so the numbers of flagged pictures can be told from it.
+        share = 100 * sum(round(group["images"] * group["flagged"]) for group in groups) / images
         text = f"{share:.1f}".removeprefix("0").removesuffix(".0")
         return int(images), f"{text} %" if text else "0"
 

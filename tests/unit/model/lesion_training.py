@@ -1,4 +1,4 @@
-"""What tests of the training share: a small network, and a folder with the three sets, made of phantoms."""
+"""Fixtures of the training tests: a small network, and a folder with the three datasets, made of phantoms."""
 
 import csv
 from pathlib import Path
@@ -26,22 +26,22 @@ NOT_SUSPICIOUS, SUSPICIOUS = 4, 8  # cases of DDTI; the last of them has two vie
 
 def small_network(input_size: int = 32) -> LesionNetwork:
     """Build a network of the same interface as the bundled one, which TensorFlow traces in no time."""
-    picture = keras.Input((input_size, input_size, 3))
-    x = keras.layers.Conv2D(4, 8, strides=8, name="patches")(picture)
+    inputs = keras.Input((input_size, input_size, 3))
+    x = keras.layers.Conv2D(4, 8, strides=8, name="patches")(inputs)
     x = keras.layers.Activation("silu")(keras.layers.BatchNormalization(name="norm")(x))
     lesion = keras.layers.Conv2D(1, 1, name="lesion")(x)
     x = LesionEvidence(name="lesion_evidence")([keras.layers.Dropout(0.2)(x), lesion])
     x = keras.layers.GlobalAveragePooling2D()(x)
     score = keras.layers.Dense(1, activation="sigmoid", name="score")(x)
-    return LesionNetwork(keras.Model(picture, score), keras.Model(picture, [score, lesion]))
+    return LesionNetwork(keras.Model(inputs, score), keras.Model(inputs, [score, lesion]))
 
 
-def move_weights(network: keras.Model, seed: int, most: float) -> None:
+def move_weights(network: keras.Model, seed: int, deviation: float) -> None:
     """Move the weights of a network, as a training would; not the moving averages, as a variance is not negative."""
     rng = np.random.default_rng(seed)
     network.set_weights(
         [
-            value if "moving" in weight.path else value + rng.normal(0, most, value.shape).astype(value.dtype)
+            value if "moving" in weight.path else value + rng.normal(0, deviation, value.shape).astype(value.dtype)
             for weight, value in zip(network.weights, network.get_weights(), strict=True)
         ]
     )

@@ -105,7 +105,7 @@ def test_brier_is_the_mean_squared_error() -> None:
     assert brier(np.array([1, 0]), np.array([0.8, 0.4])) == pytest.approx((0.04 + 0.16) / 2)
 
 
-def test_brier_counts_a_picture_as_its_weight_says() -> None:
+def test_brier_counts_a_image_as_its_weight_says() -> None:
     """Errors of .04 and .16, the second counted three times."""
     weighted = brier(np.array([1, 0]), np.array([0.8, 0.4]), np.array([1.0, 3.0]))
 
@@ -149,7 +149,7 @@ def test_a_bin_begins_with_its_lower_bound() -> None:
     assert (first, second) == ((0.49, 0.0, 0.5), (0.5, 1.0, 0.5))
 
 
-def test_a_reliability_diagram_counts_pictures_as_their_weights_say() -> None:
+def test_a_reliability_diagram_counts_images_as_their_weights_say() -> None:
     labels, scores, weights = np.array([0, 1, 1]), np.array([0.2, 0.4, 0.9]), np.array([3.0, 1.0, 4.0])
 
     np.testing.assert_allclose(
@@ -177,7 +177,7 @@ def test_ece_of_a_calibrated_score_is_zero() -> None:
     assert ece(np.array([1, 0, 0, 0]), np.full(4, 0.25)) == 0
 
 
-def test_ece_counts_pictures_as_their_weights_say() -> None:
+def test_ece_counts_images_as_their_weights_say() -> None:
     """GIVEN .5 said of all and four of five positive THEN the gap is .3, and none at even odds."""
     labels, scores = np.array([1, 1, 1, 1, 0]), np.full(5, 0.5)
 

@@ -10,8 +10,8 @@ from thyroid_model import progress
 @pytest.fixture
 def on_the_second_line(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     lock = tqdm.get_lock()
-    monkeypatch.setattr(progress, "_line", None)
-    progress.stand_on(2, threading.RLock())
+    monkeypatch.setattr(progress, "_position", None)
+    progress.set_position(2, threading.RLock())
     yield
     tqdm.set_lock(lock)
 

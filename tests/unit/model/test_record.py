@@ -84,7 +84,7 @@ def test_a_training_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
 def test_a_file_that_is_not_the_trainings_is_refused_by_name(folder: Path, name: str) -> None:
     (folder / name).write_bytes(b"another")
 
-    with pytest.raises(RecordError, match=rf"{name} is not the one that training\.json speaks of"):
+    with pytest.raises(RecordError, match=rf"{name} does not match its hash in training\.json"):
         read_training(folder)
 
 

@@ -1,1 +1,1 @@
-"""Readers of the image sets, and what is made of them."""
+"""Readers of the datasets, and the images prepared from them."""

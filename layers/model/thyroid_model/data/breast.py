@@ -1,13 +1,13 @@
-"""Reader of BrEaST, a public set of breast lesions with one picture a patient.
+"""Reader of BrEaST, a public dataset of breast lesions with one image per patient.
 
 Two layouts are read:
 
 - as published: ``caseNNN.png`` and ``caseNNN_tumor.png`` in one folder, and the clinical spreadsheet exported as a CSV
   file, with its columns ``CaseID``, ``Image_filename``, ``Mask_tumor_filename`` and ``Classification``;
-- as repackaged: ``manifest.csv`` with ``image``, ``label``, ``group``, ``mask`` and ``keep`` (0: leave it out), whose
-  files are named from the set's folder on.
+- as repackaged: ``manifest.csv`` with ``image``, ``label``, ``group``, ``mask`` and ``keep`` (0: leave it out); the
+  paths are relative to the dataset's folder.
 
-Pictures of normal tissue have no lesion and so no label; they are left out.
+Images of normal tissue have no lesion and therefore no label; they are left out.
 
 Source: Pawłowska et al., "Curated benchmark dataset for ultrasound based breast lesion analysis", Scientific Data 11,
 2024, https://doi.org/10.1038/s41597-024-02984-z; data https://doi.org/10.7937/9WKK-Q141.
@@ -26,25 +26,25 @@ PUBLISHED_FOLDER = "BrEaST-Lesions_USG-images_and_masks"
 
 
 def read(data: Path, findings: Findings | None = None, *, folds: int | None = None) -> list[Lesion]:
-    """List the labelled pictures, in the order of the table.
+    """List the labelled images, in the order of the table.
 
     Parameters
     ----------
     data : pathlib.Path
-        The set's folder, or the one that holds it as ``breast`` or ``BrEaST``.
+        The dataset's folder, or its parent folder, where it is named ``breast`` or ``BrEaST``.
     findings, folds
         As in `thyroid_model.data.lesions.collect`.
 
     Raises
     ------
     DataError
-        If there is no such set, or the rule in `thyroid_model.data.findings` says stop.
+        If the dataset is not there, or the rule in `thyroid_model.data.findings` says stop.
     """
     findings = Findings() if findings is None else findings
     table = find_table(data)
     root = table.parent
     if table.name == MANIFEST:
-        rows, left_aside = _manifest_rows(root, read_table(table, MANIFEST_COLUMNS))
+        rows, ignored = _manifest_rows(root, read_table(table, MANIFEST_COLUMNS))
         folders = [root / "images", root / "masks"]
         if absent := [folder.name for folder in folders if not folder.is_dir()]:
             raise DataError(f"The BrEaST set in {root} has no folder {', '.join(absent)}.")
@@ -52,24 +52,24 @@ def read(data: Path, findings: Findings | None = None, *, folds: int | None = No
         folder = root / PUBLISHED_FOLDER
         if not folder.is_dir():
             raise DataError(f"The BrEaST set in {root} has no folder {PUBLISHED_FOLDER}.")
-        rows, left_aside = _published_rows(folder, read_table(table, PUBLISHED_COLUMNS))
+        rows, ignored = _published_rows(folder, read_table(table, PUBLISHED_COLUMNS))
         folders = [folder]
     known = [path for row in rows for path in (*row.images, *row.masks)]
-    report_extra(SET, root, folders, [*known, *left_aside], findings)
+    report_extra(SET, root, folders, [*known, *ignored], findings)
     return collect(SET, root, rows, findings, folds)
 
 
 def find_table(data: Path) -> Path:
-    """Return the set's table: ``manifest.csv``, or the one CSV file with the published columns.
+    """Return the dataset's table: ``manifest.csv``, or the CSV file with the published columns.
 
     Raises
     ------
     DataError
-        If ``data/breast``, ``data/BrEaST`` and ``data`` have neither; the message says so if the spreadsheet is there
-        but was not exported.
+        If none of ``data/breast``, ``data/BrEaST`` and ``data`` has one; the message says so if there is a spreadsheet
+        that was not exported.
     """
     for root in (data / "breast", data / "BrEaST", data):
-        # BUS-BRA, repackaged, has a manifest of the same columns.
+        # A repackaged BUS-BRA has a manifest with the same columns.
         if not root.is_dir() or (root / "bus_data.csv").exists():
             continue
         for table in sorted(root.glob("*.csv"), key=lambda path: (path.name != MANIFEST, path.name)):
@@ -92,19 +92,19 @@ def _has_columns(table: Path, columns: tuple[str, ...]) -> bool:
 
 
 def _manifest_rows(root: Path, lines: list[dict[str, str]]) -> tuple[list[Row], list[Path]]:
-    """Return the rows to keep, and the files of those that are not: they are of the set all the same."""
-    rows, left_aside = [], []
+    """Return the rows to use, and the files of the other rows, which belong to the dataset too."""
+    rows, ignored = [], []
     for line in lines:
         image, masks = root / line["image"], [root / line["mask"]] if line["mask"] else []
         if line.get("keep", "1") == "0":
-            left_aside += [image, *masks]
+            ignored += [image, *masks]
         else:
             rows.append(Row([image], masks, line["group"], line["label"]))
-    return rows, left_aside
+    return rows, ignored
 
 
 def _published_rows(folder: Path, lines: list[dict[str, str]]) -> tuple[list[Row], list[Path]]:
-    """Return the rows, and the masks of what is no tumour (``caseNNN_otherK.png``), which are not used."""
+    """Return the rows, and the unused masks of findings that are not tumours (``caseNNN_otherK.png``)."""
     rows: list[Row] = []
     others: list[Path] = []
     files = sorted(folder.iterdir())

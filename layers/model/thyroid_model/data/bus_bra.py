@@ -1,7 +1,7 @@
-"""Reader of BUS-BRA, a public set of biopsy-proven breast lesions, from its published layout.
+"""Reader of BUS-BRA, a public dataset of biopsy-proven breast lesions, from its published layout.
 
-``bus_data.csv`` lists the pictures (``ID``, ``Case``, ``Pathology``); ``Images/bus_0001-l.png`` is a picture and
-``Masks/mask_0001-l.png`` its outline. Folders in lower case and masks that are named like the picture are accepted.
+``bus_data.csv`` lists the images (``ID``, ``Case``, ``Pathology``); ``Images/bus_0001-l.png`` is an image and
+``Masks/mask_0001-l.png`` its mask. Lower-case folders, and masks named like the image, are accepted.
 
 Source: Gómez-Flores, Gregorio-Calas, Coelho de Albuquerque Pereira, "BUS-BRA: A breast ultrasound dataset for assessing
 computer-aided diagnosis systems", Medical Physics 51(4), 2024; https://doi.org/10.5281/zenodo.8231412.
@@ -17,19 +17,19 @@ TABLE = "bus_data.csv"
 
 
 def read(data: Path, findings: Findings | None = None, *, folds: int | None = None) -> list[Lesion]:
-    """List the labelled pictures, in the order of the table.
+    """List the labelled images, in the order of the table.
 
     Parameters
     ----------
     data : pathlib.Path
-        The set's folder, or the one that holds it as ``bus-bra`` or ``BUSBRA``.
+        The dataset's folder, or its parent folder, where it is named ``bus-bra`` or ``BUSBRA``.
     findings, folds
         As in `thyroid_model.data.lesions.collect`.
 
     Raises
     ------
     DataError
-        If there is no such set, or the rule in `thyroid_model.data.findings` says stop.
+        If the dataset is not there, or the rule in `thyroid_model.data.findings` says stop.
     """
     findings = Findings() if findings is None else findings
     root = find_root(data)
@@ -54,7 +54,7 @@ def find_root(data: Path) -> Path:
     Raises
     ------
     DataError
-        If none is.
+        If none of them has the file.
     """
     for root in (data / "bus-bra", data / "BUSBRA", data):
         if (root / TABLE).is_file():

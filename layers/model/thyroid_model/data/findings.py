@@ -1,24 +1,23 @@
-"""What the readers of training data found wrong in it, and the rule that says when training stops.
+"""Problems that the readers find in the datasets, and the rule that decides when training stops.
 
 The rule, in one place:
 
-Training goes on, and the finding is reported, where a finding only takes a picture or its outline away: a picture,
-mask or report that is missing or unreadable, a duplicate, a file that does not belong to the set, a picture without a
-label or with one that the set does not define, a picture without an outline. The last one is still used, but not for
+Training continues, and the finding is reported, where a finding only removes an image or its outline: an image, mask or
+report that is missing or unreadable, a duplicate, a file that does not belong to the dataset, an image without a label
+or with a label that the dataset does not define, an image without an outline. The last one is still used, but not for
 the outline.
 
 Training stops, by a `DataError` that names the files where there are some, in these cases:
 
-- the set's folder, or a folder or table of its published layout, is missing (the reader raises);
-- more than 5 % of the set's listed pictures cannot be had as published, since the picture, or its report or mask, is
-  missing or unreadable: that is a damaged download, not a few bad files (`Findings.require_intact`);
-- of DDTI a class has fewer cases left than there are folds (`Findings.require_cases`), or of any set no picture has a
+- the dataset's folder, or a folder or table of its published layout, is missing (the reader raises);
+- more than 5 % of the dataset's listed images are missing or unreadable, or their reports or masks are: that is a
+  damaged download, not a few bad files (`Findings.require_intact`);
+- a class of DDTI has fewer cases left than there are folds (`Findings.require_cases`), or no image of a dataset has a
   label;
-- the breast sets together, or the frames that a training gets, are fewer than a batch or of one class
+- the breast sets together, or the frames of a training, are fewer than a batch or of one class
   (`thyroid_model.training.fit`), or hardly a frame has an outline (`thyroid_model.training.train`).
 
-A picture to which the set itself gives no label, or whose outline it left broken, is the set's nature: it never counts
-as damage.
+An image that the dataset itself publishes without a label, or with a broken outline, never counts as damaged.
 """
 
 from collections import Counter
@@ -26,8 +25,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-MOST_DAMAGED = 0.05
-MOST_NAMES = 10
+MAX_DAMAGED_SHARE = 0.05
+MAX_NAMES = 10
 
 
 class DataError(ValueError):
@@ -35,7 +34,7 @@ class DataError(ValueError):
 
 
 class Kind(StrEnum):
-    """What a finding is about; the value is its name in the training record."""
+    """Kind of a finding; the value is its key in the training record."""
 
     MISSING = "missing"
     UNREADABLE = "unreadable"
@@ -46,7 +45,7 @@ class Kind(StrEnum):
     NO_OUTLINE = "no_outline"
 
 
-MEANING = {
+DESCRIPTION = {
     Kind.MISSING: "missing",
     Kind.UNREADABLE: "unreadable",
     Kind.EXTRA: "not of the set, ignored",
@@ -63,17 +62,17 @@ class Finding:
 
     Attributes
     ----------
-    of : str
-        The set, as its reader calls it.
+    dataset : str
+        Name of the dataset.
     kind : Kind
-        What it is about.
+        Kind of the problem.
     name : str
-        The file, from the set's folder on: ``images/1_1.jpg``.
+        The file, relative to the dataset's folder: ``images/1_1.jpg``.
     sentence : str
-        What is wrong and what comes of it, in plain words.
+        What is wrong, and whether the file is used.
     """
 
-    of: str
+    dataset: str
     kind: Kind
     name: str
     sentence: str
@@ -81,18 +80,18 @@ class Finding:
 
 @dataclass(frozen=True)
 class Counts:
-    """Pictures of one set.
+    """Numbers of images of one dataset.
 
     Attributes
     ----------
     listed : int
-        Those that the set should have, by its table, reports and file names.
+        Images that the dataset should have, by its table, reports and file names.
     found : int
-        Those that were there and could be decoded.
+        Images that exist and can be decoded.
     used : int
-        Those with a label that training gets.
+        Images with a label, which training uses.
     with_outline : int
-        Those of the used that have an outline too.
+        Used images that also have an outline.
     """
 
     listed: int
@@ -103,68 +102,72 @@ class Counts:
 
 @dataclass
 class Findings:
-    """All that the readers reported, of one set or of several.
+    """All findings of the readers, for one or several datasets.
 
     Attributes
     ----------
     findings : list of Finding
-        In the order of the report.
+        In the order in which they were reported.
     counts : dict of str to Counts
-        By set.
+        By dataset.
     """
 
     findings: list[Finding] = field(default_factory=list)
     counts: dict[str, Counts] = field(default_factory=dict)
 
-    def add(self, of: str, kind: Kind, name: str, sentence: str) -> None:
-        """Report a problem; the arguments are those of `Finding`.
+    def add(self, dataset: str, kind: Kind, name: str, sentence: str) -> None:
+        """Report a problem; the parameters are those of `Finding`.
 
-        Bytes of a file's name that are no text are written as such, since not every terminal takes them.
+        Bytes of a file name that are not valid text are escaped, since not every terminal can print them.
         """
         name, sentence = (text.encode(errors="backslashreplace").decode() for text in (name, sentence))
-        self.findings.append(Finding(of, kind, name, sentence))
+        self.findings.append(Finding(dataset, kind, name, sentence))
 
-    def names(self, of: str, kind: Kind) -> list[str]:
-        """Return the files of one set with this kind of problem, in the order of the report."""
-        return [finding.name for finding in self.findings if (finding.of, finding.kind) == (of, kind)]
+    def names(self, dataset: str, kind: Kind) -> list[str]:
+        """Return the files of one dataset with this kind of problem, in the order in which they were reported."""
+        return [finding.name for finding in self.findings if (finding.dataset, finding.kind) == (dataset, kind)]
 
-    def require_intact(self, of: str, listed: int, damaged: int) -> None:
-        """Stop at a damaged download.
+    def require_intact(self, dataset: str, listed: int, damaged: int) -> None:
+        """Stop if the download is damaged.
 
         Parameters
         ----------
-        of : str
-            The set.
+        dataset : str
+            Name of the dataset.
         listed, damaged : int
-            Its pictures, and how many of them cannot be had as published.
+            Number of its images, and how many of them are missing or unreadable, themselves or in their reports or
+            masks.
 
         Raises
         ------
         DataError
-            If more than `MOST_DAMAGED` of them are; the message names every missing and unreadable file.
+            If the share of damaged images is over `MAX_DAMAGED_SHARE`; the message names every missing and unreadable
+            file.
         """
-        if damaged <= MOST_DAMAGED * listed:
+        if damaged <= MAX_DAMAGED_SHARE * listed:
             return
         files = "; ".join(
-            f"{kind}: {', '.join(names)}" for kind in (Kind.MISSING, Kind.UNREADABLE) if (names := self.names(of, kind))
+            f"{kind}: {', '.join(names)}"
+            for kind in (Kind.MISSING, Kind.UNREADABLE)
+            if (names := self.names(dataset, kind))
         )
         raise DataError(
-            f"{of}: {damaged} of {listed} pictures, or their reports or masks, are missing or unreadable, more than "
-            f"{MOST_DAMAGED:.0%}. The download looks damaged; fetch the set again. {files}"
+            f"{dataset}: {damaged} of {listed} images, or their reports or masks, are missing or unreadable, more than "
+            f"{MAX_DAMAGED_SHARE:.0%}. The download looks damaged; fetch the set again. {files}"
         )
 
-    def require_cases(self, of: str, examples: Iterable[tuple[int | str, int]], folds: int) -> None:
-        """Stop if a class is too small to be split.
+    def require_cases(self, dataset: str, examples: Iterable[tuple[int | str, int]], folds: int) -> None:
+        """Stop if a class has too few cases to be split into folds.
 
         Parameters
         ----------
-        of : str
-            The set.
+        dataset : str
+            Name of the dataset.
         examples : iterable of tuple
-            Case and label, 0 or 1, of each picture in use. A case counts as 1 if any of its pictures is, as in
+            Case and label, 0 or 1, of each used image. A case is positive if any of its images is, as in
             `thyroid_model.data.split`.
         folds : int
-            How many cases each class needs.
+            Number of cases that each class needs.
 
         Raises
         ------
@@ -177,38 +180,38 @@ class Findings:
         sizes = Counter(label_of.values())
         for label in (0, 1):
             if sizes[label] < folds:
-                left_out = "; ".join(f"{f.name}: {f.sentence}" for f in self.findings if f.of == of)
+                left_out = "; ".join(f"{f.name}: {f.sentence}" for f in self.findings if f.dataset == dataset)
                 raise DataError(
-                    f"{of}: {sizes[label]} cases of class {label} remain, fewer than the {folds} folds. "
+                    f"{dataset}: {sizes[label]} cases of class {label} remain, fewer than the {folds} folds. "
                     f"{left_out or 'Nothing was left out.'}"
                 )
 
     def lines(self) -> list[str]:
-        """Return the report: for each set a line of counts, then one for each kind with its first names."""
+        """Return the report: for each dataset a line of counts, then a line for each kind with its first names."""
         lines = []
-        for of, counts in self.counts.items():
+        for dataset, counts in self.counts.items():
             lines.append(
-                f"{of}: {counts.listed} pictures listed, {counts.found} found, {counts.used} used, "
+                f"{dataset}: {counts.listed} images listed, {counts.found} found, {counts.used} used, "
                 f"{counts.with_outline} of them with an outline"
             )
             for kind in Kind:
-                if names := self.names(of, kind):
-                    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-                    lines.append(f"  {len(names)} {MEANING[kind]}: {', '.join(names[:MOST_NAMES])}{more}")
+                if names := self.names(dataset, kind):
+                    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+                    lines.append(f"  {len(names)} {DESCRIPTION[kind]}: {', '.join(names[:MAX_NAMES])}{more}")
         return lines
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
     def as_dict(self) -> dict[str, dict[str, int]]:
-        """Return the counts for the training record, by set: those of `Counts`, then one for each kind, 0 too."""
+        """Return the counts for the training record, by dataset: those of `Counts`, then one for each kind, even 0."""
         return {
-            of: {
+            dataset: {
                 "listed": counts.listed,
                 "found": counts.found,
                 "used": counts.used,
                 "with_outline": counts.with_outline,
-                **{kind.value: len(self.names(of, kind)) for kind in Kind},
+                **{kind.value: len(self.names(dataset, kind)) for kind in Kind},
             }
-            for of, counts in self.counts.items()
+            for dataset, counts in self.counts.items()
         }

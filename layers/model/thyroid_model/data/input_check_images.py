@@ -1,7 +1,7 @@
-"""The pictures that the input check is chosen with, and those that it is measured on.
+"""Images that the input check's rule is fitted on, and images that it is measured on.
 
-Of DDTI and BUS-BRA the even cases are chosen with and the odd ones measured on, of the phantoms the even and odd seeds;
-BrEaST is only measured on. A picture is yielded with the group that it is reported under.
+The rule is fitted on the even cases of DDTI and BUS-BRA and on phantoms with even seeds. It is measured on the odd
+cases, on phantoms with odd seeds, and on BrEaST. Each image is yielded with the group that it is reported under.
 """
 
 import io
@@ -15,36 +15,35 @@ from PIL import Image
 from tqdm import tqdm
 
 from thyroid import phantom
-from thyroid_model.data import breast, bus_bra, ddti
-from thyroid_model.data import other_images as other_pictures
+from thyroid_model.data import breast, bus_bra, ddti, other_images
 from thyroid_model.data.findings import DataError, Findings, Kind
 from thyroid_model.data.image_files import digest
 from thyroid_model.data.lesions import Lesion
 from thyroid_model.data.other_images import Pixels
 
-Picture = ddti.Frame | Lesion
-Sets = Mapping[str, Sequence[Picture]]
+DatasetImage = ddti.Frame | Lesion
+Datasets = Mapping[str, Sequence[DatasetImage]]
 Grouped = Iterator[tuple[str, Pixels]]
 
-_TOLD = (Kind.MISSING, Kind.UNREADABLE, Kind.EXTRA)  # labels and outlines do not matter here
-_HALVED = ("ddti", "bus-bra")
+_REPORTED = (Kind.MISSING, Kind.UNREADABLE, Kind.EXTRA)  # labels and outlines do not matter here
+_SPLIT_SETS = ("ddti", "bus-bra")
 _NUMBER = re.compile(r"\d+")
 
 
-def read_sets(data: Path) -> Sets:
-    """List the pictures of the sets: ``ddti``, and ``bus-bra`` and ``breast`` where the folder has them.
+def read_sets(data: Path) -> Datasets:
+    """List the images of the datasets: ``ddti``, and ``bus-bra`` and ``breast`` where the folder has them.
 
-    A line on the standard error names each set that is left out, and each file that is missing, unreadable or not of
-    its set.
+    Standard error gets a line for each dataset that is left out, and for each file that is missing, unreadable or not
+    of its dataset.
 
     Raises
     ------
     DataError
-        If there is no DDTI, a set is damaged by more than the rule in `thyroid_model.data.findings` allows, a half has
-        no picture, or a case no number.
+        If there is no DDTI, a dataset is more damaged than the rule in `thyroid_model.data.findings` allows, a half has
+        no image, or a case has no number.
     """
     findings = Findings()
-    sets: dict[str, Sequence[Picture]] = {"ddti": ddti.read_all(data, findings)}
+    sets: dict[str, Sequence[DatasetImage]] = {"ddti": ddti.read_all(data, findings)}
     for name, find, read in (
         ("bus-bra", bus_bra.find_root, bus_bra.read),
         ("breast", breast.find_table, breast.read),
@@ -52,49 +51,49 @@ def read_sets(data: Path) -> Sets:
         try:
             find(data)
         except DataError as error:
-            _tell(f"{name} is left out. {error}")
+            _print(f"{name} is left out. {error}")
         else:
             sets[name] = read(data, findings)
-    for name in _HALVED:
+    for name in _SPLIT_SETS:
         if name in sets:
             _halves(name, sets[name])
     for finding in findings.findings:
-        if finding.kind in _TOLD:
-            _tell(f"{finding.of}: {finding.name}: {finding.sentence}")
+        if finding.kind in _REPORTED:
+            _print(f"{finding.dataset}: {finding.name}: {finding.sentence}")
     return sets
 
 
-def ultrasound(sets: Sets, *, chosen_with: bool) -> Grouped:
-    """Yield the pictures of one half; each third one also at another size and in JPEG.
+def ultrasound(sets: Datasets, *, for_fitting: bool) -> Grouped:
+    """Yield the images of one half; every third one also resized and compressed as JPEG.
 
     Parameters
     ----------
     sets : mapping
         As `read_sets` returns them.
-    chosen_with : bool
-        Whether the half that the rule is chosen with; otherwise the other one, and BrEaST.
+    for_fitting : bool
+        The half that the rule is fitted on; otherwise the other half, and BrEaST.
 
     Yields
     ------
     tuple
-        Set, or set and ``, resized``, and 8-bit RGB of shape (height, width, 3).
+        Dataset, or dataset and ``, resized``; and uint8 RGB, shape (height, width, 3).
     """
     rng = np.random.default_rng(0)
-    for name in _HALVED:
+    for name in _SPLIT_SETS:
         if name in sets:
-            for place, pixels in enumerate(_half(name, sets[name], chosen_with=chosen_with)):
+            for index, pixels in enumerate(_half(name, sets[name], for_fitting=for_fitting)):
                 yield name, pixels
-                if place % 3 == 0:
+                if index % 3 == 0:
                     yield f"{name}, resized", _resized(rng, pixels)
-    if not chosen_with:
-        for picture in sets.get("breast", ()):
-            yield "breast", picture.pixels()
+    if not for_fitting:
+        for image in sets.get("breast", ()):
+            yield "breast", image.pixels()
 
 
-def phantoms(*, chosen_with: bool) -> Grouped:
-    """Yield the project's own phantoms, of even seeds or of odd ones, in many sizes."""
+def phantoms(*, for_fitting: bool) -> Grouped:
+    """Yield the project's phantoms in many sizes: those with even seeds, or those with odd ones."""
     rng = np.random.default_rng(1)
-    for seed in range(0 if chosen_with else 1, 20, 2):
+    for seed in range(0 if for_fitting else 1, 20, 2):
         for suspicious in (False, True):
             height = int(rng.integers(240, 700))
             width = height * 3 // 2
@@ -102,59 +101,61 @@ def phantoms(*, chosen_with: bool) -> Grouped:
             yield "phantom in a frame", phantom.make_frame(seed, suspicious=suspicious, height=height, width=width)
 
 
-def others(kinds: Sequence[str], count: int) -> Grouped:
-    """Yield pictures of each kind of `other_pictures`, as many of each."""
+def generated(kinds: Sequence[str], count: int) -> Grouped:
+    """Yield ``count`` images of each of these kinds of `other_images`."""
     for kind in kinds:
         for seed in range(count):
-            yield kind, other_pictures.make(kind, seed)
+            yield kind, other_images.make(kind, seed)
 
 
-def _half(name: str, pictures: Sequence[Picture], *, chosen_with: bool) -> Iterator[Pixels]:
-    """Yield the pictures of the even cases, or those of the odd ones that no even case has, too, in order of file name.
+def _half(name: str, images: Sequence[DatasetImage], *, for_fitting: bool) -> Iterator[Pixels]:
+    """Yield the images of the even cases, or those of the odd cases without duplicates of even ones, by file name.
 
-    The order decides which of them are resized and how, and so it decides the rule.
+    The order decides which images are resized, and how, so the rule depends on it.
     """
-    even, odd = _halves(name, pictures)
-    if chosen_with:
-        yield from (picture.pixels() for picture in even)
+    even, odd = _halves(name, images)
+    if for_fitting:
+        yield from (image.pixels() for image in even)
         return
-    known = {digest(picture.pixels()) for picture in even}  # DDTI has the same picture under several cases
-    for picture in odd:
-        pixels = picture.pixels()
-        if digest(pixels) not in known:
+    even_digests = {digest(image.pixels()) for image in even}  # DDTI has the same image in several cases
+    for image in odd:
+        pixels = image.pixels()
+        if digest(pixels) not in even_digests:
             yield pixels
 
 
-def _halves(name: str, pictures: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:
-    """Return the pictures of even and of odd cases, each in order of file name."""
-    even: list[Picture] = []
-    odd: list[Picture] = []
-    for picture in sorted(pictures, key=lambda picture: picture.path.name):
-        (odd if _case(name, picture) % 2 else even).append(picture)
+def _halves(name: str, images: Sequence[DatasetImage]) -> tuple[list[DatasetImage], list[DatasetImage]]:
+    """Return the images of even cases and of odd cases, each in order of file name."""
+    even: list[DatasetImage] = []
+    odd: list[DatasetImage] = []
+    for image in sorted(images, key=lambda image: image.path.name):
+        (odd if _case(name, image) % 2 else even).append(image)
     if not even or not odd:
-        raise DataError(f"{name}: no picture is of an {'odd' if even else 'even'} case, so the set has no two halves.")
+        raise DataError(
+            f"{name}: no image is of an {'odd' if even else 'even'} case, so the set cannot be split into halves."
+        )
     return even, odd
 
 
-def _case(name: str, picture: Picture) -> int:
-    """Return the number of a picture's case: it depends on nothing but the case, so no case comes on both sides."""
-    if isinstance(picture, ddti.Frame):
-        return picture.case
-    found = _NUMBER.search(picture.group)
+def _case(name: str, image: DatasetImage) -> int:
+    """Return the number of an image's case; it depends on the case alone, so no case is in both halves."""
+    if isinstance(image, ddti.Frame):
+        return image.case
+    found = _NUMBER.search(image.group)
     if found is None:
-        raise DataError(f"{name}: the case {picture.group!r} of {picture.path.name} has no number, even or odd.")
+        raise DataError(f"{name}: the case {image.group!r} of {image.path.name} has no number.")
     return int(found[0])
 
 
 def _resized(rng: np.random.Generator, pixels: Pixels) -> Pixels:
-    """Do what is done to pictures before they are sent: another size, and JPEG."""
+    """Resize and compress, as images often are before they are sent."""
     scale = rng.uniform(0.6, 2.0)
     height, width = pixels.shape[:2]
-    picture = Image.fromarray(pixels).resize((int(width * scale), int(height * scale)), Image.Resampling.BICUBIC)
+    resized = Image.fromarray(pixels).resize((int(width * scale), int(height * scale)), Image.Resampling.BICUBIC)
     file = io.BytesIO()
-    picture.save(file, "JPEG", quality=int(rng.integers(60, 96)))
+    resized.save(file, "JPEG", quality=int(rng.integers(60, 96)))
     return np.asarray(Image.open(file))
 
 
-def _tell(line: str) -> None:
-    tqdm.write(line, file=sys.stderr)  # the standard output is for the figures
+def _print(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)  # standard output is for the results

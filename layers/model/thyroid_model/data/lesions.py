@@ -1,4 +1,4 @@
-"""Breast lesions for pre-training: what the readers of the two sets, `bus_bra` and `breast`, have in common."""
+"""Breast lesions for pre-training: common code of the readers `bus_bra` and `breast`."""
 
 import csv
 import io
@@ -14,23 +14,23 @@ from thyroid_model.data.findings import Counts, DataError, Findings, Kind
 from thyroid_model.data.image_files import DECODE_ERRORS, digest, read_mask, read_pixels, shared_between_cases
 
 LABELS = {"benign": 0, "malignant": 1}
-_NO_LESION = "normal"
+_NORMAL = "normal"
 
 
 @dataclass(frozen=True)
 class Lesion:
-    """A labelled picture of a breast lesion.
+    """A labelled image of a breast lesion.
 
     Attributes
     ----------
     path : pathlib.Path
-        The picture.
+        The image file.
     group : str
-        The patient, as the set names them. Pictures of one patient never go to both sides of a split.
+        The patient, as the dataset names them. Images of one patient are always on the same side of a split.
     label : int
         0 benign, 1 malignant; by biopsy, or in BrEaST for some benign ones by follow-up.
     mask_path : pathlib.Path or None
-        The outline as a picture, white in the lesion; None if there is none that can be used.
+        The mask file, white inside the lesion; None if there is no usable one.
     """
 
     path: Path
@@ -39,11 +39,11 @@ class Lesion:
     mask_path: Path | None
 
     def pixels(self) -> npt.NDArray[np.uint8]:
-        """Decode the picture: 8-bit RGB, shape (height, width, 3)."""
+        """Decode the image: uint8 RGB, shape (height, width, 3); the errors are those of `read_pixels`."""
         return read_pixels(self.path)
 
     def mask(self) -> npt.NDArray[np.bool_]:
-        """Decode the outline: True in the lesion, shape (height, width) of the picture.
+        """Decode the mask: True inside the lesion, shape (height, width) of the image.
 
         Without `mask_path` all is False, which does not mean that there is no lesion.
         """
@@ -54,12 +54,13 @@ class Lesion:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a set's table.
+    """A row of a dataset's table.
 
     Attributes
     ----------
     images, masks : sequence of pathlib.Path
-        Where the file may lie, as published or not; the first that is there is taken. No masks: none is listed.
+        Candidate paths, in the published layout or another; the first one that exists is used. No masks: none is
+        listed.
     group, label : str
         As in the table.
     """
@@ -71,24 +72,24 @@ class Row:
 
 
 def read_table(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
-    """Read a CSV file with a header, with commas or, as spreadsheets export in many countries, semicolons.
+    """Read a CSV file with a header, separated by commas or, as spreadsheets export in many countries, semicolons.
 
     Parameters
     ----------
     path : pathlib.Path
         The file, UTF-8.
     columns : iterable of str
-        Those that it must have.
+        Required columns.
 
     Returns
     -------
     list of dict
-        One for each line; a cell that is not there is empty.
+        One for each row; a missing cell is an empty string.
 
     Raises
     ------
     DataError
-        If it is unreadable, has no line or lacks a column; the message names it.
+        If it is unreadable, has no row or lacks a column; the message names it.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -106,76 +107,83 @@ def read_table(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
     if missing:
         raise DataError(f"{path} has no column {', '.join(missing)}.")
     if not rows:
-        raise DataError(f"{path} lists no picture.")
+        raise DataError(f"{path} lists no image.")
     return rows
 
 
-def collect(of: str, root: Path, rows: Sequence[Row], findings: Findings, folds: int | None = None) -> list[Lesion]:
-    """Check what a table lists against the files and return what can be used, in the order of the table.
+def collect(
+    dataset: str, root: Path, rows: Sequence[Row], findings: Findings, folds: int | None = None
+) -> list[Lesion]:
+    """Check the rows of a table against the files, and return the usable lesions in the order of the table.
 
-    A picture whose very pixels are also another patient's is left out, as is a second line of the same picture.
+    An image that has the same pixels as an image of another patient is left out, as is a second row of the same image.
 
     Parameters
     ----------
-    of : str
-        The set, as findings have it.
+    dataset : str
+        Name of the dataset.
     root : pathlib.Path
-        The set's folder.
+        The dataset's folder.
     rows : sequence of Row
-        All that the table lists.
+        All rows of the table.
     findings : Findings
-        Gets every problem and the counts.
+        Receives every problem, and the counts.
     folds : int, optional
-        How many patients each class needs; not checked if not given.
+        Number of patients that each class needs; not checked by default.
 
     Raises
     ------
     DataError
-        If the rule in `thyroid_model.data.findings` says stop, or no picture has a label; the message names the files.
+        If the rule in `thyroid_model.data.findings` says stop, or no image has a label; the message names the files.
     """
-    check = _Check(of, root, findings)
+    check = _Check(dataset, root, findings)
     readable = list(check.decode(rows))
-    findings.require_intact(of, len(check.seen), len(check.damaged))
+    findings.require_intact(dataset, len(check.seen), len(check.damaged))
 
-    shared = shared_between_cases((of_pixels, lesion.group) for _, lesion, of_pixels in readable)
+    shared = shared_between_cases((pixel_digest, lesion.group) for _, lesion, pixel_digest in readable)
     used = []
-    for text, lesion, of_pixels in readable:
+    for text, lesion, pixel_digest in readable:
         name = check.name(lesion.path)
-        if of_pixels in shared:
-            twins = [
+        if pixel_digest in shared:
+            duplicates = [
                 check.name(other.path)
                 for _, other, same in readable
-                if same == of_pixels and other.group != lesion.group
+                if same == pixel_digest and other.group != lesion.group
             ]
             findings.add(
-                of, Kind.DUPLICATE, name, f"It has the same pixels as {', '.join(twins)} of another patient; left out."
+                dataset,
+                Kind.DUPLICATE,
+                name,
+                f"It has the same pixels as {', '.join(duplicates)} of another patient; left out.",
             )
         elif text in LABELS:
             used.append(lesion)
-    findings.counts[of] = Counts(
+    findings.counts[dataset] = Counts(
         len(check.seen), len(readable), len(used), sum(lesion.mask_path is not None for lesion in used)
     )
     if not used:
-        raise DataError(f"No picture in {root} is labelled {' or '.join(LABELS)}.")
+        raise DataError(f"No image in {root} is labelled {' or '.join(LABELS)}.")
     if folds is not None:
-        findings.require_cases(of, [(lesion.group, lesion.label) for lesion in used], folds)
+        findings.require_cases(dataset, [(lesion.group, lesion.label) for lesion in used], folds)
     return used
 
 
-def report_extra(of: str, root: Path, folders: Iterable[Path], known: Iterable[Path], findings: Findings) -> None:
-    """Report the files of these folders that are not known."""
+def report_extra(dataset: str, root: Path, folders: Iterable[Path], known: Iterable[Path], findings: Findings) -> None:
+    """Add a finding for each file of these folders that is not known."""
     expected = set(known)
     for folder in folders:
         for path in sorted(folder.iterdir()):
             if path not in expected:
-                findings.add(of, Kind.EXTRA, path.relative_to(root).as_posix(), "The table does not list it; ignored.")
+                findings.add(
+                    dataset, Kind.EXTRA, path.relative_to(root).as_posix(), "The table does not list it; ignored."
+                )
 
 
 class _Check:
-    """One pass over the files that a table lists."""
+    """Checks the files that a table lists, and adds findings."""
 
-    def __init__(self, of: str, root: Path, findings: Findings) -> None:
-        self.of, self.root, self.findings = of, root, findings
+    def __init__(self, dataset: str, root: Path, findings: Findings) -> None:
+        self.dataset, self.root, self.findings = dataset, root, findings
         self.seen: set[Path] = set()
         self.damaged: set[Path] = set()
 
@@ -183,14 +191,14 @@ class _Check:
         return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
 
     def add(self, kind: Kind, path: Path, sentence: str) -> None:
-        self.findings.add(self.of, kind, self.name(path), sentence)
+        self.findings.add(self.dataset, kind, self.name(path), sentence)
 
     def decode(self, rows: Iterable[Row]) -> Iterator[tuple[str, Lesion, str]]:
-        """Yield what can be decoded: the label's text, the lesion and the digest of its pixels."""
+        """Yield of each image that can be decoded: the label's text, the lesion and the digest of its pixels."""
         for row in rows:
             path = _first(row.images)
             if path in self.seen:
-                self.add(Kind.DUPLICATE, path, "The table lists it more than once; the first line counts.")
+                self.add(Kind.DUPLICATE, path, "The table lists it more than once; the first row counts.")
                 continue
             self.seen.add(path)
             if not _exists(path):
@@ -200,17 +208,17 @@ class _Check:
             try:
                 pixels = read_pixels(path)
             except DECODE_ERRORS as error:
-                self.add(Kind.UNREADABLE, path, f"It is no whole picture: {error}")
+                self.add(Kind.UNREADABLE, path, f"It cannot be decoded: {error}")
                 self.damaged.add(path)
                 continue
             text = row.label.lower()
             self.check_label(path, text)
-            mask = self.usable_mask(path, row, pixels.shape[:2]) if text != _NO_LESION else None
-            # Of a text that is no label the number means nothing: `collect` leaves the picture out.
+            mask = self.usable_mask(path, row, pixels.shape[:2]) if text != _NORMAL else None
+            # The number is arbitrary where the text is no label: `collect` leaves the image out.
             yield text, Lesion(path, row.group, LABELS.get(text, 0), mask), digest(pixels)
 
     def check_label(self, path: Path, text: str) -> None:
-        if text in ("", _NO_LESION):
+        if text in ("", _NORMAL):
             why = "shows no lesion" if text else "has no label"
             self.add(Kind.NO_LABEL, path, f"By the table it {why}; left out.")
         elif text not in LABELS:
@@ -239,10 +247,10 @@ class _Check:
 
 
 def _first(paths: Sequence[Path]) -> Path:
-    """Return the first that is there, else the first: that is the one to name."""
+    """Return the first path that exists, else the first one, which the findings name."""
     return next((path for path in paths if _exists(path)), paths[0])
 
 
 def _exists(path: Path) -> bool:
-    """Say no, where ``Path.exists`` raises, of names that no file can have."""
-    return os.path.exists(path)  # noqa: PTH110 - it says no
+    """Return False for invalid file names, for which ``Path.exists`` raises."""
+    return os.path.exists(path)  # noqa: PTH110 - it does not raise

@@ -1,8 +1,8 @@
-"""Pictures that are no B-mode ultrasound, made by code: what the input check is chosen with, and what it is tested on.
+"""Generated images that are not B-mode ultrasound: the input check's rule is fitted on some kinds and tested on others.
 
-A kind is a way of making pictures; each seed makes another one, of another size, in grey or colour, some of them
-through JPEG. `CHOSEN_WITH` and `KEPT_OUT` part the kinds: the rule never sees the second ones, so that what is said of
-them holds for pictures that nobody thought of. They are parted by what they look like, near and far ones on both sides.
+Each kind has a generator; each seed gives another image, of another size, in grey or colour, some compressed as JPEG.
+The rule is fitted on `FITTED_KINDS` and never sees `HELD_OUT_KINDS`, so its result on them holds for unexpected images.
+Each of the two groups has kinds that look similar to ultrasound and kinds that do not.
 """
 
 import io
@@ -21,43 +21,49 @@ _WORDS = _TEXT.split()
 
 
 def make(kind: str, seed: int) -> Pixels:
-    """Make a picture of a kind.
+    """Generate an image of a kind.
 
     Parameters
     ----------
     kind : str
-        A name of `CHOSEN_WITH` or `KEPT_OUT`.
+        A name of `FITTED_KINDS` or `HELD_OUT_KINDS`.
     seed : int
-        The same seed, the same picture.
+        The same seed gives the same image.
 
     Returns
     -------
     numpy.ndarray
-        8-bit RGB, shape (240 to 720, 240 to 900, 3).
+        uint8 RGB, shape (height, width, 3); height from 240 to 719 and width from 240 to 900.
     """
     rng = np.random.default_rng([seed, *kind.encode()])
     height = int(rng.integers(240, 720))
     width = int(np.clip(height * rng.uniform(0.7, 1.6), 240, 900))
-    return finished(rng, (CHOSEN_WITH | KEPT_OUT)[kind](rng, height, width))
+    return vary_format(rng, (FITTED_KINDS | HELD_OUT_KINDS)[kind](rng, height, width))
 
 
-def finished(rng: Random, picture: Image.Image) -> Pixels:
-    """Make half of all pictures grey, and send two thirds through JPEG, as pictures are that people send."""
+def vary_format(rng: Random, image: Image.Image) -> Pixels:
+    """Convert half of all images to grey, and compress two thirds as JPEG, as the images that users send.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 RGB, shape (height, width, 3).
+    """
     if rng.random() < 0.5:
-        picture = picture.convert("L")
-    picture = picture.convert("RGB")
+        image = image.convert("L")
+    image = image.convert("RGB")
     if rng.random() < 0.67:
         file = io.BytesIO()
-        picture.save(file, "JPEG", quality=int(rng.integers(50, 96)))
-        picture = Image.open(file)
-    return np.asarray(picture)
+        image.save(file, "JPEG", quality=int(rng.integers(50, 96)))
+        image = Image.open(file)
+    return np.asarray(image)
 
 
 # --- pages and screens -----------------------------------------------------------------------------------------------
 
 
-def _write(rng: Random, draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], size: int, ink: str) -> None:
-    """Fill a box with lines of words."""
+def _draw_text(rng: Random, draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], size: int, ink: str) -> None:
+    """Fill a box with lines of text."""
     left, top, right, bottom = box
     font = ImageFont.load_default(size=size)
     while top + size < bottom:
@@ -70,46 +76,48 @@ def _write(rng: Random, draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int
 def _document(rng: Random, height: int, width: int) -> Image.Image:
     paper = int(rng.integers(225, 256))
     page = Image.new("RGB", (width, height), (paper, paper, int(paper * rng.uniform(0.9, 1.0))))
-    _write(rng, ImageDraw.Draw(page), (width // 12, height // 12, width * 11 // 12, height), height // 40 + 8, "black")
+    _draw_text(
+        rng, ImageDraw.Draw(page), (width // 12, height // 12, width * 11 // 12, height), height // 40 + 8, "black"
+    )
     return page
 
 
 def _dark_terminal(rng: Random, height: int, width: int) -> Image.Image:
     page = Image.new("RGB", (width, height), (int(rng.integers(0, 40)),) * 3)
     ink = str(rng.choice(["white", "lime", "lightgray", "orange"]))
-    _write(rng, ImageDraw.Draw(page), (8, 8, width, height), int(rng.integers(10, 18)), ink)
+    _draw_text(rng, ImageDraw.Draw(page), (8, 8, width, height), int(rng.integers(10, 18)), ink)
     return page
 
 
 def _chart(rng: Random, height: int, width: int) -> Image.Image:
-    picture = Image.new("RGB", (width, height), "white")
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(image)
     left, top, right, bottom = width // 8, height // 10, width * 19 // 20, height * 17 // 20
     for line in range(6):
         y = top + (bottom - top) * line // 5
         draw.line((left, y, right, y), fill="lightgray")
         draw.text((4, y - 5), str(line * 20), fill="black")
-    places = int(rng.integers(5, 25))
+    points_per_line = int(rng.integers(5, 25))
     for _ in range(int(rng.integers(1, 4))):
         colour = tuple(int(c) for c in rng.integers(0, 220, 3))
-        values = np.clip(rng.uniform(0.2, 0.8) + np.cumsum(rng.normal(0, 0.1, places)), 0, 1)
+        values = np.clip(rng.uniform(0.2, 0.8) + np.cumsum(rng.normal(0, 0.1, points_per_line)), 0, 1)
         points = [
-            (left + (right - left) * place // places, bottom - int((bottom - top) * value))
-            for place, value in enumerate(values)
+            (left + (right - left) * index // points_per_line, bottom - int((bottom - top) * value))
+            for index, value in enumerate(values)
         ]
         if rng.random() < 0.5:
             draw.line(points, fill=colour, width=3)
         else:
             for x, y in points:
-                draw.rectangle((x, y, x + (right - left) // (2 * places), bottom), fill=colour)
+                draw.rectangle((x, y, x + (right - left) // (2 * points_per_line), bottom), fill=colour)
     draw.line((left, top, left, bottom, right, bottom), fill="black", width=2)
-    return picture
+    return image
 
 
 def _screenshot(rng: Random, height: int, width: int) -> Image.Image:
     dark = rng.random() < 0.4
-    picture = Image.new("RGB", (width, height), "#202124" if dark else "#f4f5f7")
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (width, height), "#202124" if dark else "#f4f5f7")
+    draw = ImageDraw.Draw(image)
     ink, bar = (
         ("white", "#3c4043") if dark else ("black", str(rng.choice(["#1a73e8", "#2d2d2d", "#00897b", "#c62828"])))
     )
@@ -119,21 +127,21 @@ def _screenshot(rng: Random, height: int, width: int) -> Image.Image:
         for column in range(3):
             x, y = width * (22 + column * 26) // 100, height * (12 + row * 29) // 100
             draw.rounded_rectangle((x, y, x + width * 24 // 100, y + height * 26 // 100), 8, fill=bar)
-            _write(rng, draw, (x + 8, y + 8, x + width * 22 // 100, y + height * 22 // 100), 11, "white")
-    _write(rng, draw, (8, height // 8, width // 5, height * 9 // 10), 12, ink)
-    return picture
+            _draw_text(rng, draw, (x + 8, y + 8, x + width * 22 // 100, y + height * 22 // 100), 11, "white")
+    _draw_text(rng, draw, (8, height // 8, width // 5, height * 9 // 10), 12, ink)
+    return image
 
 
 def _qr_code(rng: Random, height: int, width: int) -> Image.Image:
     cells = int(rng.integers(21, 60))
     code = (rng.random((cells, cells)) < 0.5).astype(np.uint8) * 255
     side = min(height, width) * 8 // 10
-    picture = Image.new("RGB", (width, height), "white")
-    picture.paste(
+    image = Image.new("RGB", (width, height), "white")
+    image.paste(
         Image.fromarray(code).resize((side, side), Image.Resampling.NEAREST),
         ((width - side) // 2, (height - side) // 2),
     )
-    return picture
+    return image
 
 
 def _checkerboard(rng: Random, height: int, width: int) -> Image.Image:
@@ -165,28 +173,28 @@ def _salt_and_pepper(rng: Random, height: int, width: int) -> Image.Image:
 
 
 def _blurred_noise(rng: Random, height: int, width: int) -> Image.Image:
-    """Grain as large as speckle, but round and with nothing behind it."""
+    """Noise with grains as large as speckle, but round and without structure."""
     noise = _blur(rng.normal(size=(height, width)), rng.uniform(0.8, 5.0))
     return _grey(rng.uniform(60, 180) + rng.uniform(15, 60) * noise / noise.std())
 
 
 def _gradient(rng: Random, height: int, width: int) -> Image.Image:
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    turn = rng.uniform(0, 2 * np.pi)
-    way = np.hypot(y - rng.uniform(-1, 1), x - rng.uniform(-1, 1)) if rng.random() < 0.5 else None
-    plane = x * np.cos(turn) + y * np.sin(turn) if way is None else way
+    angle = rng.uniform(0, 2 * np.pi)
+    radius = np.hypot(y - rng.uniform(-1, 1), x - rng.uniform(-1, 1)) if rng.random() < 0.5 else None
+    plane = x * np.cos(angle) + y * np.sin(angle) if radius is None else radius
     plane = (plane - plane.min()) / np.ptp(plane)
     colours = rng.integers(0, 256, (2, 3))
     return Image.fromarray((colours[0] + plane[..., np.newaxis] * (colours[1] - colours[0])).astype(np.uint8))
 
 
 def _clouds(rng: Random, height: int, width: int) -> Image.Image:
-    """1/f noise: the spectrum that photographs have, without anything in them."""
+    """1/f noise: the spectrum of photographs, without objects."""
     plane = _fractal(rng, height, width, rng.uniform(0.9, 2.0))
     return _tinted(rng, rng.uniform(90, 160) + rng.uniform(25, 60) * plane)
 
 
-# --- other medicine --------------------------------------------------------------------------------------------------
+# --- other medical images --------------------------------------------------------------------------------------------
 
 
 def _chest_x_ray(rng: Random, height: int, width: int) -> Image.Image:
@@ -205,8 +213,8 @@ def _chest_x_ray(rng: Random, height: int, width: int) -> Image.Image:
 
 
 def _hand_x_ray(rng: Random, height: int, width: int) -> Image.Image:
-    picture = Image.new("L", (width, height), int(rng.integers(5, 30)))
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("L", (width, height), int(rng.integers(5, 30)))
+    draw = ImageDraw.Draw(image)
     unit = min(height, width) / 100
     for finger in range(5):
         angle = np.deg2rad(-90 + (finger - 2) * 17 + rng.normal(0, 3))
@@ -221,8 +229,8 @@ def _hand_x_ray(rng: Random, height: int, width: int) -> Image.Image:
         x, y = width / 2 + rng.normal(0, 9) * unit, height * 0.72 + rng.normal(0, 5) * unit
         draw.ellipse((x - 5 * unit, y - 5 * unit, x + 5 * unit, y + 5 * unit), fill=int(rng.integers(140, 210)))
     draw.line((width / 2, height * 0.8, width / 2, height), fill=190, width=int(12 * unit))
-    picture = picture.filter(ImageFilter.GaussianBlur(0.8 * unit))
-    plane = np.asarray(picture, dtype=np.float64)
+    image = image.filter(ImageFilter.GaussianBlur(0.8 * unit))
+    plane = np.asarray(image, dtype=np.float64)
     return _grey(plane + rng.uniform(1, 8) * rng.normal(size=plane.shape))
 
 
@@ -252,15 +260,15 @@ def _brain_slice(rng: Random, height: int, width: int) -> Image.Image:
 
 def _stained_cells(rng: Random, height: int, width: int) -> Image.Image:
     ground = np.array([235, 205, 225]) - rng.integers(0, 40, 3)
-    picture = Image.new("RGB", (width, height), tuple(int(c) for c in ground))
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (width, height), tuple(int(c) for c in ground))
+    draw = ImageDraw.Draw(image)
     radius = rng.uniform(6, 18)
     for _ in range(int(height * width / (7 * radius**2))):
         x, y, r = rng.uniform(0, width), rng.uniform(0, height), radius * rng.uniform(0.6, 1.3)
         wide = r * rng.uniform(0.8, 1.3)
         draw.ellipse((x - 1.8 * wide, y - 1.8 * r, x + 1.8 * wide, y + 1.8 * r), fill=(220, 150, 190))
         draw.ellipse((x - wide, y - r, x + wide, y + r), fill=(90, 50, 130))
-    plane = np.asarray(picture.filter(ImageFilter.GaussianBlur(1.2)), dtype=np.float64)
+    plane = np.asarray(image.filter(ImageFilter.GaussianBlur(1.2)), dtype=np.float64)
     plane = plane + 8 * _fractal(rng, height, width, 1.0)[..., np.newaxis]
     return Image.fromarray(np.clip(plane, 0, 255).astype(np.uint8))
 
@@ -300,14 +308,14 @@ def _wood(rng: Random, height: int, width: int) -> Image.Image:
 
 
 def _grass(rng: Random, height: int, width: int) -> Image.Image:
-    picture = Image.new("L", (width, height), 60)
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("L", (width, height), 60)
+    draw = ImageDraw.Draw(image)
     for _ in range(height * width // 60):
         x, y = rng.uniform(0, width), rng.uniform(0, height)
         length, angle = rng.uniform(8, 28), rng.normal(-np.pi / 2, 0.5)
         end = (x + length * np.cos(angle), y + length * np.sin(angle))
         draw.line((x, y, *end), fill=int(rng.integers(40, 220)), width=int(rng.integers(1, 3)))
-    return _tinted(rng, np.asarray(picture, dtype=np.float64))
+    return _tinted(rng, np.asarray(image, dtype=np.float64))
 
 
 def _fabric(rng: Random, height: int, width: int) -> Image.Image:
@@ -319,9 +327,9 @@ def _fabric(rng: Random, height: int, width: int) -> Image.Image:
 
 
 def _leaves(rng: Random, height: int, width: int) -> Image.Image:
-    """Things in front of things, of all sizes: "dead leaves", which have the edges and spectrum of photographs."""
-    picture = Image.new("RGB", (width, height), "gray")
-    draw = ImageDraw.Draw(picture)
+    """Overlapping shapes of all sizes ("dead leaves"), with the edges and spectrum of photographs."""
+    image = Image.new("RGB", (width, height), "gray")
+    draw = ImageDraw.Draw(image)
     for _ in range(int(rng.integers(400, 1500))):
         radius = 4 / max(rng.random(), 0.02)
         x, y = rng.uniform(-20, width + 20), rng.uniform(-20, height + 20)
@@ -329,13 +337,13 @@ def _leaves(rng: Random, height: int, width: int) -> Image.Image:
         wide = radius * rng.uniform(0.5, 1.5)
         shape = draw.rectangle if rng.random() < 0.4 else draw.ellipse
         shape((x - wide, y - radius, x + wide, y + radius), fill=colour)
-    plane = np.asarray(picture.filter(ImageFilter.GaussianBlur(rng.uniform(0, 1.5))), dtype=np.float64)
+    plane = np.asarray(image.filter(ImageFilter.GaussianBlur(rng.uniform(0, 1.5))), dtype=np.float64)
     grain = rng.uniform(0, 14) * _fractal(rng, height, width, rng.uniform(0, 1.2))
     return Image.fromarray(np.clip(plane + grain[..., np.newaxis], 0, 255).astype(np.uint8))
 
 
 def _landscape(rng: Random, height: int, width: int) -> Image.Image:
-    """Sky above, hills behind hills below, each with a surface of its own."""
+    """Sky above rows of hills, each with its own texture."""
     y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     plane = np.stack([150 + 50 * y, 180 + 40 * y, 235 - 10 * y], axis=-1)
     plane += 15 * _fractal(rng, height, width, 1.8)[..., np.newaxis]
@@ -365,7 +373,7 @@ def _portrait(rng: Random, height: int, width: int) -> Image.Image:
     return _tinted(rng, plane + rng.uniform(0, 5) * rng.normal(size=plane.shape))
 
 
-# --- what they are made with -----------------------------------------------------------------------------------------
+# --- building blocks -------------------------------------------------------------------------------------------------
 
 
 def _step(value: Plane) -> Plane:
@@ -381,7 +389,7 @@ def _tinted(rng: Random, plane: Plane) -> Image.Image:
 
 
 def _filtered(plane: Plane, gain: Callable[[Plane], Plane]) -> Plane:
-    """Multiply a plane's spectrum by `gain` of the frequency, in cycles a pixel; edges wrap round."""
+    """Multiply a plane's spectrum by `gain` of the frequency, in cycles per pixel; the plane is periodic."""
     frequency = np.hypot(np.fft.fftfreq(plane.shape[0])[:, np.newaxis], np.fft.fftfreq(plane.shape[1]))
     return np.asarray(np.fft.ifft2(np.fft.fft2(plane) * gain(frequency)).real)
 
@@ -391,20 +399,20 @@ def _blur(plane: Plane, size: float) -> Plane:
 
 
 def _fractal(rng: Random, height: int, width: int, power: float) -> Plane:
-    """Noise of mean 0 and deviation 1 whose amplitudes fall with frequency to the power."""
+    """Noise with mean 0 and standard deviation 1, whose amplitudes are the frequency to the power of ``-power``."""
     noise = _filtered(rng.normal(size=(height, width)), lambda frequency: np.maximum(frequency, 1e-3) ** -power)
     return np.asarray((noise - noise.mean()) / noise.std())
 
 
 def _band(rng: Random, height: int, width: int, size: float) -> Plane:
-    """Noise of deviation 1 with folds of one size, in pixels."""
+    """Band-pass noise with standard deviation 1 and structures of one size, in pixels."""
     noise = _filtered(rng.normal(size=(height, width)), lambda f: np.exp(-(((f * size - 0.5) / 0.15) ** 2)))
     return np.asarray(noise / noise.std())
 
 
-Maker = Callable[[Random, int, int], Image.Image]
+MakeImage = Callable[[Random, int, int], Image.Image]
 
-CHOSEN_WITH: dict[str, Maker] = {
+FITTED_KINDS: dict[str, MakeImage] = {
     "document": _document,
     "chart": _chart,
     "checkerboard": _checkerboard,
@@ -418,7 +426,7 @@ CHOSEN_WITH: dict[str, Maker] = {
     "fabric": _fabric,
     "leaves": _leaves,
 }
-KEPT_OUT: dict[str, Maker] = {
+HELD_OUT_KINDS: dict[str, MakeImage] = {
     "dark_terminal": _dark_terminal,
     "screenshot": _screenshot,
     "qr_code": _qr_code,

@@ -1,4 +1,4 @@
-"""Folds by case: frames of one patient's case are never on both sides of a split."""
+"""Cross-validation folds by case: frames of one patient's case are always in the same fold."""
 
 from collections.abc import Sequence
 
@@ -7,23 +7,23 @@ import numpy.typing as npt
 
 
 def folds_by_case(cases: Sequence[int], labels: Sequence[int], folds: int = 5, seed: int = 0) -> npt.NDArray[np.int64]:
-    """Deal the cases out, each class on its own, so that every fold has about the same share of each.
+    """Split the cases into folds, stratified by class.
 
-    A case counts as positive if any of its frames is.
+    A case is positive if any of its frames is.
 
     Parameters
     ----------
     cases, labels : sequence of int
-        One for each frame.
+        Case and label, 0 or 1, of each frame.
     folds : int
-        How many.
+        Number of folds.
     seed : int
-        Decides the deal, alone.
+        Seed of the split: the same seed gives the same folds.
 
     Returns
     -------
     numpy.ndarray
-        The fold of each frame, from 0.
+        int64, the fold of each frame, from 0; shape (frames,).
 
     Raises
     ------
@@ -40,5 +40,5 @@ def folds_by_case(cases: Sequence[int], labels: Sequence[int], folds: int = 5, s
         members = rng.permutation(sorted(case for case, other in label_of.items() if other == label))
         if len(members) < folds:
             raise ValueError(f"Class {label} has {len(members)} cases, fewer than the {folds} folds.")
-        fold_of.update((int(case), place % folds) for place, case in enumerate(members))
+        fold_of.update((int(case), index % folds) for index, case in enumerate(members))
     return np.array([fold_of[case] for case in cases], dtype=np.int64)

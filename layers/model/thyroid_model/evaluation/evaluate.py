@@ -38,7 +38,7 @@ from thyroid_model.record import (
     sha256,
 )
 from thyroid_model.training import calibration, input_check
-from thyroid_model.training.cross_validation import beside
+from thyroid_model.training.cross_validation import calibrate_across_folds
 from thyroid_model.training.train import NETWORK, PRETRAINED, SCRATCH, STATISTICS, labels_sha256
 
 SET = "DDTI (Pedraza et al. 2015), labelled frames without those that appear under two cases"
@@ -148,7 +148,9 @@ def _calibrated(
     logits: npt.NDArray[np.float64], labels: npt.NDArray[np.int64], folds: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """Return scores of what only stands beside the model, for each fold by the others; all of shape (seeds, frames)."""
-    return np.stack([beside(labels, fold_of, one).scores for fold_of, one in zip(folds, logits, strict=True)])
+    return np.stack(
+        [calibrate_across_folds(labels, fold_of, one).scores for fold_of, one in zip(folds, logits, strict=True)]
+    )
 
 
 def _protocol(recipe: dict[str, Any]) -> str:

@@ -1,1 +1,1 @@
-"""The networks, and where their weights come from."""
+"""The networks, and the sources of their weights."""

@@ -1,8 +1,8 @@
 """Class activation maps of any conv layer of a Keras model, as TensorFlow computations.
 
 The map of a layer with activations A is Σ_k mean(∂logit/∂A_k) · A_k, as in Grad-CAM (arXiv:1610.02391), before its
-ReLU. It is the logit that is differentiated, not the probability: the probability's gradient vanishes where the sigmoid
-saturates, and both give the same map once it is divided by its maximum.
+ReLU. The logit is differentiated, not the probability: the gradient of the probability vanishes where the sigmoid
+saturates, and both give the same map after normalisation by the maximum.
 """
 
 import contextlib
@@ -27,9 +27,9 @@ Gradients = Callable[[Any, list[Any]], list[Any]]
 def conv_layers(model: keras.Model) -> dict[str, keras.Layer]:
     """Return every conv layer of a model by its public name, in graph order.
 
-    Plain layers keep their names. A custom block that convolves counts as one layer, named after its class and numbered
-    in graph order (``depthwise_separable_conv``, ``depthwise_separable_conv_1``), since its own name changes with the
-    process that made it; the conv layers inside come before it (``depthwise_separable_conv/dw``).
+    The public name of a plain layer is its own. A custom block with conv layers is listed as one layer, named after its
+    class and numbered in graph order (``depthwise_separable_conv``, ``depthwise_separable_conv_1``), since its own name
+    depends on the process that built it. The conv layers inside come before it (``depthwise_separable_conv/dw``).
     """
     found: dict[str, keras.Layer] = {}
     blocks: dict[str, int] = {}
@@ -56,18 +56,19 @@ def score_and_maps(model: keras.Model, image: Any, names: Sequence[str], gradien
     model : keras.Model
         A model that ends in a dense layer with one sigmoid output.
     image : tensor of shape (1, height, width, 3)
-        The network's input.
+        float32 or float64 in [0, 1], the network's input.
     names : sequence of str
-        Public names, as :func:`conv_layers` gives them.
+        Public names, as :func:`conv_layers` returns them.
     gradients : callable
-        From the logit and a list of activations to the list of gradients: ``tf.gradients`` in a graph, or a tape's.
+        Takes the logit and a list of activations, and returns the list of gradients: ``tf.gradients`` in a graph, or
+        ``gradient`` of a tape.
 
     Returns
     -------
     score : tensor of shape (1, 1)
         The probability of malignancy, in [0, 1].
     maps : list of tensors of shape (map height, map width)
-        Signed evidence for malignancy, in the order of ``names``.
+        Signed evidence for malignancy, unbounded, in the order of ``names``.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def score_and_maps(model: keras.Model, image: Any, names: Sequence[str], gradien
         If the model's last layer is not a dense layer with one sigmoid output.
     """
     layers = conv_layers(model)
-    with _recorded([layers[name] for name in names]) as activations, _linear_head(model):
+    with _record_outputs([layers[name] for name in names]) as activations, _linear_head(model):
         logit = model(image, training=False)
     outputs = [activations[id(layers[name])] for name in names]
     maps = [
@@ -86,17 +87,30 @@ def score_and_maps(model: keras.Model, image: Any, names: Sequence[str], gradien
 
 
 def tape_score_and_maps(model: keras.Model, names: Sequence[str]) -> Callable[[np.ndarray[Any, Any]], Any]:
-    """Return a function from an image to score and maps by ``tf.GradientTape``: what a compiled graph is held against.
+    """Return a function that computes score and maps by ``tf.GradientTape``: the reference for a compiled graph.
 
-    It works in the model's own precision: a float64 model gives float64 maps.
+    It works in the model's own precision: a float64 model returns float64 maps.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A model that ends in a dense layer with one sigmoid output.
+    names : sequence of str
+        Public names, as :func:`conv_layers` returns them.
+
+    Returns
+    -------
+    callable
+        Takes an image of shape (1, height, width, 3), and returns the score, in [0, 1], and a list of maps of shape
+        (map height, map width).
     """
 
     @tf.function  # type: ignore[untyped-decorator]
     def run(image: Any) -> Any:
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(image)
-            # The tape must record the forward pass, and stop before it is asked for gradients of it.
-            return score_and_maps(model, image, names, lambda logit, outputs: _stopped(tape, logit, outputs))
+            # The tape must record the forward pass, and stop before its gradients are computed.
+            return score_and_maps(model, image, names, lambda logit, outputs: _gradients(tape, logit, outputs))
 
     def score_and_numpy_maps(image: np.ndarray[Any, Any]) -> tuple[float, list[np.ndarray[Any, Any]]]:
         score, maps = run(tf.constant(image, model.inputs[0].dtype))
@@ -105,15 +119,15 @@ def tape_score_and_maps(model: keras.Model, names: Sequence[str]) -> Callable[[n
     return score_and_numpy_maps
 
 
-def _stopped(tape: Any, logit: Any, outputs: list[Any]) -> list[Any]:
+def _gradients(tape: Any, logit: Any, outputs: list[Any]) -> list[Any]:
     with tape.stop_recording():
         gradients: list[Any] = tape.gradient(logit, outputs)
         return gradients
 
 
 @contextlib.contextmanager
-def _recorded(layers: Sequence[keras.Layer]) -> Iterator[dict[int, Any]]:
-    """Record what the layers return while the model runs inside, by the layers' identity; nested ones too."""
+def _record_outputs(layers: Sequence[keras.Layer]) -> Iterator[dict[int, Any]]:
+    """Record the outputs of layers, nested ones too, while the model runs inside; by ``id`` of the layer."""
     outputs: dict[int, Any] = {}
 
     def recording(layer: keras.Layer, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,7 +148,7 @@ def _recorded(layers: Sequence[keras.Layer]) -> Iterator[dict[int, Any]]:
 
 @contextlib.contextmanager
 def _linear_head(model: keras.Model) -> Iterator[None]:
-    """Make the model return its logit."""
+    """Let the model return its logit, by a linear activation of its last layer."""
     head = model.layers[-1]
     is_sigmoid = isinstance(head, keras.layers.Dense) and head.activation is keras.activations.sigmoid
     if not is_sigmoid or head.units != 1:

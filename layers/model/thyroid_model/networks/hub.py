@@ -1,14 +1,14 @@
-"""Fetches a weights file from the model hub and lets it through only with the SHA-256 that was pinned.
+"""Downloads a weights file from the model hub, and accepts it only with the pinned SHA-256.
 
-All that ``huggingface_hub`` takes from the environment holds: ``HF_ENDPOINT``, ``HF_TOKEN``, ``HF_HOME``,
-``HF_HUB_OFFLINE`` … What lies in its cache is checked like what was just fetched; a file that fails is removed.
+The environment variables of ``huggingface_hub`` apply: ``HF_ENDPOINT``, ``HF_TOKEN``, ``HF_HOME``, ``HF_HUB_OFFLINE``
+and others. A cached file is verified like a downloaded one; a file that fails is removed.
 """
 
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2  # what huggingface_hub speaks HTTP with; its errors come through
+import httpx2  # the HTTP client of huggingface_hub, which raises its errors
 import huggingface_hub
 from huggingface_hub import constants
 from huggingface_hub.errors import (
@@ -27,12 +27,12 @@ from thyroid_model.record import sha256
 
 PUBLISHED_FILE = Path(__file__).with_name("published.toml")
 
-_OWN_FILE = "Or name a weights file that you have: `make model MODEL=PATH`."
+_USE_A_FILE = "Or use a local weights file: `make model MODEL=PATH`."
 
 
 @dataclass(frozen=True)
 class HubFile:
-    """One file of a hub repository, pinned by its content.
+    """One file of a hub repository, pinned by its SHA-256.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class HubFile:
     file : str
         Path inside the repository.
     revision : str
-        Branch, tag or commit to ask for.
+        Branch, tag or commit to request.
     sha256 : str
         Hexadecimal SHA-256 of the only content that is accepted.
     size : int
@@ -56,7 +56,7 @@ class HubFile:
 
     @property
     def label(self) -> str:
-        """The file's name for people."""
+        """Human-readable name of the file."""
         return f"{self.repository}/{self.file}@{self.revision}"
 
 
@@ -66,14 +66,14 @@ def published() -> HubFile:
 
 
 def fetch(source: HubFile, *, endpoint: str | None = None, cache_dir: Path | None = None) -> Path:
-    """Return the path of the file in the hub's cache, fetched if it is not there yet.
+    """Return the path of the file in the hub's cache; download it if it is not there.
 
-    Nothing is asked of the hub where the cache has the right content, since the hash says all that a hub could.
+    No request is sent where the cache has the pinned content.
 
     Parameters
     ----------
     source : HubFile
-        What to fetch.
+        The file.
     endpoint : str, optional
         Address of the hub; the default is ``HF_ENDPOINT``'s.
     cache_dir : pathlib.Path, optional
@@ -82,8 +82,8 @@ def fetch(source: HubFile, *, endpoint: str | None = None, cache_dir: Path | Non
     Raises
     ------
     HubError
-        If the hub cannot be reached, refuses, does not have the file, breaks off, or gives other content than was
-        pinned. The cache then holds nothing of the attempt that could be taken for the file.
+        If the hub cannot be reached, denies access, does not have the file, closes the connection early, or returns
+        content other than the pinned one. The cache then has no file that could be mistaken for the pinned one.
     """
     found = huggingface_hub.try_to_load_from_cache(
         source.repository, source.file, cache_dir=cache_dir, revision=source.revision
@@ -99,10 +99,10 @@ def fetch(source: HubFile, *, endpoint: str | None = None, cache_dir: Path | Non
     size, digest = fetched.stat().st_size, sha256(fetched)
     _evict(fetched)
     raise HubError(
-        f"What the hub gave for {source.label} is not the file that was pinned: {size:,} bytes with SHA-256 {digest}, "
-        f"not {source.size:,} bytes with {source.sha256}. It was removed.",
-        "Try again; if it stays so, the file was replaced on the hub, or HF_ENDPOINT names an untrue mirror. "
-        f"{_OWN_FILE}",
+        f"The file that the hub returned for {source.label} is not the pinned one: {size:,} bytes with SHA-256 "
+        f"{digest}, not {source.size:,} bytes with {source.sha256}. It was removed.",
+        "Try again. If the error persists, the file was replaced on the hub, or HF_ENDPOINT names a wrong mirror. "
+        f"{_USE_A_FILE}",
     )
 
 
@@ -118,25 +118,25 @@ def _download(source: HubFile, endpoint: str | None, cache_dir: Path | None) -> 
             )
         )
     except (httpx2.HTTPError, OSError, ValueError, RuntimeError) as error:
-        # "Not in the cache" is how the client says that it could not ask the hub; what happened is that error's cause.
-        happened = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
-        cause, next_step = _explain(happened, source, endpoint or constants.ENDPOINT)
-        raise HubError(cause, f"{next_step} {_OWN_FILE}") from error
+        # The client raises "not in the cache" where it cannot reach the hub; the reason is the cause of that error.
+        reason = error.__cause__ if isinstance(error, LocalEntryNotFoundError) else error
+        cause, next_step = _explain(reason, source, endpoint or constants.ENDPOINT)
+        raise HubError(cause, f"{next_step} {_USE_A_FILE}") from error
 
 
 def _explain(error: BaseException | None, source: HubFile, endpoint: str) -> tuple[str, str]:
-    """Return what went wrong and what to do, for an error of the client's."""
+    """Return cause and next step, each a sentence, for an error of the client."""
     repository = source.repository
     match error:
         case OfflineModeIsEnabled():
             return (
-                f"{source.label} is not in the cache, or was damaged there, and HF_HUB_OFFLINE forbids to fetch it.",
+                f"{source.label} is not in the cache, or was damaged there, and HF_HUB_OFFLINE forbids the download.",
                 "Unset HF_HUB_OFFLINE and run again with a network.",
             )
         case GatedRepoError():
             return (
-                f"The hub gives {repository} only to those whom its owner let in.",
-                "Ask for access on its page and set HF_TOKEN to a token of that account.",
+                f"Access to {repository} requires the approval of its owner.",
+                "Request access on its page, and set HF_TOKEN to a token of that account.",
             )
         case RevisionNotFoundError():
             return f"{repository} has no revision {source.revision}.", f"Correct it in {PUBLISHED_FILE.name}."
@@ -147,38 +147,38 @@ def _explain(error: BaseException | None, source: HubFile, endpoint: str) -> tup
             )
         case RepositoryNotFoundError():
             return (
-                f"The hub shows no repository {repository}: it does not exist, or is private.",
+                f"The hub has no repository {repository}: it does not exist, or is private.",
                 f"Check the name in {PUBLISHED_FILE.name}; if it is private, set HF_TOKEN to a token that may read it.",
             )
         case HfHubHTTPError() if error.response.status_code in (401, 403):
             return (
-                f"The hub refuses {source.label} (HTTP {error.response.status_code}).",
+                f"The hub denies access to {source.label} (HTTP {error.response.status_code}).",
                 "Set HF_TOKEN to a valid token that may read it, or unset it: a public file needs none.",
             )
         case HfHubHTTPError():
             return (
-                f"The hub at {endpoint} answers HTTP {error.response.status_code} for {source.label}.",
+                f"The hub at {endpoint} returned HTTP {error.response.status_code} for {source.label}.",
                 "Try again later, and check HF_ENDPOINT if it is set.",
             )
         case FileMetadataError():
             return (
-                f"What answers at {endpoint} is not a model hub.",
+                f"The server at {endpoint} is not a model hub.",
                 "Check HF_ENDPOINT and the proxy settings.",
             )
         case httpx2.RemoteProtocolError() | httpx2.ReadError():
-            return f"The connection broke off before all of {source.label} had come.", "Try again."
-        case RuntimeError() | ValueError():  # all that the client of the hub's chunk storage raises
+            return f"The connection was closed before {source.label} was complete.", "Try again."
+        case RuntimeError() | ValueError():  # the errors of the client of the hub's chunk storage
             return (
-                f"The hub's chunk storage does not give {source.label} ({error}).",
-                "Try again, or set HF_HUB_DISABLE_XET=1 to fetch it from the hub itself.",
+                f"The hub's chunk storage failed for {source.label} ({error}).",
+                "Try again, or set HF_HUB_DISABLE_XET=1 to download it from the hub itself.",
             )
         case OSError(errno=int()):
             return (
                 f"{source.label} cannot be written to the cache ({error.strerror}).",
                 "Free some space, or set HF_HOME to a folder that can be written to.",
             )
-        case OSError():  # the client's own check of the length
-            return f"The hub gave only a part of {source.label}.", "Try again."
+        case OSError():  # the client's check of the length
+            return f"The hub returned only a part of {source.label}.", "Try again."
         case _:
             return (
                 f"The hub at {endpoint} cannot be reached ({type(error).__name__}).",
@@ -191,7 +191,7 @@ def _is_pinned(path: Path, source: HubFile) -> bool:
 
 
 def _evict(path: Path) -> None:
-    """Remove a file from the hub's cache: its name, and the content that the name is a link to where links exist."""
+    """Remove a file from the hub's cache, and the content that it is a link to."""
     while path.is_symlink():
         target = path.parent / path.readlink()
         path.unlink()

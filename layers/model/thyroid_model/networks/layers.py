@@ -1,9 +1,10 @@
-"""The custom layers of the networks, as Keras 3 layers: the published one's, and what the bundled one adds.
+"""Custom Keras 3 layers: those of the published network, and those that the bundled network adds.
 
-The published ones' constructor defaults are part of the published file format: the file stores almost empty
-configurations for them. So is the order in which the sub-layers are made: a legacy H5 file matches weights by position.
+Model files contain the names of these classes, so they cannot be renamed. The constructor defaults of the published
+layers are part of the file format too, since the published file stores almost empty configurations. So is the order in
+which sub-layers are created, since a legacy H5 file matches weights by position.
 
-The ideas are those of Fibonacci-Net (arXiv:2503.13928) and squeeze-and-excitation (arXiv:1709.01507).
+The published layers are based on Fibonacci-Net (arXiv:2503.13928) and squeeze-and-excitation (arXiv:1709.01507).
 """
 
 from typing import Any
@@ -14,17 +15,17 @@ from keras import layers
 
 Shape = tuple[int | None, ...]
 
-MOST_DEVIATIONS = 4.0
+MAX_DEVIATIONS = 4.0
 
 
 @keras.saving.register_keras_serializable(package="thyroid")
 class SEBlock(layers.Layer):  # type: ignore[misc]
-    """Squeeze-and-excitation: scale each channel by a weight in (0, 1) that all channels' means decide.
+    """Squeeze-and-excitation: scale each channel by a weight in (0, 1), computed from the means of all channels.
 
     Parameters
     ----------
     ratio : int
-        How many times narrower the hidden layer is than the input's channels.
+        Reduction: the number of input channels divided by the number of hidden units.
     """
 
     def __init__(self, ratio: int = 16, **kwargs: Any) -> None:
@@ -32,7 +33,7 @@ class SEBlock(layers.Layer):  # type: ignore[misc]
         self.ratio = ratio
 
     def build(self, input_shape: Shape) -> None:
-        """Make the sub-layers for ``(batch, height, width, channels)``."""
+        """Create the sub-layers for an input of shape ``(batch, height, width, channels)``."""
         channels = int(input_shape[-1] or 0)
         dtype = self.dtype_policy
         self.pool = layers.GlobalAveragePooling2D(dtype=dtype, name="pool")
@@ -44,7 +45,7 @@ class SEBlock(layers.Layer):  # type: ignore[misc]
         super().build(input_shape)
 
     def call(self, inputs: Any) -> Any:
-        """Return the scaled input, of the input's shape."""
+        """Return the scaled input, of the same shape."""
         return inputs * self.reshape(self.fc2(self.fc1(self.pool(inputs))))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -58,7 +59,17 @@ class SEBlock(layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="thyroid")
 class Avg2MaxPooling(layers.Layer):  # type: ignore[misc]
-    """Avg-2Max pooling: batch-normalised ``average − 2 · maximum`` of each window."""
+    """Avg-2Max pooling: batch-normalised ``average − 2 · maximum`` of each window.
+
+    Parameters
+    ----------
+    pool_size, strides : int
+        Size and stride of the window, in pixels.
+    padding : str
+        ``same`` or ``valid``.
+    momentum : float
+        Of the moving averages of the batch normalisation.
+    """
 
     def __init__(
         self, pool_size: int = 3, strides: int = 2, padding: str = "same", momentum: float = 0.99, **kwargs: Any
@@ -71,12 +82,12 @@ class Avg2MaxPooling(layers.Layer):  # type: ignore[misc]
         self.norm = layers.BatchNormalization(momentum=momentum, dtype=self.dtype_policy, name="norm")
 
     def build(self, input_shape: Shape) -> None:
-        """Make the normalisation's weights for ``(batch, height, width, channels)``."""
+        """Create the normalisation's weights for an input of shape ``(batch, height, width, channels)``."""
         self.norm.build(self.compute_output_shape(input_shape))
         super().build(input_shape)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Return the pooled map."""
+        """Return the pooled map, ``(batch, pooled height, pooled width, channels)``."""
         return self.norm(self.average(inputs) - 2.0 * self.maximum(inputs), training=training)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -99,7 +110,20 @@ class Avg2MaxPooling(layers.Layer):  # type: ignore[misc]
 class DepthwiseSeparableConv(layers.Layer):  # type: ignore[misc]
     """Depthwise and pointwise convolution, normalisation, swish and squeeze-and-excitation.
 
-    The input is added to the output where their shapes are equal, projected first where ``strides`` is not 1.
+    The input is added to the output where their shapes are equal; where ``strides`` is not 1, it is projected first.
+
+    Parameters
+    ----------
+    filters : int
+        Output channels.
+    kernel_size, strides : int
+        Of the depthwise convolution, in pixels.
+    se_ratio : int
+        Reduction of the squeeze-and-excitation.
+    reg : float
+        L2 penalty of the kernels.
+    momentum : float
+        Of the moving averages of the batch normalisation.
     """
 
     def __init__(
@@ -131,7 +155,7 @@ class DepthwiseSeparableConv(layers.Layer):  # type: ignore[misc]
         self.proj = layers.Conv2D(filters, 1, strides=strides, dtype=dtype, name="proj") if strides != 1 else None
 
     def build(self, input_shape: Shape) -> None:
-        """Make the weights for ``(batch, height, width, channels)``."""
+        """Create the weights for an input of shape ``(batch, height, width, channels)``."""
         inner = self.dw.compute_output_shape(input_shape)
         output = self.compute_output_shape(input_shape)
         self.dw.build(input_shape)
@@ -143,7 +167,7 @@ class DepthwiseSeparableConv(layers.Layer):  # type: ignore[misc]
         super().build(input_shape)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Return the block's output."""
+        """Return the block's output, ``(batch, height / strides, width / strides, filters)``."""
         outputs = self.se(self.swish(self.norm(self.pw(self.dw(inputs)), training=training)))
         shortcut = inputs if self.proj is None else self.proj(inputs)
         return outputs + shortcut if shortcut.shape == outputs.shape else outputs
@@ -167,17 +191,17 @@ class DepthwiseSeparableConv(layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="thyroid")
 class LesionEvidence(layers.Layer):  # type: ignore[misc]
-    """How suspicious each place looks, from -1 to 1, weighted with how much it looks like a lesion.
+    """Suspicion of each cell, from -1 to 1, weighted by the probability that the cell is lesion.
 
-    Takes ``[features, lesion logits]``, of the same height and width. A pointwise convolution of the features says the
-    first; the logits' sigmoid, divided by its mean, is the weight. A global average of the output is then the weighted
-    mean of what the places say, however large the lesion. Since no place can say more than 1, where nothing looks like
-    a lesion there is little to see.
+    Takes ``[features, lesion logits]``, of the same height and width. The suspicion is a pointwise convolution of the
+    features with a tanh. The weight is the sigmoid of the logits, divided by its mean. A global average of the output
+    is therefore the weighted mean of the suspicion, whatever the size of the lesion. The suspicion is bounded, so a
+    cell with a low weight contributes little.
 
     Parameters
     ----------
     floor : float
-        Added to the weight, so that a picture without a lesion is judged by all of its places alike.
+        Added to the probability, so that all cells of an image without a lesion count equally.
     """
 
     def __init__(self, floor: float = 0.05, **kwargs: Any) -> None:
@@ -186,7 +210,7 @@ class LesionEvidence(layers.Layer):  # type: ignore[misc]
         self.pw = layers.Conv2D(1, 1, dtype=self.dtype_policy, name="pw")
 
     def build(self, input_shape: list[Shape]) -> None:
-        """Make the weights for features and logits of ``(batch, height, width, channels)``."""
+        """Create the weights for features and logits of shape ``(batch, height, width, channels)``."""
         self.pw.build(input_shape[0])
         super().build(input_shape)
 
@@ -195,7 +219,7 @@ class LesionEvidence(layers.Layer):  # type: ignore[misc]
         features, logits = inputs
         lesion = keras.ops.sigmoid(logits) + self.floor
         weight = lesion / keras.ops.mean(lesion, axis=(1, 2), keepdims=True)
-        # tanh, by way of the sigmoid: LiteRT knows the gradient's ops of that one.
+        # tanh, expressed by the sigmoid: LiteRT supports the operations of its gradient.
         return weight * (2.0 * keras.ops.sigmoid(2.0 * self.pw(features)) - 1.0)
 
     def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
@@ -209,43 +233,43 @@ class LesionEvidence(layers.Layer):  # type: ignore[misc]
 
 @keras.saving.register_keras_serializable(package="thyroid")
 class PictureStatistics(layers.Layer):  # type: ignore[misc]
-    """What a picture is like as a whole: histograms of its levels and of its detail, and a thumbnail.
+    """Statistics of the whole image: histograms of its grey levels and of its detail, and a thumbnail.
 
-    Nothing of it is learnt. Histograms are of the grey levels, of the steps across and down, of how far each pixel is
-    from the mean of 3 × 3 and of 7 × 7 around it, and how far the mean of 3 × 3 is from that of 15 × 15; each value
-    counts for the two bins that it lies between. They are given as square roots, which makes their distances
-    comparable (Hellinger).
+    The layer has no weights. There is a histogram of the grey levels and one of each of these absolute differences:
+    between neighbours across, between neighbours down, of each pixel from the mean of 3 × 3 and of 7 × 7 pixels around
+    it, and of the mean of 3 × 3 from that of 15 × 15. Each value is shared between the two nearest bins. The square
+    roots of the histograms are returned, whose Euclidean distance is the Hellinger distance.
     """
 
     levels, details, side = 32, 12, 16
 
-    def call(self, pictures: Any) -> Any:
-        """Return ``(batch, statistics)`` of pictures in [0, 1], ``(batch, height, width, 3)``."""
-        grey = keras.ops.mean(pictures, axis=-1)
-        turned = keras.ops.transpose(grey, (0, 2, 1))
-        fine, middle, coarse = (self._turned_mean(grey, window) for window in (3, 7, 15))
+    def call(self, images: Any) -> Any:
+        """Return statistics, ``(batch, statistics)``, of images in [0, 1], ``(batch, height, width, 3)``."""
+        grey = keras.ops.mean(images, axis=-1)
+        transposed = keras.ops.transpose(grey, (0, 2, 1))
+        fine, middle, coarse = (self._transposed_mean(grey, window) for window in (3, 7, 15))
         across, down = grey[:, :, 1:] - grey[:, :, :-1], grey[:, 1:] - grey[:, :-1]
         parts = [self._histogram(grey, self.levels, 1.0)]
-        for difference, most in ((across, 0.3), (down, 0.3), (turned - fine, 0.15), (turned - middle, 0.3)):
-            parts.append(self._histogram(keras.ops.abs(difference), self.details, most))
+        for difference, maximum in ((across, 0.3), (down, 0.3), (transposed - fine, 0.15), (transposed - middle, 0.3)):
+            parts.append(self._histogram(keras.ops.abs(difference), self.details, maximum))
         parts.append(self._histogram(keras.ops.abs(fine - coarse), self.details, 0.3))
         window = grey.shape[1] // self.side, grey.shape[2] // self.side
         thumbnail = keras.ops.average_pool(grey[..., None], window, window)
         parts.append(keras.ops.reshape(thumbnail, (-1, self.side * self.side)))
         return keras.ops.concatenate(parts, axis=-1)
 
-    def _turned_mean(self, grey: Any, window: int) -> Any:
-        """Return the mean around each pixel, of those that are in the picture; rows and columns are exchanged."""
-        # Down and across are products with a band matrix: a third of the time of pooling one channel.
+    def _transposed_mean(self, grey: Any, window: int) -> Any:
+        """Return the mean of the window around each pixel, transposed; the window is clipped at the border."""
+        # Two products with band matrices take a third of the time of pooling one channel.
         height, width = grey.shape[1:]
         across = keras.ops.matmul(grey, _band(width, window, grey.dtype))
         return keras.ops.matmul(keras.ops.transpose(across, (0, 2, 1)), _band(height, window, grey.dtype))
 
-    def _histogram(self, values: Any, bins: int, most: float) -> Any:
-        width = most / (bins - 1)
+    def _histogram(self, values: Any, bins: int, maximum: float) -> Any:
+        width = maximum / (bins - 1)
         centres = keras.ops.arange(bins, dtype=values.dtype) * width
-        shares = 1.0 - keras.ops.abs(keras.ops.minimum(values, most)[..., None] - centres) / width
-        # One axis after the other: LiteRT adds up in a row, and thousands of numbers in one row lose digits.
+        shares = 1.0 - keras.ops.abs(keras.ops.minimum(values, maximum)[..., None] - centres) / width
+        # One axis after the other: LiteRT adds sequentially, and a sum of thousands of float32 loses digits.
         return keras.ops.sqrt(keras.ops.mean(keras.ops.mean(keras.ops.relu(shares), axis=1), axis=1))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -254,32 +278,32 @@ class PictureStatistics(layers.Layer):  # type: ignore[misc]
 
 
 def _band(size: int, window: int, dtype: str) -> Any:
-    """Return the matrix, of shape (size, size), whose product with a row is the mean of each window of the row."""
-    place = np.arange(size)
-    inside = np.abs(place[:, np.newaxis] - place) <= window // 2
+    """Return the matrix, of shape (size, size), whose product with a row gives the moving mean of the row."""
+    index = np.arange(size)
+    inside = np.abs(index[:, np.newaxis] - index) <= window // 2
     return keras.ops.convert_to_tensor(inside / inside.sum(axis=0), dtype)
 
 
 @keras.saving.register_keras_serializable(package="thyroid")
 class Standardized(layers.Layer):  # type: ignore[misc]
-    """Numbers in deviations from their mean over the training pictures; beyond 4, none is a stronger sign."""
+    """Features standardised by mean and standard deviation over the training images, and clipped to [-4, 4]."""
 
     def build(self, input_shape: Shape) -> None:
-        """Make the two kept rows for ``(batch, numbers)``."""
+        """Create mean and standard deviation for an input of shape ``(batch, features)``."""
         shape = (int(input_shape[-1] or 0),)
         self.mean = self.add_weight(shape=shape, initializer="zeros", trainable=False, name="mean")
         self.deviation = self.add_weight(shape=shape, initializer="ones", trainable=False, name="deviation")
 
-    def call(self, numbers: Any) -> Any:
-        """Return the standardized numbers, of the input's shape."""
-        return keras.ops.clip((numbers - self.mean) / self.deviation, -MOST_DEVIATIONS, MOST_DEVIATIONS)
+    def call(self, features: Any) -> Any:
+        """Return the standardised features, of the input's shape."""
+        return keras.ops.clip((features - self.mean) / self.deviation, -MAX_DEVIATIONS, MAX_DEVIATIONS)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape."""
         return input_shape
 
 
-# A legacy H5 file stores these by bare class name, which registration alone does not answer to.
+# A legacy H5 file stores the bare class name, which Keras does not find among registered names.
 CUSTOM_OBJECTS: dict[str, type[layers.Layer]] = {
     layer.__name__: layer
     for layer in (SEBlock, Avg2MaxPooling, DepthwiseSeparableConv, LesionEvidence, PictureStatistics, Standardized)

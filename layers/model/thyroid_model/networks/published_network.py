@@ -1,7 +1,7 @@
-"""The network: the graph of the published model, for any input size.
+"""The graph of the published model, for any input size.
 
-Filters grow like Fibonacci numbers (× 0.8: 16, 28, 44, 72, 115, 188, 288); two branches of Avg-2Max pooling skip ahead
-and join later blocks; depthwise separable blocks end it (the idea of Fibonacci-Net, arXiv:2503.13928).
+Filters grow like Fibonacci numbers (× 0.8: 16, 28, 44, 72, 115, 188, 288); two branches of Avg-2Max pooling skip
+stages and join later blocks; the last blocks are depthwise separable. Based on Fibonacci-Net (arXiv:2503.13928).
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ _BRANCH_FILTERS = 24
 def build_network(input_size: int = 224) -> keras.Model:
     """Build the published graph: 50 layers and 278,039 parameters, whatever the input size.
 
-    Layers bear the published file's names, so that a layer asked for by name is the same in every model of the family.
+    Layers have the names of the published file, so a layer name refers to the same layer in every model of the family.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def build_network(input_size: int = 224) -> keras.Model:
     Raises
     ------
     ValueError
-        If the size is not a positive multiple of 32, which the five halvings need.
+        If the size is not a positive multiple of 32, which five downsamplings by 2 require.
     """
     if input_size < 32 or input_size % 32:
         raise ValueError(f"input_size must be a positive multiple of 32, not {input_size}")
@@ -47,15 +47,15 @@ def build_network(input_size: int = 224) -> keras.Model:
     x = _conv(x, 16, "15", strides=2)
     x = _silu(_norm(x, "15"), "9")
     half = _norm(_conv(x, 28, "16"), "16")
-    quarter = _norm(_conv(_halve(half, "8"), 44, "17"), "17")
-    x = _conv(_halve(quarter, "9"), 72, "20")
+    quarter = _norm(_conv(_downsample(half, "8"), 44, "17"), "17")
+    x = _conv(_downsample(quarter, "9"), 72, "20")
     x = _silu(_norm(x, "20"), "12")
-    x = _join(_halve(x, "12"), _branch(_silu(half, "10"), ("18", "19"), ("4", "5")), 72, "2", conv="21")
+    x = _join(_downsample(x, "12"), _branch(_silu(half, "10"), ("18", "19"), ("4", "5")), 72, "2", conv="21")
     x = _silu(_norm(x, "21"), "13")
     x = layers.Dropout(0.2, name="dropout_4")(x)
     x = _conv(x, 115, "24")
     x = _silu(_norm(x, "24"), "14")
-    x = _join(_halve(x, "15"), _branch(_silu(quarter, "11"), ("22", "23"), ("6", "7")), 115, "3", conv="25")
+    x = _join(_downsample(x, "15"), _branch(_silu(quarter, "11"), ("22", "23"), ("6", "7")), 115, "3", conv="25")
     x = _silu(_norm(x, "25"), "15")
     x = layers.Dropout(0.3, name="dropout_5")(x)
     x = DepthwiseSeparableConv(188, name="depthwise_separable_conv_2")(x)
@@ -81,7 +81,7 @@ def _silu(x: Any, number: str) -> Any:
     return layers.Activation("silu", name=f"activation_{number}")(x)
 
 
-def _halve(x: Any, number: str) -> Any:
+def _downsample(x: Any, number: str) -> Any:
     return layers.MaxPooling2D(2, name=f"max_pooling2d_{number}")(x)
 
 

@@ -1,4 +1,4 @@
-"""Where a model comes from: ``bundled``, ``published``, or the path of a weights file."""
+"""Sources of a model: ``bundled``, ``published``, or the path of a weights file."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,29 +11,36 @@ from thyroid_model.record import MODEL_FILE, RecordError, read_evaluation, sha25
 BUNDLED_FOLDER = Path(__file__).parents[1] / "bundled"
 BUNDLED_NAME, BUNDLED_VERSION = "thyroid-ddti", "2.1.1"
 
-# The reference service squeezes the whole picture to the input's size with Pillow's Lanczos filter, and divides by 255.
+# The reference service resizes the whole image to the input's size with Pillow's Lanczos filter, and divides by 255.
 REFERENCE_PREPROCESSING = Preprocessing(field_of_view=False, resize="lanczos", scale=1 / 255)
 BUNDLED_PREPROCESSING = Preprocessing(field_of_view=True, resize="lanczos", scale=1 / 255)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A weights file and what is known of it before it is opened.
+    """A weights file, and its metadata.
 
     Attributes
     ----------
     path : pathlib.Path
-        The file on this machine.
+        The local file.
+    name, version : str
+        Name and version of the model.
+    description : str
+        A few sentences for people.
     origin : str
-        Where it came from, for people; never a local path.
+        Where the file is from, for people; never a local path.
     sha256 : str
         Hexadecimal SHA-256 of the file.
+    preprocessing : Preprocessing
+        How an image becomes the network's input.
     evaluation : dict
-        Measured figures, for people.
+        Measured metrics, for people.
     calibration : dict
-        What was done to the scores, and the prevalence that they are meant for; for people: it is in the weights.
+        Method of the calibration, and the prevalence that the scores are meant for; for people, since the weights
+        contain the calibration.
     default_layer : str or None
-        The layer whose maps are shown where none is asked for; None for the last conv layer.
+        The layer whose map is shown by default; None for the last conv layer.
     """
 
     path: Path
@@ -49,14 +56,14 @@ class Source:
 
 
 def resolve(model: str) -> Source:
-    """Return the source that ``bundled``, ``published`` or a path stands for; the published one is fetched if need be.
+    """Return the source for ``bundled``, ``published`` or a path; the published weights are downloaded if necessary.
 
     Raises
     ------
     HubError
-        If the published weights cannot be had.
+        If the published weights cannot be downloaded.
     ModelFileError
-        If there is no file at the path.
+        If there is no file at the path, or the bundled model and its evaluation do not match.
     """
     if model == "bundled":
         return _bundled()
@@ -70,7 +77,7 @@ def _bundled() -> Source:
     try:
         evaluation = read_evaluation(BUNDLED_FOLDER)
     except RecordError as error:
-        raise ModelFileError(str(error), "Nothing is compiled with figures that are another network's.") from error
+        raise ModelFileError(str(error), "A model is only compiled with its own evaluation.") from error
     return Source(
         path=path,
         name=BUNDLED_NAME,
@@ -90,7 +97,7 @@ def _bundled() -> Source:
 
 
 def _from_file(path: Path) -> Source:
-    """Describe a file by its content: the published weights are the published model, wherever they lie."""
+    """Describe a file by its content: a copy of the published weights is the published model."""
     if not path.is_file():
         raise ModelFileError(
             f"There is no model file at {path}.",

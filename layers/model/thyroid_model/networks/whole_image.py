@@ -1,8 +1,8 @@
-"""The other half of the bundled model: what statistics of the whole picture say, beside what the network sees.
+"""The second part of the bundled model: a ridge regression on statistics of the whole image.
 
-A network that has 347 frames to learn from sees less than histograms and a thumbnail tell a ridge regression
-(:class:`thyroid_model.networks.layers.PictureStatistics`). Neither knows what the other does, so the model's logit is
-the sum of both. The ridge has a closed form; its line folds into the model's last layer.
+Trained on 347 frames, a network discriminates less well than a ridge regression on histograms and a thumbnail
+(:class:`thyroid_model.networks.layers.PictureStatistics`). The two are complementary, so the model's logit is their
+sum. The ridge regression has a closed form; its coefficients are merged into the model's last layer.
 """
 
 from dataclasses import dataclass
@@ -13,53 +13,64 @@ import numpy.typing as npt
 from keras import layers
 
 from thyroid_model.metrics import prevalence_weights
-from thyroid_model.networks.layers import MOST_DEVIATIONS, PictureStatistics, Standardized
+from thyroid_model.networks.layers import MAX_DEVIATIONS, PictureStatistics, Standardized
 
 _RIDGE = 1.0
-# From the ridge's targets, -1 and 1, to the network's logits, which are about as many times farther apart.
+# The network's logits are about this many times as far apart as the ridge regression's targets, -1 and 1.
 _SCALE = 6.0
 
 Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Line:
-    """A score of the statistics: ``weights · standardized(statistics)``, as a logit.
+class LinearScore:
+    """A logit that is linear in the statistics: ``weights · standardised(statistics)``.
 
     Attributes
     ----------
     mean, deviation, weights : numpy.ndarray
-        Of each number, shape (statistics,).
+        Of each statistic, float64, shape (statistics,).
     """
 
     mean: Values
     deviation: Values
     weights: Values
 
-    def __call__(self, numbers: Values) -> Values:
-        """Return the logits of statistics, of shape (pictures, statistics)."""
-        return _standardized(numbers, self.mean, self.deviation) @ self.weights
+    def __call__(self, features: Values) -> Values:
+        """Return the logits, shape (images,), of statistics of shape (images, statistics)."""
+        return _standardised(features, self.mean, self.deviation) @ self.weights
 
 
 def statistics(tensors: npt.NDArray[np.float32]) -> Values:
-    """Return the statistics of pictures as the network gets them: shape (pictures, statistics)."""
-    measure = PictureStatistics()
-    parts = [keras.ops.convert_to_numpy(measure(tensors[start : start + 32])) for start in range(0, len(tensors), 32)]
-    return np.concatenate(parts).astype(np.float64)
-
-
-def fit(numbers: Values, labels: npt.NDArray[np.int64]) -> Line:
-    """Fit a ridge regression in which both classes weigh the same, without an intercept.
-
-    The numbers are standardized over all pictures, so the line leans towards the class that most are of; the
-    calibration of the sum with the network's logit takes that away.
+    """Return the statistics of network inputs.
 
     Parameters
     ----------
-    numbers : numpy.ndarray
-        Statistics, shape (pictures, statistics).
+    tensors : numpy.ndarray
+        float32 in [0, 1], shape (images, height, width, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        float64, shape (images, statistics).
+    """
+    layer = PictureStatistics()
+    parts = [keras.ops.convert_to_numpy(layer(tensors[start : start + 32])) for start in range(0, len(tensors), 32)]
+    return np.concatenate(parts).astype(np.float64)
+
+
+def fit(features: Values, labels: npt.NDArray[np.int64]) -> LinearScore:
+    """Fit a ridge regression without an intercept, with equal total weights of both classes.
+
+    The statistics are standardised over all images, so the score is biased towards the majority class. The calibration
+    of the sum with the network's logit removes the bias.
+
+    Parameters
+    ----------
+    features : numpy.ndarray
+        Statistics, shape (images, statistics).
     labels : numpy.ndarray
-        0 or 1, shape (pictures,).
+        0 or 1, shape (images,).
 
     Raises
     ------
@@ -67,35 +78,37 @@ def fit(numbers: Values, labels: npt.NDArray[np.int64]) -> Line:
         If a class is missing.
     """
     weights = prevalence_weights(labels, 0.5)
-    mean, deviation = numbers.mean(axis=0), numbers.std(axis=0) + 1e-6
-    columns = _standardized(numbers, mean, deviation)
+    mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-6
+    standardised = _standardised(features, mean, deviation)
     targets = 2.0 * labels - 1.0
-    # There are more numbers than pictures: the dual form is the smaller one.
-    alike = columns @ columns.T / columns.shape[1]
-    dual = np.linalg.solve(alike + _RIDGE * np.diag(1.0 / weights), targets)
-    return Line(mean, deviation, _SCALE * columns.T @ dual / columns.shape[1])
+    # There are more statistics than images, so the dual problem is the smaller one.
+    gram = standardised @ standardised.T / standardised.shape[1]
+    dual = np.linalg.solve(gram + _RIDGE * np.diag(1.0 / weights), targets)
+    return LinearScore(mean, deviation, _SCALE * standardised.T @ dual / standardised.shape[1])
 
 
-def added_to(network: keras.Model, line: Line) -> keras.Model:
-    """Return the network with the line's logit added to its own.
+def add_statistics(network: keras.Model, score: LinearScore) -> keras.Model:
+    """Return a new model whose logit is the network's logit plus the score of the statistics of its input.
+
+    The layers of the network are shared; its last layer is replaced.
 
     Parameters
     ----------
     network : keras.Model
-        It ends in a dense layer of one unit with a sigmoid activation.
-    line : Line
-        Of the statistics of its input.
+        Its last layer is a dense layer of one unit with a sigmoid activation.
+    score : LinearScore
+        As `fit` returns it.
     """
-    head, picture = network.layers[-1], network.inputs[0]
-    numbers = Standardized(name="whole_picture")(PictureStatistics(name="statistics")(picture))
-    everything = layers.Concatenate(name="all")([head.input, numbers])
-    score = layers.Dense(1, activation="sigmoid", name="score")(everything)
-    model = keras.Model(picture, score, name=network.name)
+    head, inputs = network.layers[-1], network.inputs[0]
+    statistics = Standardized(name="whole_picture")(PictureStatistics(name="statistics")(inputs))
+    features = layers.Concatenate(name="all")([head.input, statistics])
+    outputs = layers.Dense(1, activation="sigmoid", name="score")(features)
+    model = keras.Model(inputs, outputs, name=network.name)
     kernel, bias = head.get_weights()
-    model.get_layer("whole_picture").set_weights([line.mean, line.deviation])
-    model.layers[-1].set_weights([np.concatenate([kernel, line.weights[:, np.newaxis].astype(np.float32)]), bias])
+    model.get_layer("whole_picture").set_weights([score.mean, score.deviation])
+    model.layers[-1].set_weights([np.concatenate([kernel, score.weights[:, np.newaxis].astype(np.float32)]), bias])
     return model
 
 
-def _standardized(numbers: Values, mean: Values, deviation: Values) -> Values:
-    return np.asarray(np.clip((numbers - mean) / deviation, -MOST_DEVIATIONS, MOST_DEVIATIONS))
+def _standardised(features: Values, mean: Values, deviation: Values) -> Values:
+    return np.asarray(np.clip((features - mean) / deviation, -MAX_DEVIATIONS, MAX_DEVIATIONS))

@@ -1,7 +1,7 @@
-"""Runs jobs that keep their results in files, in as many processes as there are; none is done twice.
+"""Runs jobs whose results are files, in one or several processes; a job whose file exists is not run again.
 
-A job whose file is there is done, so what was interrupted goes on where it stopped. Which process does a job does not
-matter to its result: all that one takes from another goes through files.
+An interrupted run therefore resumes. The result of a job does not depend on the process that runs it: jobs pass data to
+each other only by files.
 """
 
 import multiprocessing
@@ -17,76 +17,77 @@ from tqdm import tqdm
 
 from thyroid_model import progress
 
-Bench = TypeVar("Bench")
+Context = TypeVar("Context")
 
 
 class JobError(Exception):
-    """A process ended before its job was done: a sentence that says what to do."""
+    """A process ended before its job was done; the message says what to do."""
 
 
 @dataclass(frozen=True)
-class Job(Generic[Bench]):
-    """Something to do at a bench.
+class Job(Generic[Context]):
+    """One unit of work.
 
     Attributes
     ----------
     file : pathlib.Path
-        Is there when the job is done, and never before.
+        The result. It exists when the job is done, and never before.
     run : callable
-        Does it. It is handed to another process, so pickle must know it: a function of a module, or a partial of one.
+        Does the job, with the context of its process. It must be picklable: a function of a module, or a partial of
+        one.
     needs : tuple of pathlib.Path
-        Files of the jobs that come before.
+        Results of other jobs that must exist before.
     """
 
     file: Path
-    run: Callable[[Bench], object]
+    run: Callable[[Context], object]
     needs: tuple[Path, ...] = ()
 
 
-def run(jobs: Sequence[Job[Bench]], set_up: Callable[[], Bench], processes: int) -> None:
-    """Do what is not done yet, the first that is possible first.
+def run(jobs: Sequence[Job[Context]], set_up: Callable[[], Context], processes: int) -> None:
+    """Run the jobs that are not done yet, in their order as far as their needs allow.
 
     Parameters
     ----------
     jobs : sequence of Job
-        Each after those that it needs.
+        Each one after those that it needs.
     set_up : callable
-        Makes what the jobs run on: once in each process, and not at all if nothing is to be done.
+        Returns the context of the jobs. Called once in each process, and not at all if every job is done.
     processes : int
-        1 for this one; otherwise so many others.
+        1 runs the jobs in this process; otherwise the number of worker processes.
 
     Raises
     ------
     JobError
         If a process ended before its job was done.
     Exception
-        What the first job that failed raised; the others are ended.
+        What the first failing job raised; the other processes are terminated.
     """
-    left = [job for job in jobs if not job.file.exists()]
-    if left and processes == 1:
-        bench = set_up()
-        for job in left:
-            job.run(bench)
-    elif left:
-        _share(left, set_up, min(processes, len(left)))
+    pending = [job for job in jobs if not job.file.exists()]
+    if pending and processes == 1:
+        context = set_up()
+        for job in pending:
+            job.run(context)
+    elif pending:
+        _run_in_pool(pending, set_up, min(processes, len(pending)))
 
 
-def _share(left: list[Job[Bench]], set_up: Callable[[], Bench], processes: int) -> None:
-    fresh = multiprocessing.get_context("spawn")  # TensorFlow's threads do not survive a fork
-    lines = fresh.SimpleQueue()
-    for line in range(1, processes + 1):
-        lines.put(line)
+def _run_in_pool(pending: list[Job[Context]], set_up: Callable[[], Context], processes: int) -> None:
+    spawn = multiprocessing.get_context("spawn")  # TensorFlow's threads do not survive a fork
+    positions = spawn.SimpleQueue()
+    for position in range(1, processes + 1):
+        positions.put(position)
     with (
-        ProcessPoolExecutor(processes, fresh, _begin, (set_up, lines, fresh.RLock())) as pool,
-        tqdm(total=len(left), desc="all", unit="job", smoothing=0) as bar,
+        ProcessPoolExecutor(processes, spawn, _initialize, (set_up, positions, spawn.RLock())) as pool,
+        tqdm(total=len(pending), desc="all", unit="job", smoothing=0) as bar,
     ):
-        running: dict[Future[None], Job[Bench]] = {}
+        running: dict[Future[None], Job[Context]] = {}
         try:
-            while left or running:
-                ready = [job for job in left if all(file.exists() for file in job.needs)]
+            while pending or running:
+                ready = [job for job in pending if all(file.exists() for file in job.needs)]
                 for job in ready[: processes - len(running)]:
-                    left.remove(job)
-                    running[pool.submit(_do, job)] = job
+                    pending.remove(job)
+                    running[pool.submit(_run_job, job)] = job
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     del running[future]
                     future.result()
@@ -96,22 +97,22 @@ def _share(left: list[Job[Bench]], set_up: Callable[[], Bench], processes: int) 
                 child.terminate()
             if isinstance(error, BrokenProcessPool):
                 raise JobError(
-                    "A process ended before it was done; was there memory enough? "
-                    "The same command goes on where it stopped; --processes 1 needs the least."
+                    "A process ended before it was done; was there enough memory? "
+                    "The same command resumes the run; --processes 1 needs the least memory."
                 ) from error
             raise
 
 
-_bench: Any = None  # of this process
+_context: Any = None  # of this process
 
 
-def _begin(set_up: Callable[[], object], lines: Any, lock: Any) -> None:
-    """Begin a process: the parent alone is interrupted, and ends the others."""
-    global _bench  # a pool gives a process no other place to keep it
+def _initialize(set_up: Callable[[], object], positions: Any, lock: Any) -> None:
+    """Set up a worker process. It ignores SIGINT: the parent process handles it and terminates the workers."""
+    global _context  # a process pool has no other place for the state of a worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    progress.stand_on(lines.get(), lock)
-    _bench = set_up()
+    progress.set_position(positions.get(), lock)
+    _context = set_up()
 
 
-def _do(job: Job[Any]) -> None:
-    job.run(_bench)
+def _run_job(job: Job[Any]) -> None:
+    job.run(_context)

@@ -1,11 +1,11 @@
-"""Is a map about the nodule? The pointing game, and how much of a map's energy lies inside the outlines.
+"""Localisation of the nodule by a map: the pointing game, and the share of the map's energy inside the outlines.
 
-The pointing game (Zhang et al., IJCV 126, 2018) asks whether a map's highest point hits the object; here without the
-tolerance of some pixels that its authors allow. The energy (Wang et al., CVPR workshops 2020, "Score-CAM") is the share
-of a map's positive part that lies inside.
+The pointing game (Zhang et al., IJCV 126, 2018) tests whether the maximum of a map is inside the object; here without
+the tolerance of some pixels that its authors allow. The energy (Wang et al., CVPR workshops 2020, "Score-CAM") is the
+share of the positive part of a map that is inside.
 
-Nodules lie near the middle of most pictures, and large ones are easily hit, so a figure means something only beside
-those of maps that know nothing: one of the middle, one of where the training pictures' nodules were, and noise.
+Nodules are near the centre of most images, and large ones are easy to hit, so results must be compared with those of
+uninformed maps: a prior of the centre, a prior of the nodules of the training images, and noise.
 """
 
 from dataclasses import dataclass
@@ -20,51 +20,65 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Localisation:
-    """How one map lies to one picture's outlines: whether its highest point is inside, and its energy's share."""
+    """One map against the outlines of one image.
+
+    Attributes
+    ----------
+    hit : bool
+        Whether the maximum is inside.
+    energy : float
+        Share of the positive part that is inside, in [0, 1].
+    """
 
     hit: bool
     energy: float
 
 
 def localise(evidence: Plane, mask: Mask) -> Localisation:
-    """Hold a map against the outlines.
+    """Compare a map with the outlines.
 
     Parameters
     ----------
     evidence : numpy.ndarray
-        Signed evidence, shape (h, w); only its positive part counts, as in the pictures of it.
+        Signed evidence, shape (h, w); only its positive part counts, as in the rendered maps.
     mask : numpy.ndarray
-        True inside the outlines, of the picture that the map covers, shape (height, width).
+        True inside the outlines, shape (height, width) of the image that the map covers.
 
     Returns
     -------
     Localisation
-        Of a map without positive evidence, a miss with an energy of 0.
+        A miss with energy 0 where the map has no positive evidence.
     """
-    positive = np.maximum(spread(evidence, *mask.shape), 0.0)
+    positive = np.maximum(resize_map(evidence, *mask.shape), 0.0)
     total = float(positive.sum())
     if total <= 0.0:
         return Localisation(False, 0.0)
     return Localisation(bool(mask.flat[int(positive.argmax())]), float(positive[mask].sum()) / total)
 
 
-def spread(evidence: Plane, height: int, width: int) -> Plane:
-    """Lay a map over a picture of ``height`` × ``width`` pixels, bilinearly, as the pictures of it do."""
+def resize_map(evidence: Plane, height: int, width: int) -> Plane:
+    """Resize a map to the shape (height, width) of an image, bilinearly, as the rendered maps are."""
     return np.asarray(Image.fromarray(evidence.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def centre_prior(size: int) -> Plane:
-    """Return a map that is highest in the middle: a Gaussian with a standard deviation of a quarter of the side."""
-    place = (np.arange(size, dtype=np.float32) + 0.5) / size - 0.5
-    bell = np.exp(-0.5 * (place / 0.25) ** 2)
-    return bell[:, np.newaxis] * bell[np.newaxis, :]
+    """Return a Gaussian at the centre, shape (size, size), with a standard deviation of a quarter of the side."""
+    position = (np.arange(size, dtype=np.float32) + 0.5) / size - 0.5
+    gaussian = np.exp(-0.5 * (position / 0.25) ** 2)
+    return gaussian[:, np.newaxis] * gaussian[np.newaxis, :]
 
 
 def outline_prior(masks: npt.NDArray[np.bool_]) -> Plane:
-    """Return how often each place of other pictures was in an outline; masks of shape (pictures, height, width)."""
+    """Return the share of images, in [0, 1], whose outlines contain each pixel: shape (height, width).
+
+    Parameters
+    ----------
+    masks : numpy.ndarray
+        bool, shape (images, height, width).
+    """
     return np.asarray(masks.mean(axis=0), dtype=np.float32)
 
 
 def random_map(size: int, rng: np.random.Generator) -> Plane:
-    """Return noise in [0, 1] of shape (size, size)."""
+    """Return uniform noise in [0, 1), shape (size, size)."""
     return rng.random((size, size), dtype=np.float32)

@@ -1,40 +1,40 @@
-"""All that decides how the bundled network is trained, besides the pictures."""
+"""Hyperparameters of the training of the bundled network."""
 
 import math
 from dataclasses import dataclass
 
-from thyroid_model.training.augment import Range
+from thyroid_model.training.augment import Limits
 from thyroid_model.training.fit import Schedule
 
-FEWEST_FOLDS = 3  # one is scored, one chooses, and one at least is left to train on
+MIN_FOLDS = 3  # one to score, one to choose on, and at least one to train on
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides a training, besides the pictures.
+    """Hyperparameters of a training.
 
     Attributes
     ----------
     input_size : int
         Height and width of the network's input, in pixels.
     folds : int
-        Folds by case.
+        Number of folds, by case.
     seeds : int
-        Rounds of cross-validation, each with folds and first weights of its own.
+        Number of rounds of cross-validation, each with other folds and initial weights.
     batch : int
-        Pictures a step.
+        Images per step.
     pretraining_epochs, pretraining_rate
-        On the breast sets: epochs, and the learning rate at its highest.
+        On the breast sets: number of epochs, and maximal learning rate.
     epochs, learning_rate
-        On DDTI, after that. The network is taken after a half, three quarters or all of them.
+        On DDTI, after that. The training stops after a half, three quarters or all of the epochs.
     scratch_epochs, scratch_rate
-        On DDTI, of the networks that start from random weights, to compare with: longer, as they have farther to go.
+        On DDTI, of the networks that start from random weights, for comparison: longer, since they start farther off.
 
     Raises
     ------
     ValueError
-        If there are fewer than three folds, less than one of anything else that is counted, a rate is not over 0, or
-        the network can't have that input size.
+        If there are fewer than three folds, another number is less than 1, a rate is not over 0, or the input size is
+        not a positive multiple of 32.
     """
 
     input_size: int = 128
@@ -49,9 +49,9 @@ class Recipe:
     scratch_rate: float = 1e-3
 
     def __post_init__(self) -> None:
-        """Refuse what can't be trained."""
-        if self.folds < FEWEST_FOLDS:
-            raise ValueError(f"folds must be {FEWEST_FOLDS} or more, not {self.folds}: the choices are nested")
+        """Check the values."""
+        if self.folds < MIN_FOLDS:
+            raise ValueError(f"folds must be {MIN_FOLDS} or more, not {self.folds}: the choices are nested")
         if self.input_size < 32 or self.input_size % 32:
             raise ValueError(f"input_size must be a positive multiple of 32, not {self.input_size}")
         for name in ("seeds", "batch", "pretraining_epochs", "epochs", "scratch_epochs"):
@@ -62,19 +62,19 @@ class Recipe:
                 raise ValueError(f"{name} must be a number over 0, not {getattr(self, name):g}")
 
     def stops(self) -> tuple[int, ...]:
-        """Return the numbers of epochs on DDTI that are chosen from."""
+        """Return the numbers of epochs on DDTI to choose from, increasing."""
         return tuple(sorted({max(1, self.epochs * quarters // 4) for quarters in (2, 3, 4)}))
 
     def pretraining(self) -> Schedule:
-        """Windows about the lesions, always: the whole picture of a breast is another scale."""
+        """Return the schedule on the breast sets: windows around lesions, since whole breast images differ in scale."""
         return Schedule(
-            self.pretraining_epochs, self.pretraining_rate, batch=self.batch, limits=Range(lesion_share=1.0)
+            self.pretraining_epochs, self.pretraining_rate, batch=self.batch, limits=Limits(lesion_share=1.0)
         )
 
     def training(self) -> Schedule:
-        """Whole fields of view, which is what a request shows."""
-        return Schedule(self.epochs, self.learning_rate, batch=self.batch, limits=Range(lesion_share=0.0))
+        """Return the schedule on DDTI: whole fields of view, as in requests."""
+        return Schedule(self.epochs, self.learning_rate, batch=self.batch, limits=Limits(lesion_share=0.0))
 
     def from_scratch(self) -> Schedule:
-        """Take longer, at a higher rate: random weights have farther to go."""
-        return Schedule(self.scratch_epochs, self.scratch_rate, batch=self.batch, limits=Range(lesion_share=0.0))
+        """Return the schedule from random weights: longer, with a higher learning rate."""
+        return Schedule(self.scratch_epochs, self.scratch_rate, batch=self.batch, limits=Limits(lesion_share=0.0))

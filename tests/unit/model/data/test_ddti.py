@@ -17,7 +17,7 @@ ARROW = '[{"points": [{"x": 1, "y": 1}, {"x": 9, "y": 9}], "regionType": "arrow"
 
 
 @functools.cache
-def picture(seed: int) -> Image.Image:
+def image(seed: int) -> Image.Image:
     return Image.fromarray(phantom.make(seed, suspicious=False, height=64, width=64))
 
 
@@ -38,14 +38,14 @@ def add_case(root: Path) -> AddCase:
             f"<case><number>{case}</number><age></age><tirads>{tirads}</tirads>{drawn}</case>"
         )
         for view, seed in enumerate(seeds, start=1):
-            picture(seed).save(root / "images" / f"{case}_{view}.jpg", quality=95)
+            image(seed).save(root / "images" / f"{case}_{view}.jpg", quality=95)
 
     return add
 
 
 @pytest.fixture
 def twenty(add_case: AddCase) -> None:
-    """Twenty good cases, 101 to 120: one bad picture more is not yet more than 5 %."""
+    """Twenty good cases, 101 to 120: one bad image more is not yet more than 5 %."""
     for case in range(101, 121):
         add_case(case, "2" if case <= 110 else "5", case)
 
@@ -96,7 +96,7 @@ def test_a_label_that_ti_rads_does_not_have_is_left_out_and_reported(root: Path,
 
 
 def test_a_frame_that_is_another_cases_too_is_left_out_whatever_its_file(root: Path, add_case: AddCase) -> None:
-    """GIVEN one picture under a labelled and an unlabelled case, in files of different bytes."""
+    """GIVEN one image under a labelled and an unlabelled case, in files of different bytes."""
     add_case(1, "2", 1, 2)
     add_case(2, "", 1)
     twin = root / "images" / "2_1.jpg"
@@ -265,7 +265,7 @@ def test_a_second_file_of_a_view_or_a_report_is_left_out_and_reported(root: Path
 
 @pytest.mark.usefixtures("twenty")
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>", "half"])
-def test_an_unreadable_picture_is_left_out_and_reported(root: Path, content: bytes | str) -> None:
+def test_an_unreadable_image_is_left_out_and_reported(root: Path, content: bytes | str) -> None:
     path = root / "images" / "103_1.jpg"
     path.write_bytes(path.read_bytes()[:900] if isinstance(content, str) else content)
     findings = Findings()
@@ -296,7 +296,7 @@ def test_a_missing_report_takes_its_frames_away_and_is_reported(root: Path) -> N
 
 @pytest.mark.usefixtures("twenty")
 @pytest.mark.parametrize(("marks", "name"), [(((1, SQUARE),), "images/103_1.jpg"), ((), "images/103_*.jpg")])
-def test_a_missing_picture_is_reported(
+def test_a_missing_image_is_reported(
     root: Path, add_case: AddCase, marks: tuple[tuple[int, str], ...], name: str
 ) -> None:
     add_case(103, "2", marks=marks)
@@ -312,31 +312,31 @@ def test_a_damaged_set_stops_with_every_name(root: Path) -> None:
     (root / "images" / "103_1.jpg").unlink()
     (root / "annotations" / "104.xml").write_text("<case>")
 
-    with pytest.raises(DataError, match=r"2 of 20 pictures.*images/103_1\.jpg.*annotations/104\.xml"):
+    with pytest.raises(DataError, match=r"2 of 20 images.*images/103_1\.jpg.*annotations/104\.xml"):
         ddti.read(root)
 
 
 @pytest.mark.usefixtures("twenty")
-def test_two_unreadable_pictures_of_twenty_stop(root: Path) -> None:
+def test_two_unreadable_images_of_twenty_stop(root: Path) -> None:
     for case in (103, 104):
         (root / "images" / f"{case}_1.jpg").write_bytes(b"")
 
-    with pytest.raises(DataError, match="2 of 20 pictures"):
+    with pytest.raises(DataError, match="2 of 20 images"):
         ddti.read(root)
 
 
 @pytest.mark.usefixtures("twenty")
 @pytest.mark.parametrize("marks", [((1, SQUARE),), ()])
-def test_two_missing_pictures_of_twenty_stop(root: Path, add_case: AddCase, marks: tuple[tuple[int, str], ...]) -> None:
+def test_two_missing_images_of_twenty_stop(root: Path, add_case: AddCase, marks: tuple[tuple[int, str], ...]) -> None:
     for case in (103, 104):
         add_case(case, "2", marks=marks)
         (root / "images" / f"{case}_1.jpg").unlink()
 
-    with pytest.raises(DataError, match="2 of 20 pictures"):
+    with pytest.raises(DataError, match="2 of 20 images"):
         ddti.read(root)
 
 
-def test_a_picture_that_is_bad_twice_counts_once(root: Path, add_case: AddCase) -> None:
+def test_a_image_that_is_bad_twice_counts_once(root: Path, add_case: AddCase) -> None:
     for case in range(1, 21):
         add_case(case, "2", case)
     (root / "images" / "3_1.jpg").write_bytes(b"")

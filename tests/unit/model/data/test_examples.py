@@ -56,7 +56,7 @@ def test_a_views_tensor_is_what_the_analyzer_would_make(frame_of: FrameOf) -> No
     np.testing.assert_array_equal(view.tensor, prepare(pixels, BUNDLED_PREPROCESSING, SIZE, SIZE).tensor[0])
 
 
-def test_the_outline_is_cropped_and_scaled_as_the_picture_is(frame_of: FrameOf) -> None:
+def test_the_outline_is_cropped_and_scaled_as_the_image_is(frame_of: FrameOf) -> None:
     """GIVEN an outline of the left half of the field of view THEN the left half of the mask is full."""
     pixels = on_black(120, 160)
     box = field_of_view.find(pixels)
@@ -113,36 +113,36 @@ def test_thyroid_examples_are_grey_bytes_with_masks_and_labels() -> None:
     examples = thyroid_examples([view_of(colour), view_of(black)], np.array([1, 0], np.float32))
 
     assert len(examples) == 2
-    assert examples.pictures.dtype == examples.masks.dtype == np.uint8
-    assert np.unique(examples.pictures[0]).tolist() == [102]
-    assert np.unique(examples.pictures[1]).tolist() == [0]
+    assert examples.images.dtype == examples.masks.dtype == np.uint8
+    assert np.unique(examples.images[0]).tolist() == [102]
+    assert np.unique(examples.images[1]).tolist() == [0]
     assert examples.masks.shape == (2, 4, 4)
     assert examples.labels.tolist() == [1, 0]
 
 
-def test_a_grey_picture_comes_back_to_the_byte() -> None:
+def test_a_grey_image_comes_back_to_the_byte() -> None:
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
     tensor = np.repeat((levels / np.float32(255)).astype(np.float32)[..., np.newaxis], 3, axis=-1)
 
-    np.testing.assert_array_equal(thyroid_examples([view_of(tensor)], np.ones(1, np.float32)).pictures[0], levels)
+    np.testing.assert_array_equal(thyroid_examples([view_of(tensor)], np.ones(1, np.float32)).images[0], levels)
 
 
 @pytest.fixture
 def lesion(tmp_path: Path) -> Lesion:
-    """A wide picture, left half white, with the right half outlined."""
+    """A wide image, left half white, with the right half outlined."""
     pixels, mask = np.zeros((40, 80), np.uint8), np.zeros((40, 80), np.uint8)
     pixels[:, :40], mask[:, 40:] = 255, 255
-    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    Image.fromarray(pixels).save(tmp_path / "image.png")
     Image.fromarray(mask).save(tmp_path / "mask.png")
-    return Lesion(tmp_path / "picture.png", "1", 1, tmp_path / "mask.png")
+    return Lesion(tmp_path / "image.png", "1", 1, tmp_path / "mask.png")
 
 
-def test_breast_pictures_are_whole_and_finer_than_the_networks_input(lesion: Lesion) -> None:
+def test_breast_images_are_whole_and_finer_than_the_networks_input(lesion: Lesion) -> None:
     examples = lesion_examples([lesion], SIZE)
 
-    assert examples.pictures.shape == examples.masks.shape == (1, 40, 40)
-    assert (examples.pictures[0, :, :17] == 255).all()
-    assert (examples.pictures[0, :, 23:] == 0).all()
+    assert examples.images.shape == examples.masks.shape == (1, 40, 40)
+    assert (examples.images[0, :, :17] == 255).all()
+    assert (examples.images[0, :, 23:] == 0).all()
     assert (examples.masks[0, :, :20] == 0).all()
     assert (examples.masks[0, :, 20:] == 255).all()
 

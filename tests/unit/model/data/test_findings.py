@@ -8,12 +8,12 @@ from thyroid_model.data.findings import Counts, DataError, Findings, Kind
 def test_the_report_has_the_counts_and_the_first_ten_names_of_each_kind() -> None:
     findings = Findings()
     findings.counts["DDTI"] = Counts(listed=100, found=99, used=80, with_outline=78)
-    findings.add("DDTI", Kind.UNREADABLE, "images/7_1.jpg", "It is no whole picture.")
+    findings.add("DDTI", Kind.UNREADABLE, "images/7_1.jpg", "It cannot be decoded.")
     for case in range(12):
         findings.add("DDTI", Kind.NO_LABEL, f"{case}.jpg", "Its report gives no TI-RADS category.")
 
     assert str(findings).splitlines() == [
-        "DDTI: 100 pictures listed, 99 found, 80 used, 78 of them with an outline",
+        "DDTI: 100 images listed, 99 found, 80 used, 78 of them with an outline",
         "  1 unreadable: images/7_1.jpg",
         "  12 without a label, left out: "
         "0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg, 5.jpg, 6.jpg, 7.jpg, 8.jpg, 9.jpg and 2 more",
@@ -54,7 +54,7 @@ def test_the_training_record_has_every_count_of_every_set_also_those_of_nothing_
     }
 
 
-def test_training_goes_on_with_5_percent_of_the_pictures_damaged() -> None:
+def test_training_goes_on_with_5_percent_of_the_images_damaged() -> None:
     Findings().require_intact("DDTI", listed=100, damaged=5)
 
 
@@ -62,11 +62,11 @@ def test_training_stops_with_more_than_5_percent_damaged_and_names_every_file_of
     findings = Findings()
     for case in range(30):
         findings.add("DDTI", Kind.MISSING, f"missing-{case}.jpg", "Not there.")
-    findings.add("DDTI", Kind.UNREADABLE, "broken.jpg", "It is no picture.")
+    findings.add("DDTI", Kind.UNREADABLE, "broken.jpg", "It is no image.")
     findings.add("DDTI", Kind.NO_LABEL, "unlabelled.jpg", "That is no damage.")
     findings.add("BrEaST", Kind.MISSING, "other-set.jpg", "Not there.")
 
-    with pytest.raises(DataError, match="31 of 100 pictures") as stopped:
+    with pytest.raises(DataError, match="31 of 100 images") as stopped:
         findings.require_intact("DDTI", listed=100, damaged=31)
 
     message = str(stopped.value)
@@ -86,14 +86,14 @@ def test_each_class_needs_as_many_cases_as_there_are_folds() -> None:
         Findings().require_cases("DDTI", examples[:5], folds=5)
 
 
-def test_pictures_of_one_case_are_one_case_and_suspicious_if_any_is() -> None:
+def test_images_of_one_case_are_one_case_and_suspicious_if_any_is() -> None:
     with pytest.raises(DataError, match="0 cases of class 0"):
         Findings().require_cases("DDTI", [("a", 0), ("a", 1), ("b", 1)], folds=1)
 
 
 def test_where_too_few_cases_remain_what_was_left_out_is_named() -> None:
     findings = Findings()
-    findings.add("DDTI", Kind.UNREADABLE, "images/7_1.jpg", "It is no whole picture.")
+    findings.add("DDTI", Kind.UNREADABLE, "images/7_1.jpg", "It cannot be decoded.")
 
-    with pytest.raises(DataError, match=r"images/7_1\.jpg: It is no whole picture"):
+    with pytest.raises(DataError, match=r"images/7_1\.jpg: It cannot be decoded"):
         findings.require_cases("DDTI", [(1, 1)], folds=1)

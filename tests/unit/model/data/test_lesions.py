@@ -13,16 +13,16 @@ from thyroid_model.data.findings import DataError, Findings, Kind
 from thyroid_model.data.image_files import digest
 from thyroid_model.data.lesions import Lesion
 
-CASES = 20  # one bad picture is not yet more than 5 %
+CASES = 20  # one bad image is not yet more than 5 %
 
 
 @functools.cache
-def picture(seed: int) -> Image.Image:
+def image(seed: int) -> Image.Image:
     return Image.fromarray(phantom.make(seed, suspicious=False, height=64, width=80)).convert("L")
 
 
-def write_picture(path: Path, seed: int) -> None:
-    picture(seed).save(path)
+def write_image(path: Path, seed: int) -> None:
+    image(seed).save(path)
 
 
 def write_mask(path: Path, *, width: int = 80, empty: bool = False) -> None:
@@ -39,7 +39,7 @@ def write_table(path: Path, rows: list[dict[str, str]]) -> None:
 
 
 def bus_rows() -> list[dict[str, str]]:
-    """Patient 1 has two pictures."""
+    """Patient 1 has two images."""
     return [
         {
             "ID": f"bus_{number:04}-l",
@@ -58,7 +58,7 @@ def bus(tmp_path: Path) -> Path:
     (root / "Masks").mkdir()
     write_table(root / "bus_data.csv", bus_rows())
     for number in range(1, CASES + 1):
-        write_picture(root / "Images" / f"bus_{number:04}-l.png", number)
+        write_image(root / "Images" / f"bus_{number:04}-l.png", number)
         write_mask(root / "Masks" / f"mask_{number:04}-l.png")
     return root
 
@@ -84,7 +84,7 @@ def repackaged(tmp_path: Path) -> Path:
     (root / "masks").mkdir()
     write_table(root / "manifest.csv", manifest_rows())
     for n in range(1, CASES + 1):
-        write_picture(root / "images" / f"case{n:03}.png", n)
+        write_image(root / "images" / f"case{n:03}.png", n)
         write_mask(root / "masks" / f"case{n:03}.png")
     return root
 
@@ -98,7 +98,7 @@ def published(tmp_path: Path) -> Path:
     rows = []
     for n in range(1, CASES + 1):
         normal = n == CASES
-        write_picture(folder / f"case{n:03}.png", n)
+        write_image(folder / f"case{n:03}.png", n)
         if not normal:
             write_mask(folder / f"case{n:03}_tumor.png")
         rows.append(
@@ -133,7 +133,7 @@ def test_bus_bra_is_read_as_published(bus: Path) -> None:
     assert findings.as_dict()["BUS-BRA"]["used"] == CASES
 
 
-def test_bus_bra_is_read_with_folders_in_lower_case_and_masks_named_like_the_picture(bus: Path) -> None:
+def test_bus_bra_is_read_with_folders_in_lower_case_and_masks_named_like_the_image(bus: Path) -> None:
     for mask in (bus / "Masks").iterdir():
         mask.rename(mask.with_name(mask.name.replace("mask_", "bus_")))
     (bus / "Images").rename(bus / "images")
@@ -178,7 +178,7 @@ def test_breast_is_read_as_repackaged(repackaged: Path) -> None:
     assert findings.findings == []
 
 
-def test_breast_is_read_as_published_and_leaves_normal_pictures_out(published: Path) -> None:
+def test_breast_is_read_as_published_and_leaves_normal_images_out(published: Path) -> None:
     findings = Findings()
 
     lesions = breast.read(published, findings)
@@ -196,7 +196,7 @@ def test_a_table_with_semicolons_and_a_byte_order_mark_is_read(repackaged: Path)
     assert len(breast.read(repackaged)) == CASES
 
 
-def test_a_picture_that_the_manifest_does_not_keep_is_left_out(repackaged: Path) -> None:
+def test_a_image_that_the_manifest_does_not_keep_is_left_out(repackaged: Path) -> None:
     rows = manifest_rows()
     rows[0]["keep"] = "0"
     write_table(repackaged / "manifest.csv", rows)
@@ -206,7 +206,7 @@ def test_a_picture_that_the_manifest_does_not_keep_is_left_out(repackaged: Path)
     assert findings.findings == []
 
 
-def test_a_missing_picture_is_reported_and_left_out(bus: Path) -> None:
+def test_a_missing_image_is_reported_and_left_out(bus: Path) -> None:
     (bus / "Images" / "bus_0003-l.png").unlink()
     findings = Findings()
 
@@ -216,7 +216,7 @@ def test_a_missing_picture_is_reported_and_left_out(bus: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0, 0.5])
-def test_an_unreadable_picture_is_reported_and_left_out(bus: Path, share: float) -> None:
+def test_an_unreadable_image_is_reported_and_left_out(bus: Path, share: float) -> None:
     path = bus / "Images" / "bus_0003-l.png"
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
@@ -227,7 +227,7 @@ def test_an_unreadable_picture_is_reported_and_left_out(bus: Path, share: float)
 
 
 def test_files_that_the_table_does_not_list_are_reported_and_ignored(bus: Path) -> None:
-    write_picture(bus / "Images" / "bus_9999-l.png", 99)
+    write_image(bus / "Images" / "bus_9999-l.png", 99)
     (bus / "Masks" / "Thumbs.db").write_bytes(b"")
     findings = Findings()
 
@@ -235,7 +235,7 @@ def test_files_that_the_table_does_not_list_are_reported_and_ignored(bus: Path) 
     assert found(findings) == [(Kind.EXTRA, "Images/bus_9999-l.png"), (Kind.EXTRA, "Masks/Thumbs.db")]
 
 
-def test_pictures_of_the_same_pixels_under_two_patients_are_left_out_and_name_each_other(bus: Path) -> None:
+def test_images_of_the_same_pixels_under_two_patients_are_left_out_and_name_each_other(bus: Path) -> None:
     """Whatever the files: one has bytes that no decoder reads."""
     twin = (bus / "Images" / "bus_0005-l.png").read_bytes()
     (bus / "Images" / "bus_0015-l.png").write_bytes(twin + b"more")
@@ -250,13 +250,13 @@ def test_pictures_of_the_same_pixels_under_two_patients_are_left_out_and_name_ea
     assert "bus_0005-l.png" not in findings.findings[0].sentence
 
 
-def test_pictures_of_the_same_pixels_of_one_patient_stay(bus: Path) -> None:
+def test_images_of_the_same_pixels_of_one_patient_stay(bus: Path) -> None:
     (bus / "Images" / "bus_0002-l.png").write_bytes((bus / "Images" / "bus_0001-l.png").read_bytes())
 
     assert len(bus_bra.read(bus)) == CASES
 
 
-def test_of_two_lines_of_one_picture_the_first_counts(bus: Path) -> None:
+def test_of_two_lines_of_one_image_the_first_counts(bus: Path) -> None:
     rows = bus_rows()
     write_table(bus / "bus_data.csv", [*rows, {**rows[0], "Pathology": "malignant"}])
     findings = Findings()
@@ -270,7 +270,7 @@ def test_of_two_lines_of_one_picture_the_first_counts(bus: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "kind"), [("", Kind.NO_LABEL), ("normal", Kind.NO_LABEL), ("unsure", Kind.UNKNOWN_LABEL)]
 )
-def test_a_picture_without_a_known_label_is_reported_and_left_out(bus: Path, text: str, kind: Kind) -> None:
+def test_a_image_without_a_known_label_is_reported_and_left_out(bus: Path, text: str, kind: Kind) -> None:
     rows = bus_rows()
     rows[2]["Pathology"] = text
     write_table(bus / "bus_data.csv", rows)
@@ -285,7 +285,7 @@ def _remove(mask: Path) -> None:
 
 
 def _break(mask: Path) -> None:
-    mask.write_bytes(b"no picture")
+    mask.write_bytes(b"no image")
 
 
 def _empty(mask: Path) -> None:
@@ -305,7 +305,7 @@ def _narrow(mask: Path) -> None:
         (_narrow, Kind.NO_OUTLINE, "Images/bus_0003-l.png"),
     ],
 )
-def test_a_picture_without_a_usable_mask_is_reported_and_used_without_outline(
+def test_a_image_without_a_usable_mask_is_reported_and_used_without_outline(
     bus: Path, spoil: Callable[[Path], None], kind: Kind, name: str
 ) -> None:
     spoil(bus / "Masks" / "mask_0003-l.png")
@@ -320,7 +320,7 @@ def test_a_picture_without_a_usable_mask_is_reported_and_used_without_outline(
     assert (findings.counts["BUS-BRA"].used, findings.counts["BUS-BRA"].with_outline) == (CASES, CASES - 1)
 
 
-def test_a_picture_whose_line_names_no_mask_is_used_without_outline(repackaged: Path) -> None:
+def test_a_image_whose_line_names_no_mask_is_used_without_outline(repackaged: Path) -> None:
     rows = manifest_rows()
     rows[2]["mask"] = ""
     write_table(repackaged / "manifest.csv", rows)
@@ -334,7 +334,7 @@ def test_a_damaged_set_stops_with_every_name(bus: Path) -> None:
     (bus / "Images" / "bus_0003-l.png").unlink()
     (bus / "Masks" / "mask_0004-l.png").write_bytes(b"")
 
-    with pytest.raises(DataError, match=r"2 of 20 pictures.*Images/bus_0003-l\.png.*Masks/mask_0004-l\.png"):
+    with pytest.raises(DataError, match=r"2 of 20 images.*Images/bus_0003-l\.png.*Masks/mask_0004-l\.png"):
         bus_bra.read(bus)
 
 
@@ -342,11 +342,11 @@ def test_two_missing_masks_of_twenty_stop(bus: Path) -> None:
     for number in (3, 4):
         (bus / "Masks" / f"mask_{number:04}-l.png").unlink()
 
-    with pytest.raises(DataError, match="2 of 20 pictures"):
+    with pytest.raises(DataError, match="2 of 20 images"):
         bus_bra.read(bus)
 
 
-def test_a_picture_too_large_to_decode_is_reported_and_left_out(bus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_image_too_large_to_decode_is_reported_and_left_out(bus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("1", (300, 300)).save(bus / "Images" / "bus_0003-l.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64 * 80)
     findings = Findings()
@@ -366,7 +366,7 @@ def test_a_png_with_a_broken_chunk_is_reported_and_left_out(bus: Path) -> None:
     assert found(findings) == [(Kind.UNREADABLE, "Images/bus_0003-l.png")]
 
 
-def test_pictures_of_the_same_bytes_and_another_shape_are_no_duplicates() -> None:
+def test_images_of_the_same_bytes_and_another_shape_are_no_duplicates() -> None:
     assert digest(np.zeros((2, 6, 3), np.uint8)) != digest(np.zeros((3, 4, 3), np.uint8))
 
 
@@ -427,7 +427,7 @@ def test_a_name_that_no_file_can_have_is_missing(bus: Path, published: Path) -> 
     ("content", "said"),
     [
         (b"ID,Case\nbus_0001-l,1\n", "no column Pathology"),
-        (b"ID,Case,Pathology\n", "lists no picture"),
+        (b"ID,Case,Pathology\n", "lists no image"),
         (b"ID,Case,Pathology\n\xff\xfe\n", "not a readable table"),
         (b"ID," + b"x" * 200_000 + b"\n", "not a readable table"),
         (b"ID,Case,Pathology\n" + b"x" * 200_000 + b"\n", "not a readable table"),

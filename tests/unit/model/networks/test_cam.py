@@ -16,17 +16,17 @@ from thyroid_model.networks.layers import Avg2MaxPooling, DepthwiseSeparableConv
 Array = np.ndarray[Any, Any]
 
 
-def picture(seed: int = 0) -> Array:
+def random_image(seed: int = 0) -> Array:
     return np.random.default_rng(seed).random((1, SIZE, SIZE, 3), dtype=np.float32)
 
 
 def pooled_network(weights: Array, bias: float = 0.0) -> keras.Model:
     """Convolution, global average pool, dense head with the given weights."""
     keras.utils.set_random_seed(0)
-    image = keras.Input((SIZE, SIZE, 3))
-    x = keras.layers.Conv2D(len(weights), 3, activation="relu", name="features")(image)
+    inputs = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.Conv2D(len(weights), 3, activation="relu", name="features")(inputs)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    model = keras.Model(image, keras.layers.Dense(1, activation="sigmoid", name="head")(x))
+    model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid", name="head")(x))
     model.get_layer("head").set_weights([weights[:, None], np.array([bias])])
     return model
 
@@ -55,9 +55,11 @@ class TestMapsAreRight:
         weights = np.array([0.5, -2.0, 1.5, 0.25], np.float32)
         model = pooled_network(weights)
         # WHEN its map is computed
-        _, (ours,) = tape_score_and_maps(model, ["features"])(picture())
+        _, (ours,) = tape_score_and_maps(model, ["features"])(random_image())
         # THEN it is the closed form of class activation mapping (arXiv:1512.04150), here with the mean's 1 / cells
-        features = keras.Model(model.inputs[0], model.get_layer("features").output).predict(picture(), verbose=0)[0]
+        features = keras.Model(model.inputs[0], model.get_layer("features").output).predict(random_image(), verbose=0)[
+            0
+        ]
         np.testing.assert_allclose(ours, features @ weights / features[..., 0].size, rtol=1e-4, atol=1e-7)
 
     def test_the_channel_weights_are_the_means_of_finite_differences_of_the_logit(self) -> None:
@@ -68,7 +70,7 @@ class TestMapsAreRight:
         x = DepthwiseSeparableConv(16)(Avg2MaxPooling()(x))
         x = keras.layers.GlobalAveragePooling2D()(x)
         model = in_float64(keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(x)))
-        image = picture().astype(np.float64)
+        image = random_image().astype(np.float64)
         activation = keras.Model(model.inputs[0], model.get_layer(name).output)(image, training=False).numpy()
 
         # WHEN that layer's activations are moved up and down, a channel at a time, all cells by the same step
@@ -93,7 +95,7 @@ class TestMapsAreRight:
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-7 * np.abs(expected).max())
 
     def test_where_all_evidence_is_negative_the_map_is_zero_and_says_so(self) -> None:
-        _, (evidence,) = tape_score_and_maps(pooled_network(-np.ones(4, np.float32)), ["features"])(picture())
+        _, (evidence,) = tape_score_and_maps(pooled_network(-np.ones(4, np.float32)), ["features"])(random_image())
         activation, has_evidence = class_activation(evidence, "malignant")
         assert not has_evidence
         np.testing.assert_array_equal(activation, np.zeros_like(evidence))
@@ -102,8 +104,8 @@ class TestMapsAreRight:
     @pytest.mark.parametrize("bias", [100.0, -100.0])
     def test_a_saturated_sigmoid_still_gives_the_map_that_an_unsaturated_one_gives(self, bias: float) -> None:
         weights = np.array([0.5, -2.0, 1.5, 0.25], np.float32)
-        score, (saturated,) = tape_score_and_maps(pooled_network(weights, bias), ["features"])(picture())
-        _, (plain,) = tape_score_and_maps(pooled_network(weights), ["features"])(picture())
+        score, (saturated,) = tape_score_and_maps(pooled_network(weights, bias), ["features"])(random_image())
+        _, (plain,) = tape_score_and_maps(pooled_network(weights), ["features"])(random_image())
         assert score == (1.0 if bias > 0 else pytest.approx(0.0, abs=1e-30))
         np.testing.assert_allclose(saturated, plain, rtol=1e-6)
 
@@ -111,20 +113,20 @@ class TestMapsAreRight:
 class TestScore:
     def test_is_the_models_own(self) -> None:
         model = tiny_network()
-        score, _ = tape_score_and_maps(model, ["stem"])(picture())
-        assert score == pytest.approx(float(model.predict(picture(), verbose=0)[0, 0]), abs=1e-6)
+        score, _ = tape_score_and_maps(model, ["stem"])(random_image())
+        assert score == pytest.approx(float(model.predict(random_image(), verbose=0)[0, 0]), abs=1e-6)
 
     def test_the_model_is_left_as_it_was(self) -> None:
         model = tiny_network()
-        before = model(picture(), training=False)
-        tape_score_and_maps(model, list(conv_layers(model)))(picture())
-        np.testing.assert_array_equal(model(picture(), training=False), before)
+        before = model(random_image(), training=False)
+        tape_score_and_maps(model, list(conv_layers(model)))(random_image())
+        np.testing.assert_array_equal(model(random_image(), training=False), before)
 
 
 @pytest.mark.parametrize("head", [{"units": 2, "activation": "sigmoid"}, {"units": 1, "activation": "linear"}])
 def test_a_head_that_is_not_one_sigmoid_is_refused(head: dict[str, Any]) -> None:
-    image = keras.Input((SIZE, SIZE, 3))
-    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3, name="c")(image))
-    model = keras.Model(image, keras.layers.Dense(**head)(x))
+    inputs = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(2, 3, name="c")(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(**head)(x))
     with pytest.raises(ValueError, match="one sigmoid output"):
-        score_and_maps(model, tf.constant(picture()), ["c"], lambda *_: [])
+        score_and_maps(model, tf.constant(random_image()), ["c"], lambda *_: [])

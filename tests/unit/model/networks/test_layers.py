@@ -20,7 +20,7 @@ def randomise(layer: keras.Layer, seed: int = 0) -> None:
     layer.set_weights([rng.uniform(0.1, 0.9, w.shape) * (1 if "variance" in w.path else 0.7) for w in layer.weights])
 
 
-def picture(*shape: int, seed: int = 1) -> Array:
+def random_image(*shape: int, seed: int = 1) -> Array:
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
@@ -70,7 +70,7 @@ def separable(x: Array, block: DepthwiseSeparableConv) -> Array:
 
 
 def test_squeeze_and_excitation_scales_each_channel_by_what_all_means_decide() -> None:
-    block, x = SEBlock(ratio=4), picture(2, 5, 7, 8)
+    block, x = SEBlock(ratio=4), random_image(2, 5, 7, 8)
     block.build(x.shape)
     randomise(block)
     np.testing.assert_allclose(block(x), excited(x, block), rtol=1e-5, atol=1e-6)
@@ -78,7 +78,7 @@ def test_squeeze_and_excitation_scales_each_channel_by_what_all_means_decide() -
 
 @pytest.mark.parametrize("side", [4, 5, 7, 8])
 def test_avg_2max_pooling_is_the_average_less_twice_the_maximum_normalised(side: int) -> None:
-    pooling, x = Avg2MaxPooling(), picture(2, side, side + 1, 3)
+    pooling, x = Avg2MaxPooling(), random_image(2, side, side + 1, 3)
     pooling.build(x.shape)
     randomise(pooling)
     cells = windows(x, 3, 2)
@@ -87,7 +87,7 @@ def test_avg_2max_pooling_is_the_average_less_twice_the_maximum_normalised(side:
 
 
 def test_avg_2max_pooling_normalises_by_the_batch_in_training_only() -> None:
-    pooling, x = Avg2MaxPooling(), picture(8, 16, 16, 3)
+    pooling, x = Avg2MaxPooling(), random_image(8, 16, 16, 3)
     pooling.build(x.shape)
     in_training = np.asarray(pooling(x, training=True))
     np.testing.assert_allclose(in_training.mean(axis=(0, 1, 2)), 0, atol=1e-5)
@@ -95,14 +95,14 @@ def test_avg_2max_pooling_normalises_by_the_batch_in_training_only() -> None:
 
 
 def test_a_separable_block_adds_its_input_where_the_shapes_are_equal() -> None:
-    block, x = DepthwiseSeparableConv(16), picture(2, 6, 5, 16)
+    block, x = DepthwiseSeparableConv(16), random_image(2, 6, 5, 16)
     block.build(x.shape)
     randomise(block)
     np.testing.assert_allclose(block(x), separable(x, block) + x, rtol=1e-4, atol=1e-5)
 
 
 def test_a_separable_block_has_no_shortcut_where_the_channels_change() -> None:
-    block, x = DepthwiseSeparableConv(32), picture(2, 6, 5, 16)
+    block, x = DepthwiseSeparableConv(32), random_image(2, 6, 5, 16)
     block.build(x.shape)
     randomise(block)
     assert block.proj is None
@@ -111,7 +111,7 @@ def test_a_separable_block_has_no_shortcut_where_the_channels_change() -> None:
 
 @pytest.mark.parametrize("filters", [16, 32])
 def test_a_separable_block_with_strides_adds_its_input_projected(filters: int) -> None:
-    block, x = DepthwiseSeparableConv(filters, strides=2), picture(2, 6, 5, 16)
+    block, x = DepthwiseSeparableConv(filters, strides=2), random_image(2, 6, 5, 16)
     block.build(x.shape)
     randomise(block)
     assert block.proj is not None
@@ -142,7 +142,7 @@ def test_a_saved_layer_comes_back_the_same_without_being_named(layer: keras.Laye
     randomise(model)
     model.save(tmp_path / f"model{suffix}")
     loaded = keras.models.load_model(tmp_path / f"model{suffix}", compile=False)
-    x = picture(1, 11, 12, 16)
+    x = random_image(1, 11, 12, 16)
     np.testing.assert_array_equal(loaded(x), model(x))
     assert loaded.layers[-1].get_config() == model.layers[-1].get_config()
 
@@ -150,13 +150,13 @@ def test_a_saved_layer_comes_back_the_same_without_being_named(layer: keras.Laye
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 def test_the_output_shape_is_known_before_anything_is_computed(layer: keras.Layer) -> None:
     copy = type(layer).from_config(layer.get_config())
-    assert copy.compute_output_shape((None, 11, 12, 16)) == (None, *copy(picture(1, 11, 12, 16)).shape[1:])
+    assert copy.compute_output_shape((None, 11, 12, 16)) == (None, *copy(random_image(1, 11, 12, 16)).shape[1:])
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 def test_a_layer_computes_in_its_own_precision(layer: keras.Layer) -> None:
     copy = type(layer).from_config({**layer.get_config(), "dtype": "float64"})
-    assert copy(picture(1, 11, 12, 16).astype(np.float64)).dtype == "float64"
+    assert copy(random_image(1, 11, 12, 16).astype(np.float64)).dtype == "float64"
     assert {weight.dtype for weight in copy.weights} == {"float64"}
 
 
@@ -169,8 +169,8 @@ def test_a_separable_block_is_regularised_as_the_published_one() -> None:
 
 @pytest.mark.parametrize("kind", [Avg2MaxPooling, lambda **how: DepthwiseSeparableConv(16, **how)])
 def test_statistics_follow_the_batches_as_fast_as_the_momentum_says(kind: Callable[..., keras.Layer]) -> None:
-    """GIVEN pictures whose mean is not 0 THEN one step leaves a tenth of it at .9, a hundredth at Keras's .99."""
-    x = picture(2, 6, 5, 16) + 5
+    """GIVEN images whose mean is not 0 THEN one step leaves a tenth of it at .9, a hundredth at Keras's .99."""
+    x = random_image(2, 6, 5, 16) + 5
 
     moved = []
     for how in ({"momentum": 0.9}, {}):

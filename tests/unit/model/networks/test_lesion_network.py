@@ -18,7 +18,7 @@ def network() -> LesionNetwork:
 
 
 @pytest.fixture(scope="module")
-def pictures() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def images() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     return np.random.default_rng(0).random((2, 32, 32, 3), dtype=np.float32)
 
 
@@ -31,15 +31,15 @@ def test_it_gives_a_score_and_the_lesions_logits_in_cells_of_eight_pixels(size: 
     assert network.training.output_shape == [(None, 1), (None, size // 8, size // 8, 1)]
 
 
-def test_both_sides_share_their_weights_and_their_score(network: LesionNetwork, pictures: object) -> None:
-    score, _ = network.training(pictures)
+def test_both_sides_share_their_weights_and_their_score(network: LesionNetwork, images: object) -> None:
+    score, _ = network.training(images)
 
-    np.testing.assert_array_equal(network.score(pictures), score)
+    np.testing.assert_array_equal(network.score(images), score)
     assert {id(weight) for weight in network.score.weights} == {id(weight) for weight in network.training.weights}
 
 
-def test_the_score_is_a_probability_and_the_lesion_is_not(network: LesionNetwork, pictures: object) -> None:
-    score, lesion = (np.asarray(output) for output in network.training(pictures))
+def test_the_score_is_a_probability_and_the_lesion_is_not(network: LesionNetwork, images: object) -> None:
+    score, lesion = (np.asarray(output) for output in network.training(images))
 
     assert ((score > 0) & (score < 1)).all()
     assert lesion.std() > 0
@@ -60,7 +60,7 @@ def test_sizes_that_do_not_halve_five_times_are_refused(size: int) -> None:
 
 
 def test_it_has_fewer_parameters_than_a_million() -> None:
-    """Pictures are few, and a function starts with it."""
+    """Images are few, and a function starts with it."""
     assert 300_000 < build_lesion_network(128).score.count_params() < 1_000_000
 
 
@@ -103,12 +103,12 @@ def test_features_can_not_make_up_for_what_does_not_look_like_a_lesion() -> None
     assert np.argmax(evidence_of(features, logits)[0, ..., 0]) == 1 * 4 + 2
 
 
-def test_a_network_that_was_kept_is_the_same_network(network: LesionNetwork, pictures: object, tmp_path: Path) -> None:
+def test_a_network_that_was_kept_is_the_same_network(network: LesionNetwork, images: object, tmp_path: Path) -> None:
     network.score.save(tmp_path / "model.keras")
 
     again = load_model(tmp_path / "model.keras")
 
-    np.testing.assert_array_equal(again(pictures), network.score(pictures))
+    np.testing.assert_array_equal(again(images), network.score(images))
 
 
 def test_one_seed_gives_one_network() -> None:

@@ -31,18 +31,18 @@ def test_the_filters_grow_like_fibonacci_numbers() -> None:
 
 
 def test_the_score_is_a_probability() -> None:
-    pictures = np.random.default_rng(0).uniform(size=(4, 64, 64, 3)).astype(np.float32)
-    scores = np.asarray(build_network(64)(pictures))
+    images = np.random.default_rng(0).uniform(size=(4, 64, 64, 3)).astype(np.float32)
+    scores = np.asarray(build_network(64)(images))
     assert scores.shape == (4, 1)
     assert ((scores > 0) & (scores < 1)).all()
 
 
 def test_scoring_changes_nothing_in_the_network() -> None:
     model = build_network(64)
-    picture = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype(np.float32)
+    image = np.random.default_rng(0).uniform(size=(1, 64, 64, 3)).astype(np.float32)
     before = [np.array(weight) for weight in model.get_weights()]
-    first = np.asarray(model(picture, training=False))
-    np.testing.assert_array_equal(model(picture, training=False), first)
+    first = np.asarray(model(image, training=False))
+    np.testing.assert_array_equal(model(image, training=False), first)
     for weight, earlier in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, earlier)
 

@@ -122,8 +122,8 @@ def assert_loaded_exactly(path: Path) -> keras.Model:
 
 def test_a_file_like_the_published_one_loads_bit_equal(network: keras.Model, like_published: Path) -> None:
     loaded = assert_loaded_exactly(like_published)
-    picture = np.random.default_rng(0).uniform(size=(2, 224, 224, 3)).astype(np.float32)
-    np.testing.assert_array_equal(loaded(picture), network(picture))
+    image = np.random.default_rng(0).uniform(size=(2, 224, 224, 3)).astype(np.float32)
+    np.testing.assert_array_equal(loaded(image), network(image))
 
 
 def test_the_file_that_the_tests_make_looks_like_the_published_one(like_published: Path) -> None:
@@ -144,7 +144,7 @@ def test_the_file_that_the_tests_make_looks_like_the_published_one(like_publishe
                 assert ours == published
 
 
-def test_the_loaded_model_takes_a_picture_and_gives_a_score_not_lists_of_one(like_published: Path) -> None:
+def test_the_loaded_model_takes_a_image_and_gives_a_score_not_lists_of_one(like_published: Path) -> None:
     scores = weights.load_model(like_published)(np.zeros((1, 224, 224, 3), np.float32))
     assert scores.shape == (1, 1)
 
@@ -231,7 +231,7 @@ def test_a_known_name_from_a_foreign_module_is_refused(like_published: Path, tmp
 def test_a_truncated_file_is_named(small: Path, kept: float) -> None:
     content = small.read_bytes()
     small.write_bytes(content[: kept if isinstance(kept, int) else int(kept * len(content))])
-    with pytest.raises(ModelFileError, match=rf"{small.name} is truncated, damaged or not .*Fetch the file again"):
+    with pytest.raises(ModelFileError, match=rf"{small.name} is truncated, damaged or not .*Download the file again"):
         weights.load_model(small)
 
 
@@ -247,7 +247,7 @@ def test_another_format_is_named(suffix: str, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("never_deserialised")
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("model.onnx", r"Name a file that ends in \.h5, \.hdf5 or \.keras"), ("absent.h5", "There is no file .*absent")],
+    [("model.onnx", r"Use a file that ends in \.h5, \.hdf5 or \.keras"), ("absent.h5", "There is no file .*absent")],
 )
 def test_a_wrong_path_is_named(name: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=message):

@@ -115,12 +115,12 @@ def test_scores_for_the_prevalence_that_they_are_meant_for_stay() -> None:
 
 def test_a_calibrated_network_gives_the_calibrated_scores() -> None:
     keras.utils.set_random_seed(0)
-    picture = keras.Input((4,))
-    network = keras.Model(picture, keras.layers.Dense(1, activation="sigmoid")(picture))
+    inputs = keras.Input((4,))
+    network = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(inputs))
     network.layers[-1].set_weights([np.array([[0.5], [-1.0], [2.0], [0.1]]), np.array([0.3])])
-    pictures = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
-    before = logit(np.asarray(network(pictures), np.float64)[:, 0])
+    images = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
+    before = logit(np.asarray(network(images), np.float64)[:, 0])
 
-    calibration.compile_into(network, Platt(0.6, -0.8))
+    calibration.merge_into(network, Platt(0.6, -0.8))
 
-    np.testing.assert_allclose(np.asarray(network(pictures))[:, 0], sigmoid(0.6 * before - 0.8), atol=1e-6)
+    np.testing.assert_allclose(np.asarray(network(images))[:, 0], sigmoid(0.6 * before - 0.8), atol=1e-6)

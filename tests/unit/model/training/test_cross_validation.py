@@ -1,4 +1,4 @@
-"""The nesting, on a `train` that answers with what it was asked: who was trained on is known of every score."""
+"""The nesting, with a fake `train` whose result tells which frames it was trained on."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -12,13 +12,13 @@ from thyroid_model.metrics import threshold_for
 from thyroid_model.training import calibration
 from thyroid_model.training.cross_validation import (
     SPECIFICITIES,
-    Addition,
-    Chosen,
+    AddedLogits,
     Logits,
     OutOfFold,
     Round,
-    beside,
-    kept,
+    Selection,
+    calibrate_across_folds,
+    load_or_compute,
     network_file,
     pairs,
 )
@@ -35,11 +35,11 @@ class Trainings:
     """
 
     def __init__(self, stop_at: int | None = None, best: int = STOPS[-1]) -> None:
-        self.calls: list[tuple[Chosen, int, str, Path | None]] = []
+        self.calls: list[tuple[Selection, int, str, Path | None]] = []
         self.stops: list[tuple[int, ...]] = []
         self.stop_at, self.best = stop_at, best
 
-    def __call__(self, chosen: Chosen, seed: int, title: str, keep: Path | None, stops: Sequence[int]) -> Logits:
+    def __call__(self, chosen: Selection, seed: int, title: str, keep: Path | None, stops: Sequence[int]) -> Logits:
         if len(self.calls) == self.stop_at:
             raise KeyboardInterrupt
         self.calls.append((chosen.copy(), seed, title, keep))
@@ -58,12 +58,14 @@ def logits_of(seed: int, share: float = 1.0) -> npt.NDArray[np.float64]:
     return np.random.default_rng(seed).normal(0, 2, 60) + share * LABELS
 
 
-def cross_validate(labels: npt.NDArray[np.int64], seed: int, train: Trainings, work: Path, *add: Addition) -> OutOfFold:
+def cross_validate(
+    labels: npt.NDArray[np.int64], seed: int, train: Trainings, work: Path, *add: AddedLogits
+) -> OutOfFold:
     """Do what is not done of a whole round, in its order, and put it together."""
     one = Round(labels, FOLDS, seed, work, STOPS, *add)
-    for pair in pairs(one.numbers):
+    for pair in pairs(one.fold_numbers):
         one.train_pair(pair, train)
-    for fold in one.numbers:
+    for fold in one.fold_numbers:
         one.train_fold(fold, train)
     return one.result()
 
@@ -144,7 +146,7 @@ def test_the_labels_of_a_fold_do_not_touch_its_scores(done: OutOfFold, trainings
 def test_a_folds_calibration_can_be_had_without_the_rest(done: OutOfFold, tmp_path: Path) -> None:
     one = Round(LABELS, FOLDS, 2, tmp_path, STOPS)
 
-    assert tuple(one.platt(fold) for fold in range(3)) == done.calibrations
+    assert tuple(one.fit_calibration(fold) for fold in range(3)) == done.calibrations
 
 
 def test_a_fold_is_not_trained_before_the_trainings_that_choose_for_how_long(
@@ -206,7 +208,7 @@ def test_what_is_kept_is_made_once(tmp_path: Path) -> None:
         return np.array([0.1, 0.2])
 
     for _ in range(2):
-        np.testing.assert_array_equal(kept(tmp_path / "logits.npy", make), [0.1, 0.2])
+        np.testing.assert_array_equal(load_or_compute(tmp_path / "logits.npy", make), [0.1, 0.2])
     assert len(made) == 1
 
 
@@ -220,15 +222,15 @@ def test_a_file_that_was_only_half_written_is_not_taken_for_a_finished_training(
     with monkeypatch.context() as patch:
         patch.setattr(np, "save", broken)
         with pytest.raises(OSError, match="full"):
-            kept(tmp_path / "logits.npy", lambda: np.zeros(2))
+            load_or_compute(tmp_path / "logits.npy", lambda: np.zeros(2))
 
-    np.testing.assert_array_equal(kept(tmp_path / "logits.npy", lambda: np.ones(2)), [1, 1])
+    np.testing.assert_array_equal(load_or_compute(tmp_path / "logits.npy", lambda: np.ones(2)), [1, 1])
 
 
 def test_what_is_added_is_fitted_on_the_frames_that_each_network_saw(trainings: Trainings, tmp_path: Path) -> None:
-    asked: list[Chosen] = []
+    asked: list[Selection] = []
 
-    def add(chosen: Chosen) -> Logits:
+    def add(chosen: Selection) -> Logits:
         asked.append(chosen.copy())
         return np.full(len(chosen), 10.0)
 
@@ -244,7 +246,7 @@ def test_what_is_added_is_fitted_on_the_frames_that_each_network_saw(trainings: 
 def test_what_stands_beside_is_calibrated_for_each_fold_by_the_others() -> None:
     logits = logits_of(7)
 
-    said = beside(LABELS, FOLDS, logits)
+    said = calibrate_across_folds(LABELS, FOLDS, logits)
 
     for fold in range(3):
         out = fold == FOLDS

@@ -10,7 +10,7 @@ from tests.unit.model.lesion_training import small_network
 from thyroid_model.data.examples import Examples
 from thyroid_model.data.findings import DataError
 from thyroid_model.networks.lesion_network import LesionNetwork
-from thyroid_model.training.augment import Range
+from thyroid_model.training.augment import Limits
 from thyroid_model.training.fit import Schedule, Trainer, class_weights, lesion_loss
 
 SCHEDULE = Schedule(epochs=2, learning_rate=1e-3, batch=4)
@@ -18,13 +18,13 @@ Weights = list[npt.NDArray[np.float32]]
 
 
 def examples(count: int = 10) -> Examples:
-    """Suspicious pictures are bright; each has an outline of its left half."""
+    """Suspicious images are bright; each has an outline of its left half."""
     rng = np.random.default_rng(0)
     labels = (np.arange(count) % 2).astype(np.float32)
-    pictures = (rng.integers(0, 60, (count, 32, 32)) + 150 * labels[:, np.newaxis, np.newaxis]).astype(np.uint8)
+    images = (rng.integers(0, 60, (count, 32, 32)) + 150 * labels[:, np.newaxis, np.newaxis]).astype(np.uint8)
     masks = np.zeros((count, 32, 32), np.uint8)
     masks[:, :, :16] = 255
-    return Examples(pictures, masks, labels, np.arange(count) % 3 == 0)
+    return Examples(images, masks, labels, np.arange(count) % 3 == 0)
 
 
 def network(seed: int = 0) -> LesionNetwork:
@@ -51,7 +51,7 @@ def test_chosen_examples_keep_their_masks_and_labels() -> None:
     assert len(chosen) == 2
     assert chosen.two_panes.tolist() == [False, True]
     assert chosen.labels.tolist() == [1, 1]
-    np.testing.assert_array_equal(chosen.pictures, data.pictures[[1, 3]])
+    np.testing.assert_array_equal(chosen.images, data.images[[1, 3]])
     np.testing.assert_array_equal(chosen.masks, data.masks[[1, 3]])
 
 
@@ -67,18 +67,18 @@ def test_class_weights_make_both_classes_weigh_the_same() -> None:
 def test_a_training_with_one_class_is_refused(label: int) -> None:
     data = replace(examples(), labels=np.full(10, label, np.float32))
 
-    with pytest.raises(DataError, match="training: A training needs pictures of both classes"):
+    with pytest.raises(DataError, match="training: A training needs images of both classes"):
         Trainer(network(), SCHEDULE).fit(data, 0, "training")
 
 
 def test_a_training_with_less_than_a_batch_is_refused() -> None:
-    with pytest.raises(DataError, match="training: a training needs at least 4 pictures, not 3"):
+    with pytest.raises(DataError, match="training: a training needs at least 4 images, not 3"):
         Trainer(network(), SCHEDULE).fit(examples(3), 0, "training")
 
 
 @pytest.mark.parametrize("stops", [(2, 1), (1, 1), (0, 1), (1, 3)])
 def test_stops_that_a_training_never_comes_to_are_refused(stops: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="must rise from 1 to 2"):
+    with pytest.raises(ValueError, match="must increase within 1 to 2"):
         Trainer(network(), SCHEDULE).fit(examples(), 0, "training", stops)
 
 
@@ -98,7 +98,7 @@ def test_a_lesion_that_is_found_costs_nothing_and_a_wrong_one_much() -> None:
     assert loss_of(1.0, -30.0) > 30
 
 
-def test_pictures_without_an_outline_do_not_count() -> None:
+def test_images_without_an_outline_do_not_count() -> None:
     assert loss_of(0.0, 30.0, outlined=0.0) == 0
 
 
@@ -151,22 +151,22 @@ def test_a_trainer_forgets_the_training_before() -> None:
 
 def test_the_examples_are_left_as_they_are() -> None:
     data = examples()
-    before = data.pictures.copy()
+    before = data.images.copy()
 
     trained(SCHEDULE, data)
 
-    np.testing.assert_array_equal(data.pictures, before)
+    np.testing.assert_array_equal(data.images, before)
 
 
 def test_a_training_learns_the_label() -> None:
     made = network()
     data = examples(32)
-    schedule = Schedule(epochs=40, learning_rate=2e-2, batch=8, averaging=0.8, limits=Range(lesion_share=0.0))
+    schedule = Schedule(epochs=40, learning_rate=2e-2, batch=8, ema_decay=0.8, limits=Limits(lesion_share=0.0))
 
     Trainer(made, schedule).fit(data, 0, "training")
 
-    pictures = np.repeat(data.pictures[..., np.newaxis] / np.float32(255), 3, axis=-1)
-    score = np.asarray(made.training(pictures)[0])[:, 0]
+    images = np.repeat(data.images[..., np.newaxis] / np.float32(255), 3, axis=-1)
+    score = np.asarray(made.training(images)[0])[:, 0]
     assert np.mean((score > 0.5) == (data.labels > 0.5)) > 0.9
 
 
@@ -174,12 +174,12 @@ def test_a_training_learns_where_the_lesion_is() -> None:
     """GIVEN lesions that are bright, on either side THEN what is bright is called a lesion, and what is dark is not."""
     made, data = network(), examples(32)
     bright = np.where(data.masks > 0, 220, 30).astype(np.uint8)
-    schedule = Schedule(epochs=30, learning_rate=2e-2, batch=8, averaging=0.8, limits=Range(lesion_share=0.0))
+    schedule = Schedule(epochs=30, learning_rate=2e-2, batch=8, ema_decay=0.8, limits=Limits(lesion_share=0.0))
 
-    Trainer(made, schedule).fit(replace(data, pictures=bright), 0, "training")
+    Trainer(made, schedule).fit(replace(data, images=bright), 0, "training")
 
-    pictures = np.repeat(bright[..., np.newaxis] / np.float32(255), 3, axis=-1)
-    lesion = np.asarray(made.training(pictures)[1])[..., 0]
+    images = np.repeat(bright[..., np.newaxis] / np.float32(255), 3, axis=-1)
+    lesion = np.asarray(made.training(images)[1])[..., 0]
     assert (lesion[:, :, :2] > 0).all()
     assert (lesion[:, :, 2:] < 0).all()
 
@@ -189,7 +189,7 @@ def test_what_is_kept_is_the_moving_average() -> None:
     two_steps = replace(SCHEDULE, epochs=2, batch=10, learning_rate=0.1)
 
     def moved(averaging: float) -> npt.NDArray[np.float32]:
-        change = trained(replace(two_steps, averaging=averaging), examples())[0] - network().training.get_weights()[0]
+        change = trained(replace(two_steps, ema_decay=averaging), examples())[0] - network().training.get_weights()[0]
         return np.asarray(change)
 
     np.testing.assert_allclose(moved(0.99), moved(0.0) * 65 / 66, rtol=1e-3, atol=1e-6)
@@ -199,7 +199,7 @@ def test_what_is_kept_is_the_moving_average() -> None:
 def test_the_learning_rate_rises_and_falls_along_a_cosine_to_zero() -> None:
     trainer = Trainer(network(), replace(SCHEDULE, learning_rate=0.5))
 
-    rates = [trainer._rate(step, 1000) for step in range(1, 1001)]
+    rates = [trainer._learning_rate(step, 1000) for step in range(1, 1001)]
 
     assert rates[0] == pytest.approx(0.5 / 50, rel=1e-3)
     assert int(np.argmax(rates)) == 49, "after a twentieth"
@@ -210,15 +210,15 @@ def test_the_learning_rate_rises_and_falls_along_a_cosine_to_zero() -> None:
 
 def test_without_weight_on_the_outlines_they_do_not_matter() -> None:
     other = replace(examples(), masks=examples().masks[:, :, ::-1].copy())
-    blind = replace(SCHEDULE, lesion_loss=0.0, limits=Range(lesion_share=0.0, pane_share=0.0))
-    sighted = replace(blind, lesion_loss=1.0)
+    blind = replace(SCHEDULE, lesion_loss_weight=0.0, limits=Limits(lesion_share=0.0, pane_share=0.0))
+    sighted = replace(blind, lesion_loss_weight=1.0)
 
     assert distance(trained(blind, examples()), trained(blind, other)) < 1e-5
     assert distance(trained(sighted, examples()), trained(sighted, other)) > 1e-5
 
 
-def test_pictures_may_be_mixed() -> None:
-    mixed = trained(replace(SCHEDULE, mixing=0.4), examples())
+def test_images_may_be_mixed() -> None:
+    mixed = trained(replace(SCHEDULE, max_mixup=0.4), examples())
 
     assert all(np.isfinite(weight).all() for weight in mixed)
     assert distance(mixed, trained(SCHEDULE, examples())) > 1e-6
@@ -227,7 +227,7 @@ def test_pictures_may_be_mixed() -> None:
 def test_normalisation_and_biases_do_not_decay() -> None:
     """GIVEN a decay that is far too strong THEN kernels shrink, and the normalisation's gamma does not."""
     made = network()
-    Trainer(made, replace(SCHEDULE, epochs=20, learning_rate=1e-3, weight_decay=200.0, averaging=0.0)).fit(
+    Trainer(made, replace(SCHEDULE, epochs=20, learning_rate=1e-3, weight_decay=200.0, ema_decay=0.0)).fit(
         examples(), 1, "training"
     )
 

@@ -11,15 +11,14 @@ import pytest
 from PIL import Image
 
 from tests.unit.model.lesion_training import make_data
-from thyroid_model.data import input_check_images as input_check_pictures
-from thyroid_model.data import photographs
+from thyroid_model.data import input_check_images, photographs
 from thyroid_model.data.findings import DataError
 from thyroid_model.data.image_files import digest, read_pixels
 from thyroid_model.data.input_check_images import read_sets, ultrasound
 from thyroid_model.training import input_check
-from thyroid_model.training.input_check import chosen, main, measure
+from thyroid_model.training.input_check import choose_rule, main, measure
 
-KEPT_OUT, CHOSEN_WITH = ("qr_code", "gradient"), ("checkerboard", "uniform_noise")
+HELD_OUT_KINDS, FITTED_KINDS = ("qr_code", "gradient"), ("checkerboard", "uniform_noise")
 EVEN, ODD = 7, 6  # DDTI's frames: of cases 1 to 12 one each, and of the last a second
 
 
@@ -35,18 +34,18 @@ def data(published: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+def _few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """No phantoms, which are many and large, no photographs, and of other kinds some that are quickly made."""
-    monkeypatch.setattr(input_check, "KEPT_OUT", KEPT_OUT)
-    monkeypatch.setattr(input_check, "CHOSEN_WITH", CHOSEN_WITH)
+    monkeypatch.setattr(input_check, "HELD_OUT_KINDS", HELD_OUT_KINDS)
+    monkeypatch.setattr(input_check, "FITTED_KINDS", FITTED_KINDS)
     monkeypatch.setattr(input_check, "phantoms", lambda **_half: iter(()))
     monkeypatch.setattr(photographs, "PACKAGES", {})
 
 
-def of_half(data: Path, *, chosen_with: bool) -> dict[str, list[str]]:
-    """Digests of a half's pictures by set."""
+def of_half(data: Path, *, for_fitting: bool) -> dict[str, list[str]]:
+    """Digests of a half's images by set."""
     found: dict[str, list[str]] = {}
-    for group, pixels in ultrasound(read_sets(data), chosen_with=chosen_with):
+    for group, pixels in ultrasound(read_sets(data), for_fitting=for_fitting):
         found.setdefault(group, []).append(digest(pixels))
     return found
 
@@ -59,7 +58,7 @@ def digests(folder: Path, *names: str) -> list[str]:
 
 
 def test_even_cases_are_chosen_with_and_odd_ones_and_breast_are_measured_on(data: Path) -> None:
-    even, odd = of_half(data, chosen_with=True), of_half(data, chosen_with=False)
+    even, odd = of_half(data, for_fitting=True), of_half(data, for_fitting=False)
 
     assert {group: len(found) for group, found in even.items()} == {
         "ddti": EVEN,
@@ -80,21 +79,21 @@ def test_even_cases_are_chosen_with_and_odd_ones_and_breast_are_measured_on(data
 
 
 def test_a_lesion_goes_by_its_patient_and_not_by_its_file_name(data: Path) -> None:
-    # GIVEN a patient with pictures of an odd and of an even number
+    # GIVEN a patient with images of an odd and of an even number
     table = data / "bus-bra/bus_data.csv"
     table.write_text(table.read_text().replace("bus_0003-l,3", "bus_0003-l,4"))
 
-    even, odd = of_half(data, chosen_with=True), of_half(data, chosen_with=False)
+    even, odd = of_half(data, for_fitting=True), of_half(data, for_fitting=False)
 
     assert len(even["bus-bra"]) == 3
     assert odd["bus-bra"] == digests(data / "bus-bra/Images", "bus_0001-l.png")
 
 
-def test_a_picture_that_an_even_case_has_too_is_not_measured_on(data: Path) -> None:
+def test_a_image_that_an_even_case_has_too_is_not_measured_on(data: Path) -> None:
     images = data / "ddti/images"
     shutil.copy(images / "2_1.jpg", images / "3_1.jpg")
 
-    even, odd = of_half(data, chosen_with=True), of_half(data, chosen_with=False)
+    even, odd = of_half(data, for_fitting=True), of_half(data, for_fitting=False)
 
     assert len(even["ddti"]) == EVEN
     assert len(odd["ddti"]) == ODD - 1
@@ -106,15 +105,15 @@ def test_a_case_without_a_number_stops_it(data: Path) -> None:
     table.write_text(table.read_text().replace("bus_0003-l,3", "bus_0003-l,x"))
 
     with pytest.raises(DataError, match=r"case 'x' of bus_0003-l\.png has no number"):
-        of_half(data, chosen_with=True)
+        of_half(data, for_fitting=True)
 
 
 def test_a_set_without_an_even_case_stops_it(data: Path) -> None:
     table = data / "bus-bra/bus_data.csv"
     table.write_text(table.read_text().replace("-l,2", "-l,1").replace("-l,4", "-l,3"))
 
-    with pytest.raises(DataError, match="bus-bra: no picture is of an even case"):
-        of_half(data, chosen_with=False)
+    with pytest.raises(DataError, match="bus-bra: no image is of an even case"):
+        of_half(data, for_fitting=False)
 
 
 @pytest.mark.parametrize(
@@ -128,40 +127,40 @@ def test_a_set_without_an_even_case_stops_it(data: Path) -> None:
 def test_a_file_that_is_not_of_its_set_is_named_and_ignored(
     data: Path, capsys: pytest.CaptureFixture[str], extra: str, named: str
 ) -> None:
-    as_published = of_half(data, chosen_with=False)
-    (data / extra).write_bytes(b"no picture")
+    as_published = of_half(data, for_fitting=False)
+    (data / extra).write_bytes(b"no image")
 
-    assert of_half(data, chosen_with=False) == as_published
+    assert of_half(data, for_fitting=False) == as_published
     assert named in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_read_is_named_and_left_out(
     data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("thyroid_model.data.findings.MOST_DAMAGED", 0.2)  # of 13 pictures one is more than 5 %
-    (data / "ddti/images/3_1.jpg").write_bytes(b"no picture")
+    monkeypatch.setattr("thyroid_model.data.findings.MAX_DAMAGED_SHARE", 0.2)  # of 13 images one is more than 5 %
+    (data / "ddti/images/3_1.jpg").write_bytes(b"no image")
 
-    assert len(of_half(data, chosen_with=False)["ddti"]) == ODD - 1
-    assert "DDTI: images/3_1.jpg: It is no whole picture" in capsys.readouterr().err
+    assert len(of_half(data, for_fitting=False)["ddti"]) == ODD - 1
+    assert "DDTI: images/3_1.jpg: It cannot be decoded" in capsys.readouterr().err
 
 
 def test_other_layouts_of_the_sets_are_read(data: Path) -> None:
-    as_usual = of_half(data, chosen_with=False)
+    as_usual = of_half(data, for_fitting=False)
     (data / "bus-bra").rename(data / "BUSBRA")
     (data / "BUSBRA/Images").rename(data / "BUSBRA/images")
     published = data / "BrEaST"
-    pictures = published / "BrEaST-Lesions_USG-images_and_masks"
-    pictures.mkdir(parents=True)
+    images = published / "BrEaST-Lesions_USG-images_and_masks"
+    images.mkdir(parents=True)
     lines = ["CaseID;Image_filename;Mask_tumor_filename;Classification"]
     for number, label in ((1, "benign"), (2, "malignant")):
         name, mask = f"case{number:03}.png", f"case{number:03}_tumor.png"
-        shutil.move(data / "breast/images" / name, pictures / name)
-        shutil.move(data / "breast/masks" / name, pictures / mask)
+        shutil.move(data / "breast/images" / name, images / name)
+        shutil.move(data / "breast/masks" / name, images / mask)
         lines.append(f"{number};{name};{mask};{label}")
     (published / "clinical.csv").write_text("\n".join(lines) + "\n")
     shutil.rmtree(data / "breast")
 
-    assert of_half(data, chosen_with=False) == as_usual
+    assert of_half(data, for_fitting=False) == as_usual
 
 
 @pytest.mark.parametrize("name", ["bus-bra", "breast"])
@@ -170,7 +169,7 @@ def test_a_set_that_is_not_there_is_left_out_with_a_line(
 ) -> None:
     shutil.rmtree(data / name)
 
-    assert name not in of_half(data, chosen_with=False)
+    assert name not in of_half(data, for_fitting=False)
     assert f"{name} is left out. No" in capsys.readouterr().err
 
 
@@ -186,14 +185,14 @@ def test_nothing_is_told_of_sets_as_published(data: Path, capsys: pytest.Capture
 def test_a_measurement_has_the_share_of_each_set_and_kind(data: Path) -> None:
     measured = measure(read_sets(data), count=1)
 
-    assert measured["ultrasound"]["ddti"]["pictures"] == ODD
-    assert measured["ultrasound"]["breast"] == {"pictures": 2, "flagged": 1.0}  # under 96 pixels
-    assert set(measured["kinds_kept_out"]) == set(KEPT_OUT)
-    assert set(measured["kinds_chosen_with"]) == set(CHOSEN_WITH)
+    assert measured["ultrasound"]["ddti"]["images"] == ODD
+    assert measured["ultrasound"]["breast"] == {"images": 2, "flagged": 1.0}  # under 96 pixels
+    assert set(measured["kinds_kept_out"]) == set(HELD_OUT_KINDS)
+    assert set(measured["kinds_chosen_with"]) == set(FITTED_KINDS)
 
 
 def test_another_rule_can_be_measured(data: Path) -> None:
-    rule = chosen(read_sets(data), count=1)
+    rule = choose_rule(read_sets(data), count=1)
     shifted = type(rule)(rule.mean, rule.deviation, rule.linear * 0, rule.square * 0, 1.0)  # flags all
 
     measured = measure(read_sets(data), rule=shifted, count=1)
@@ -202,25 +201,25 @@ def test_another_rule_can_be_measured(data: Path) -> None:
 
 
 def test_a_rule_is_chosen_with_the_even_half_alone(data: Path, published: Path) -> None:
-    # GIVEN all odd cases, and BrEaST, are other pictures
+    # GIVEN all odd cases, and BrEaST, are other images
     noise = np.random.default_rng(0).integers(0, 256, (200, 240, 3), dtype=np.uint8)
     for case in range(1, 13, 2):
         Image.fromarray(noise + np.uint8(case)).save(data / f"ddti/images/{case}_1.jpg")
     shutil.rmtree(data / "breast")
 
-    rule, as_published = chosen(read_sets(data), count=1), chosen(read_sets(published), count=1)
+    rule, as_published = choose_rule(read_sets(data), count=1), choose_rule(read_sets(published), count=1)
 
     assert np.array_equal(rule.linear, as_published.linear)
     assert rule.intercept == as_published.intercept
 
 
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Say that photographs may come with three packages, of which one is installed; return its folder of pictures."""
-    folder = tmp_path / "site/camera_club/pictures"
+    """Say that photographs may come with three packages, of which one is installed; return its folder of images."""
+    folder = tmp_path / "site/camera_club/images"
     folder.mkdir(parents=True)
     (folder.parent / "__init__.py").write_text("raise RuntimeError('imported')")
     monkeypatch.syspath_prepend(tmp_path / "site")
-    known = {"Camera Club": ("camera_club", "pictures"), "Empty": ("json", "pictures"), "Gone": ("no_such", "pictures")}
+    known = {"Camera Club": ("camera_club", "images"), "Empty": ("json", "images"), "Gone": ("no_such", "images")}
     monkeypatch.setattr(photographs, "PACKAGES", known)
     return folder
 
@@ -233,14 +232,14 @@ def test_the_packages_whose_photographs_were_there_are_counted(
     rng = np.random.default_rng(0)
     for name, side in (("one.png", 200), ("two.JPG", 300), ("icon.png", 127)):
         Image.fromarray(rng.integers(0, 256, (side, side, 3), dtype=np.uint8)).save(folder / name)
-    (folder / "broken.png").write_bytes(b"no picture")
-    (folder / "README.txt").write_text("no picture")
+    (folder / "broken.png").write_bytes(b"no image")
+    (folder / "README.txt").write_text("no image")
 
     measured = measure(read_sets(data), count=1)
 
     assert measured["photographs_of"] == {"Camera Club": 2, "Empty": 0, "Gone": 0}
     assert set(measured["photographs"]) == {"Camera Club: one.png", "Camera Club: two.JPG"}
-    assert all(of["pictures"] == photographs.CROPS for of in measured["photographs"].values())
+    assert all(of["images"] == photographs.CROPS for of in measured["photographs"].values())
     assert measured["photographs_flagged"] == 1.0
 
 
@@ -281,9 +280,9 @@ def rule_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def _one_of_a_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     def few(kinds: tuple[str, ...], _count: int) -> Iterator[tuple[str, Any]]:
-        return input_check_pictures.others(kinds, 1)
+        return input_check_images.generated(kinds, 1)
 
-    monkeypatch.setattr(input_check, "others", few)
+    monkeypatch.setattr(input_check, "generated", few)
 
 
 @pytest.mark.usefixtures("_one_of_a_kind")
@@ -294,7 +293,7 @@ def test_the_command_prints_what_was_measured_and_writes_nothing(
 
     assert main(["--data", str(data)]) == 0
 
-    assert json.loads(capsys.readouterr().out)["ultrasound"]["ddti"]["pictures"] == ODD
+    assert json.loads(capsys.readouterr().out)["ultrasound"]["ddti"]["images"] == ODD
     assert not rule_file.exists()
 
 
@@ -303,7 +302,7 @@ def test_asked_to_choose_the_command_writes_the_rule_and_what_it_is_worth(data: 
     assert main(["--data", str(data), "--choose"]) == 0
 
     written = json.loads(rule_file.read_text())
-    assert written["measured"]["ultrasound"]["ddti"]["pictures"] == ODD
+    assert written["measured"]["ultrasound"]["ddti"]["images"] == ODD
     assert set(written) == {"features", "intercept", "measured"}
 
 
@@ -314,7 +313,7 @@ def _no_sets(data: Path) -> None:
 
 def _damaged(data: Path) -> None:
     for case in (1, 3, 5):
-        (data / f"ddti/images/{case}_1.jpg").write_bytes(b"no picture")
+        (data / f"ddti/images/{case}_1.jpg").write_bytes(b"no image")
 
 
 def _damaged_lesions(data: Path) -> None:
@@ -325,7 +324,7 @@ def _damaged_lesions(data: Path) -> None:
     ("fault", "said"),
     [
         (_no_sets, "No DDTI set in"),
-        (_damaged, "DDTI: 3 of 13 pictures"),
+        (_damaged, "DDTI: 3 of 13 images"),
         (_damaged_lesions, "The BUS-BRA set in"),
     ],
 )

@@ -13,12 +13,12 @@ import pytest
 from thyroid_model.training.jobs import Job, JobError, run
 
 
-class Bench:
+class Context:
     """Stands for what takes a process long to set up."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / f"bench-{os.getpid()}").touch()
+        (folder / f"process-{os.getpid()}").touch()
 
     def write(self, name: str) -> None:
         (self.folder / name).write_text(str(os.getpid()))
@@ -45,17 +45,17 @@ class Bench:
 
 
 @pytest.fixture
-def set_up(tmp_path: Path) -> Callable[[], Bench]:
-    return partial(Bench, tmp_path)
+def set_up(tmp_path: Path) -> Callable[[], Context]:
+    return partial(Context, tmp_path)
 
 
-def writing(folder: Path, name: str, *needs: str) -> Job[Bench]:
-    how = partial(Bench.add, name=name, parts=needs) if needs else partial(Bench.write, name=name)
+def writing(folder: Path, name: str, *needs: str) -> Job[Context]:
+    how = partial(Context.add, name=name, parts=needs) if needs else partial(Context.write, name=name)
     return Job(folder / name, how, tuple(folder / need for need in needs))
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_all_is_done_each_after_what_it_needs(processes: int, tmp_path: Path, set_up: Callable[[], Bench]) -> None:
+def test_all_is_done_each_after_what_it_needs(processes: int, tmp_path: Path, set_up: Callable[[], Context]) -> None:
     jobs = [
         writing(tmp_path, "a"),
         writing(tmp_path, "b", "a"),
@@ -68,13 +68,13 @@ def test_all_is_done_each_after_what_it_needs(processes: int, tmp_path: Path, se
     by = {name: (tmp_path / name).read_text() for name in "abcd"}
     assert by["b"] == by["a"]
     assert by["d"] == f"{by['a']}+{by['c']}"
-    assert len(list(tmp_path.glob("bench-*"))) <= processes, "a bench is set up once in a process"
+    assert len(list(tmp_path.glob("process-*"))) <= processes, "a context is set up once in a process"
     assert (str(os.getpid()) in by.values()) == (processes == 1)
 
 
-def test_two_processes_work_beside_each_other(tmp_path: Path, set_up: Callable[[], Bench]) -> None:
+def test_two_processes_work_beside_each_other(tmp_path: Path, set_up: Callable[[], Context]) -> None:
     jobs = [
-        Job(tmp_path / name, partial(Bench.meet, name=name, other=other)) for name, other in (("a", "b"), ("b", "a"))
+        Job(tmp_path / name, partial(Context.meet, name=name, other=other)) for name, other in (("a", "b"), ("b", "a"))
     ]
 
     run(jobs, set_up, 2)
@@ -83,7 +83,7 @@ def test_two_processes_work_beside_each_other(tmp_path: Path, set_up: Callable[[
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_what_is_done_is_not_done_again(processes: int, tmp_path: Path, set_up: Callable[[], Bench]) -> None:
+def test_what_is_done_is_not_done_again(processes: int, tmp_path: Path, set_up: Callable[[], Context]) -> None:
     (tmp_path / "a").write_text("before")
 
     run([writing(tmp_path, "a"), writing(tmp_path, "b", "a")], set_up, processes)
@@ -92,7 +92,7 @@ def test_what_is_done_is_not_done_again(processes: int, tmp_path: Path, set_up: 
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_nothing_is_set_up_where_all_is_done(processes: int, tmp_path: Path, set_up: Callable[[], Bench]) -> None:
+def test_nothing_is_set_up_where_all_is_done(processes: int, tmp_path: Path, set_up: Callable[[], Context]) -> None:
     (tmp_path / "a").touch()
 
     run([writing(tmp_path, "a")], set_up, processes)
@@ -101,27 +101,27 @@ def test_nothing_is_set_up_where_all_is_done(processes: int, tmp_path: Path, set
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_what_fails_ends_all_and_says_why(processes: int, tmp_path: Path, set_up: Callable[[], Bench]) -> None:
+def test_what_fails_ends_all_and_says_why(processes: int, tmp_path: Path, set_up: Callable[[], Context]) -> None:
     """GIVEN a job that would never end beside it THEN that is not waited for."""
-    jobs = [Job(tmp_path / "a", Bench.fail), Job(tmp_path / "b", Bench.wait_for_ever)]
+    jobs = [Job(tmp_path / "a", Context.fail), Job(tmp_path / "b", Context.wait_for_ever)]
 
     with pytest.raises(ValueError, match="can't be trained"):
         run(jobs, set_up, processes)
 
 
-def test_a_process_that_is_killed_ends_all_with_a_sentence(tmp_path: Path, set_up: Callable[[], Bench]) -> None:
-    jobs = [writing(tmp_path, "a"), Job(tmp_path / "b", Bench.die, (tmp_path / "a",)), writing(tmp_path, "c", "b")]
+def test_a_process_that_is_killed_ends_all_with_a_sentence(tmp_path: Path, set_up: Callable[[], Context]) -> None:
+    jobs = [writing(tmp_path, "a"), Job(tmp_path / "b", Context.die, (tmp_path / "a",)), writing(tmp_path, "c", "b")]
 
-    with pytest.raises(JobError, match=r"memory enough.*goes on where it stopped.*--processes 1"):
+    with pytest.raises(JobError, match=r"enough memory.*resumes the run.*--processes 1"):
         run(jobs, set_up, 2)
 
     assert (tmp_path / "a").exists()
     assert not (tmp_path / "c").exists()
 
 
-def test_an_interrupt_ends_the_other_processes_too(tmp_path: Path, set_up: Callable[[], Bench]) -> None:
+def test_an_interrupt_ends_the_other_processes_too(tmp_path: Path, set_up: Callable[[], Context]) -> None:
     """As Ctrl-C does; the other processes are not asked to end what may take an hour."""
-    jobs = [Job(tmp_path / name, Bench.wait_for_ever) for name in "ab"]
+    jobs = [Job(tmp_path / name, Context.wait_for_ever) for name in "ab"]
 
     def interrupt() -> None:
         while not (tmp_path / "waits").exists():
@@ -133,6 +133,6 @@ def test_an_interrupt_ends_the_other_processes_too(tmp_path: Path, set_up: Calla
         run(jobs, set_up, 2)
 
     assert not (tmp_path / "a").exists()
-    for bench in tmp_path.glob("bench-*"):
+    for file in tmp_path.glob("process-*"):
         with pytest.raises(ProcessLookupError):
-            os.kill(int(bench.name.removeprefix("bench-")), 0)
+            os.kill(int(file.name.removeprefix("process-")), 0)

@@ -2,7 +2,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from thyroid_model.training.localisation import Localisation, centre_prior, localise, outline_prior, random_map, spread
+from thyroid_model.training.localisation import (
+    Localisation,
+    centre_prior,
+    localise,
+    outline_prior,
+    random_map,
+    resize_map,
+)
 
 
 def left_half(size: int = 8) -> npt.NDArray[np.bool_]:
@@ -45,7 +52,7 @@ def test_how_strong_a_map_is_does_not_matter(scale: float) -> None:
     assert scaled.energy == pytest.approx(as_it_is.energy, abs=1e-5)
 
 
-def test_a_coarse_map_is_laid_over_the_whole_picture() -> None:
+def test_a_coarse_map_is_laid_over_the_whole_image() -> None:
     """GIVEN 2 × 2 cells, the left ones full THEN most of the energy is left; the rest was spilt."""
     found = localise(plane([1, 0], [1, 0]), left_half(64))
 
@@ -62,7 +69,7 @@ def test_a_mirrored_map_has_the_rest_of_the_energy() -> None:
 
 
 def test_spreading_takes_height_and_width_and_keeps_what_is_flat() -> None:
-    flat = spread(np.full((2, 3), 0.25, np.float32), 10, 20)
+    flat = resize_map(np.full((2, 3), 0.25, np.float32), 10, 20)
 
     assert flat.shape == (10, 20)
     assert flat.dtype == np.float32
@@ -71,7 +78,7 @@ def test_spreading_takes_height_and_width_and_keeps_what_is_flat() -> None:
 
 def test_spreading_is_bilinear_about_the_cells_middles() -> None:
     """Two cells over four pixels: the outer ones lie beyond the middles, the inner ones a quarter of the way."""
-    np.testing.assert_allclose(spread(plane([0, 1]), 1, 4), [[0, 0.25, 0.75, 1]])
+    np.testing.assert_allclose(resize_map(plane([0, 1]), 1, 4), [[0, 0.25, 0.75, 1]])
 
 
 @pytest.mark.parametrize("size", [15, 16])
@@ -91,7 +98,7 @@ def test_a_standard_deviation_of_the_centre_prior_is_a_quarter_of_the_side() -> 
     assert np.interp(50 + 25.25, np.arange(101), row) == pytest.approx(np.exp(-0.5), abs=1e-3)
 
 
-def test_the_outline_prior_is_the_share_of_pictures_with_an_outline_there() -> None:
+def test_the_outline_prior_is_the_share_of_images_with_an_outline_there() -> None:
     masks = np.zeros((4, 2, 2), np.bool_)
     masks[:, 0, 0] = True
     masks[0, 1, 1] = True

@@ -146,8 +146,8 @@ def test_curves_follow_the_score_that_is_served(
 
 
 def test_curves_are_of_the_networks_score(network: keras.Model, seen: list[View], rows: list[Row]) -> None:
-    def score(pictures: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        colour = np.repeat(pictures[..., np.newaxis], 3, axis=-1)
+    def score(images: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        colour = np.repeat(images[..., np.newaxis], 3, axis=-1)
         return np.asarray(network(colour, training=False), np.float64)[:, 0]
 
     expected = measure(seen[2].tensor[..., 0], centre_prior(17), score)

@@ -19,7 +19,7 @@ from tests.unit.model.lesion_training import TINY, make_data, move_weights, smal
 from thyroid_model.data import ddti
 from thyroid_model.data.examples import Examples, thyroid_examples, views
 from thyroid_model.data.split import folds_by_case
-from thyroid_model.networks import whole_image as whole_picture
+from thyroid_model.networks import whole_image
 from thyroid_model.networks.weights import load_model
 from thyroid_model.record import MAPS_FILE, MODEL_FILE, SCORES_FILE, TRAINING_FILE, read_table, read_training
 from thyroid_model.training import calibration, map_check, train
@@ -51,13 +51,13 @@ class Trainings:
         seed: int,
         title: str,
         stops: Sequence[int] = (),
-        look: Callable[[], Any] = lambda: None,
+        at_stop: Callable[[], Any] = lambda: None,
     ) -> list[Any]:
         if len(self.done) == self.stop_at:
             raise KeyboardInterrupt
         self.done.append((title, seed, examples))
         move_weights(trainer._network, seed, 0.02)
-        return [look() for _ in stops]
+        return [at_stop() for _ in stops]
 
     def titled(self, title: str) -> Examples:
         (found,) = [examples for other, _, examples in self.done if other == title]
@@ -92,11 +92,11 @@ def folds_of(data: Path) -> tuple[list[ddti.Frame], npt.NDArray[np.int64]]:
 
 
 def trained_on(examples: Examples, data: Path) -> set[str]:
-    """Name the frames of DDTI whose very pictures are among the examples."""
+    """Name the frames of DDTI whose very images are among the examples."""
     frames, _ = folds_of(data)
     seen = thyroid_examples(views(frames, TINY.input_size), np.zeros(len(frames), np.float32))
-    inside = {picture.tobytes() for picture in examples.pictures}
-    names = {f.path.name for f, picture in zip(frames, seen.pictures, strict=True) if picture.tobytes() in inside}
+    inside = {image.tobytes() for image in examples.images}
+    names = {f.path.name for f, image in zip(frames, seen.images, strict=True) if image.tobytes() in inside}
     assert len(names) == len(examples)
     return names
 
@@ -142,12 +142,12 @@ def test_the_bundled_network_is_trained_on_all_frames_after_the_breast_lesions(
     assert len(trainings.done) == TRAININGS
     assert first[0] == "seed 0, breast lesions"
     assert len(first[2]) == 6
-    assert first[2].pictures.shape[1] > TINY.input_size, "windows are cut from finer pictures"
+    assert first[2].images.shape[1] > TINY.input_size, "windows are cut from finer images"
     assert last[0] == "final, all frames"
     assert len(trained_on(last[2], data)) == len(ddti.read(data)) == 13
 
 
-def test_labels_and_outlines_go_with_their_pictures(data: Path, finished: tuple[Path, Path, Trainings]) -> None:
+def test_labels_and_outlines_go_with_their_images(data: Path, finished: tuple[Path, Path, Trainings]) -> None:
     frames = ddti.read(data)
     examples = finished[2].titled("final, all frames")
 
@@ -183,9 +183,9 @@ def test_a_frames_logit_is_of_a_network_and_of_statistics_that_did_not_see_its_f
 
     logits = [float(row["logit"]) for row in rows_of(output, PRETRAINED)]
     own = calibration.logit(scores[folds, np.arange(len(folds))])
-    numbers, labels = whole_picture.statistics(tensors), np.array([frame.label for frame in frames])
-    lines = [whole_picture.fit(numbers[folds != fold], labels[folds != fold]) for fold in range(FOLDS)]
-    said = np.array([lines[fold](numbers[[place]])[0] for place, fold in enumerate(folds)])
+    numbers, labels = whole_image.statistics(tensors), np.array([frame.label for frame in frames])
+    fitted = [whole_image.fit(numbers[folds != fold], labels[folds != fold]) for fold in range(FOLDS)]
+    said = np.array([fitted[fold](numbers[[place]])[0] for place, fold in enumerate(folds)])
     np.testing.assert_allclose(logits, own + said, atol=2e-3)
 
 
@@ -300,7 +300,7 @@ def test_another_label_takes_nothing_over(
 
 
 @pytest.mark.parametrize("changed", ["pixels", "outline", "breast mask"])
-def test_other_pictures_under_the_same_names_take_nothing_over(
+def test_other_images_under_the_same_names_take_nothing_over(
     changed: str, data: Path, finished: tuple[Path, Path, Trainings], trainings: Trainings, tmp_path: Path
 ) -> None:
     other = Path(shutil.copytree(data, tmp_path / "sets"))
@@ -312,8 +312,8 @@ def test_other_pictures_under_the_same_names_take_nothing_over(
     else:
         folder = other / "ddti" / "images" if changed == "pixels" else other / "breast" / "masks"
         file = sorted(folder.iterdir())[0]
-        with Image.open(file) as picture:
-            turned = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+        with Image.open(file) as image:
+            turned = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
         turned.save(file)
     trainings.stop_at = 0
 
@@ -371,7 +371,7 @@ def test_sets_too_small_for_a_batch_end_the_command_with_a_sentence(
 
     assert train.main([*paths, "--folds", "3", "--input-size", "32", "--batch", "7", "--processes", "1"]) == 1
 
-    assert "breast lesions: a training needs at least 7 pictures, not 6" in capsys.readouterr().err
+    assert "breast lesions: a training needs at least 7 images, not 6" in capsys.readouterr().err
 
 
 def test_the_commands_options_are_the_recipes(monkeypatch: pytest.MonkeyPatch, data: Path, tmp_path: Path) -> None:
