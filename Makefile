@@ -86,7 +86,7 @@ browser: $(COMPILED) ## The page in a real browser (CHROMIUM= another than the o
 	$(PY) -m pytest tests/browser
 
 .PHONY: test-slow
-test-slow: $(COMPILED) ## The long ones: every picture and layer against double precision, made-up requests, the page in a browser
+test-slow: $(COMPILED) ## The long ones: every image and layer against double precision, made-up requests, the page in a browser
 	$(PY) -m pytest $(PARALLEL) --timeout 1800 tests/slow tests/browser
 	$(PY) -m pytest $(call SERIAL,tests/slow tests/browser) --timeout 1800
 
@@ -96,7 +96,7 @@ MUTMUT := THYROID_MODEL_DIR="$(CURDIR)/build/model" PYTHONPATH="$(CURDIR)/build/
 	"$(CURDIR)/.venv-mutants/bin/mutmut"
 
 .PHONY: mutants
-mutants: $(COMPILED) .venv-mutants/.ready ## Mutation testing of what judges a picture, into build/mutants (docs/mutants.md)
+mutants: $(COMPILED) .venv-mutants/.ready ## Mutation testing of what judges an image, into build/mutants (docs/mutants.md)
 	@rm -rf build/mutants && mkdir -p build/mutants/src build/mutants/mutants/src  # the latter is on the path
 	@cp -R layers/inference/python/thyroid build/mutants/src && cp -R tests pyproject.toml build/mutants
 	@$(STRICT) packages=$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); cd build/mutants; \
@@ -220,7 +220,7 @@ replay: $(READY) ## Put the dead letters of a deployed stack back into its queue
 define KEPT
 
 What stays, on purpose, when the stack is gone:
-  - its two buckets, with the pictures and their results; their names
+  - its two buckets, with the images and their results; their names
       aws s3 ls | grep '$(STACK)'
       aws s3 rb --force s3://NAME   # older versions stay: empty it in the console, or let its lifecycle do that
   - its log groups, with the access log and the audit records, until their retention is over

@@ -52,7 +52,7 @@ class LocalLinks:
         self._uploads: OrderedDict[str, _Upload] = OrderedDict()
 
     def create(self, content_type: str, smallest: int, largest: int) -> Link:
-        """Make a link for one picture of a type and size."""
+        """Make a link for one image of a type and size."""
         expires = int(time.time()) + self._seconds
         identifier = new_id(expires)
         self._uploads[identifier] = _Upload(content_type, smallest, largest)
@@ -102,7 +102,7 @@ class LocalLinks:
         return record
 
     def image_urls(self, identifier: str) -> Mapping[str, str]:
-        """Return addresses of the pictures beside a result, by their kind."""
+        """Return addresses of the images beside a result, by their kind."""
         return {kind: f"{ADDRESS}/{identifier}/{name}" for kind, name in (("heatmap", HEATMAP), ("overlay", OVERLAY))}
 
     def file(self, identifier: str, name: str) -> bytes:

@@ -90,8 +90,8 @@ def find(request: Request, id: str, links: TheLinks) -> JSONResponse:  # noqa: A
         status, title = kind_of_code(written["code"])
         return problem(request, status, title, written["code"], written["detail"])
     written["filename"] = None  # the key's last part, which is the id
-    pictures = links.image_urls(id)
-    written["gradcam"]["images"] = {kind: _absolute(request, address) for kind, address in pictures.items()}
+    images = links.image_urls(id)
+    written["gradcam"]["images"] = {kind: _absolute(request, address) for kind, address in images.items()}
     return JSONResponse(written)
 
 

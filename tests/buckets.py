@@ -16,8 +16,8 @@ from moto import mock_aws
 from moto.core.base_backend import BaseBackend
 
 from tests.fakes import FakeEngine
+from tests.images import image_file
 from tests.loggers import new_logger
-from tests.pictures import picture_file
 from thyroid.core.analyzer import Analyzer
 from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
 from thyroid.s3.events import Upload
@@ -30,7 +30,7 @@ from thyroid.settings import Settings
 UPLOADS, RESULTS, TABLE = "the-uploads", "the-results", "the-records"
 SETTINGS = Settings(uploads_bucket=UPLOADS, results_bucket=RESULTS, records_table=TABLE)
 
-SOUND = picture_file()
+SOUND = image_file()
 BROKEN = SOUND[: len(SOUND) // 2]
 
 # How long an invocation still has. What a killed one left undone is anyone's again once its time is over.

@@ -1,4 +1,4 @@
-"""A patient's name in every place that a request or a picture has for one, and a search for it in whatever form."""
+"""A patient's name in every place that a request or an image has for one, and a search for it in whatever form."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from tests.corpus import API, UPLOADS, form
 from tests.endpoints import GET_PATHS, POST_PATHS
 from tests.gateway import Pairs, Request
 from tests.hostile import png
-from tests.pictures import picture_file
+from tests.images import image_file
 
 NAME = "Jane-Doe"
 DIRECTORIES = {IFD.Exif: 0x9000, IFD.GPSInfo: 0x0000}  # and the tag that says their version
@@ -52,10 +52,10 @@ def named(place: str) -> str:
     return f"{NAME}-{place}"
 
 
-# --- pictures ---------------------------------------------------------------------------------------------------------
+# --- images ---------------------------------------------------------------------------------------------------------
 
 
-def pictures() -> dict[str, bytes]:
+def images() -> dict[str, bytes]:
     """Return files of every format whose every text names the patient."""
     exif, file = _exif(), {}
     with_texts = PngImagePlugin.PngInfo()
@@ -72,28 +72,28 @@ def pictures() -> dict[str, bytes]:
     for tag in BYTES:
         tags.tagtype[tag] = 7
         tags[tag] = named(f"tag {tag}").encode()
-    file["PNG"] = picture_file("PNG", pnginfo=with_texts, exif=exif, icc_profile=icc)
-    file["JPEG"] = picture_file("JPEG", exif=exif, comment=named("comment").encode(), icc_profile=icc, xmp=xmp)
+    file["PNG"] = image_file("PNG", pnginfo=with_texts, exif=exif, icc_profile=icc)
+    file["JPEG"] = image_file("JPEG", exif=exif, comment=named("comment").encode(), icc_profile=icc, xmp=xmp)
     file["JPEG"] = (
         file["JPEG"][:2] + b"\xff\xed" + _sized(b"Photoshop 3.0\0" + named("IPTC").encode()) + file["JPEG"][2:]
     )
-    file["TIFF"] = picture_file("TIFF", tiffinfo=tags)
-    file["WEBP"] = picture_file("WEBP", exif=exif, xmp=xmp, icc_profile=icc)
-    file["GIF"] = picture_file("GIF", comment=named("comment"))
-    file["BMP"] = picture_file("BMP") + named("behind the end").encode()
+    file["TIFF"] = image_file("TIFF", tiffinfo=tags)
+    file["WEBP"] = image_file("WEBP", exif=exif, xmp=xmp, icc_profile=icc)
+    file["GIF"] = image_file("GIF", comment=named("comment"))
+    file["BMP"] = image_file("BMP") + named("behind the end").encode()
     return {kind: data for kind, data in file.items() if leaks(data) or kind == "PNG"}
 
 
 @cache
-def broken_pictures() -> dict[str, bytes]:
+def broken_images() -> dict[str, bytes]:
     """Return such files that cannot be read, or whose tags cannot."""
-    found = {f"half a {kind}": data[: len(data) * 2 // 3] for kind, data in pictures().items()}
+    found = {f"half a {kind}": data[: len(data) * 2 // 3] for kind, data in images().items()}
     found["PNG of a broken chunk"] = _chunked(b"IHDR", named("header").encode())
     found["PNG of a broken text"] = _with_chunk(b"zTXt", named("broken").encode() + b"\0\0no zlib")
     found["PNG of a bomb of text"] = _with_chunk(
         b"zTXt", named("bomb").encode() + b"\0\0" + zlib.compress(bytes(10**8))
     )
-    found["JPEG of a broken EXIF"] = picture_file(
+    found["JPEG of a broken EXIF"] = image_file(
         "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + named("EXIF").encode() * 9
     )
     found["TIFF of a broken directory"] = b"II*\0\x08\0\0\0\xff\xff" + named("directory").encode() * 9
@@ -125,7 +125,7 @@ def _chunked(kind: bytes, data: bytes) -> bytes:
 
 
 def _with_chunk(kind: bytes, data: bytes) -> bytes:
-    sound = picture_file("PNG")
+    sound = image_file("PNG")
     return sound[:33] + png.chunk(kind, data) + sound[33:]
 
 
@@ -177,8 +177,8 @@ def _posted(path: str) -> Iterator[tuple[str, Request]]:
     def posted(body: bytes, kind: str, query: str = "") -> Request:
         return Request("POST", path + query, (*more, ("Content-Type", kind)), body)
 
-    sound = pictures()
-    for kind, data in (sound | broken_pictures()).items():
+    sound = images()
+    for kind, data in (sound | broken_images()).items():
         yield f"{kind} as it is", posted(data, SENT_AS.get(kind, "application/octet-stream"), f"?{ONLY_NAME}")
         body = {"image": base64.b64encode(data).decode("ascii"), "filename": named("field"), NAME: {NAME: [NAME]}}
         yield f"{kind} in JSON", posted(json.dumps(body).encode(), "application/json", f"?{QUERY}")
@@ -212,14 +212,14 @@ def _posted(path: str) -> Iterator[tuple[str, Request]]:
 
 
 def by_link(link: dict[str, Any]) -> Iterator[tuple[str, Request]]:
-    """Requests that use a link of a laptop, with a large picture, and ask for what became of it."""
+    """Requests that use a link of a laptop, with a large image, and ask for what became of it."""
     fields = [(f'name="{name}"', value.encode()) for name, value in link["upload"]["fields"].items()]
-    data = pictures()["JPEG"].ljust(5_000_000, b"\0")
+    data = images()["JPEG"].ljust(5_000_000, b"\0")
     part = (f'name="file"; filename="{named("part")}"', data)
     body, kind = form(*fields, (f'name="{NAME}"', NAME.encode()), part, boundary=NAME)
     headers = (*HEADERS, ("Content-Type", kind))
     yield "what no link is for", Request("POST", f"/local-uploads?{QUERY}", headers, body.replace(b'"key"', b'"no"'))
-    yield "a picture by a link", Request("POST", f"/local-uploads?{QUERY}", headers, body)
+    yield "an image by a link", Request("POST", f"/local-uploads?{QUERY}", headers, body)
     yield "its result", Request("GET", f"{link['result']}?{QUERY}", HEADERS)
     for file in ("heatmap.png", "overlay.png", "result.json", named("file")):
         yield f"its {file}", Request("GET", f"/local-uploads/{link['id']}/{file}?{QUERY}", HEADERS)

@@ -6,14 +6,14 @@ from typing import Any
 
 import httpx
 
-from tests.pictures import picture_file
+from tests.images import image_file
 from thyroid_client import AsyncClient, Client
 from thyroid_client.retries import Retries
 
 ADDRESS = "https://api.example.com/prod"
 BUCKET = "https://bucket.example.com"
 UPLOAD_ID = "6925a1b2-0123456789abcdef0123456789abcdef"
-PNG = picture_file()
+PNG = image_file()
 ENCODED = base64.b64encode(PNG).decode("ascii")
 
 REFERENCE = {"name": "fake", "version": "1.2.3", "sha256": "a" * 64}

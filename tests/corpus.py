@@ -16,7 +16,7 @@ from PIL import Image
 from functions.endpoints import ENDPOINTS
 from tests.endpoints import GET_PATHS, IMAGE_NAMES
 from tests.gateway import Pairs, Request
-from tests.pictures import picture_file
+from tests.images import image_file
 from thyroid import phantom
 from thyroid.core.formats import MEDIA_TYPES
 from thyroid.settings import Settings
@@ -26,7 +26,7 @@ from thyroid.web.page import PAGE, files, release_of
 API = "/api/v1"
 UPLOADS = f"{API}/uploads"
 PDF = ("Accept", "application/pdf")
-PNG = picture_file()
+PNG = image_file()
 ENCODED = base64.b64encode(PNG).decode("ascii")
 LINK = b'{"content_type": "image/png"}'
 LIMITS = Settings()
@@ -82,7 +82,7 @@ def sound() -> Iterator[tuple[str, Request]]:
         yield f"{name}: a data URI", post(path, uri.encode(), "application/json", *more)
         yield f"{name}: no content type", post(path, as_json(), None, *more)
         yield f"{name}: another JSON", post(path, as_json(), "application/vnd.thyroid+json; charset=utf-8", *more)
-        yield f"{name}: a picture", post(f"{path}?{query}", scan("JPEG"), "image/jpeg", *more)
+        yield f"{name}: an image", post(f"{path}?{query}", scan("JPEG"), "image/jpeg", *more)
         as_fields = [(f'name="{key}"', str(value).encode()) for key, value in fields.items()]
         body, kind = form(('name="image"; filename="b.png"', scan()), *as_fields)
         yield f"{name}: a form", post(path, body, kind, *more)
@@ -91,7 +91,7 @@ def sound() -> Iterator[tuple[str, Request]]:
     for kind in (*MEDIA_TYPES, "Image/PNG", "image/png; q=1"):
         yield f"as {kind}", post(f"{API}/predict", PNG, kind)
     yield "without the maps", post(f"{API}/analyze", as_json(include_gradcam=False))
-    yield "a report with its pictures", post(f"{API}/report/json", as_json(include_gradcam=True))
+    yield "a report with its images", post(f"{API}/report/json", as_json(include_gradcam=True))
     yield "a link", post(UPLOADS, LINK)
     yield "a link for a size", post(UPLOADS, b'{"content_type": "image/jpeg", "size": 20000000}')
     for path in (endpoint.path.replace("{id}", "x") for endpoint in ENDPOINTS):
@@ -120,8 +120,8 @@ def hostile_json() -> Iterator[tuple[str, bytes]]:
         yield f"{depth} lists in an unknown field", b'{"image": "' + ENCODED.encode() + b'", "x": ' + nested + b"}"
     yield "only brackets", b"[" * 1_000_000
     yield "only opened objects", b'{"a":' * 200_000
-    yield "the picture twice, the latter one sound", b'{"image": "no", "image": "' + ENCODED.encode() + b'"}'
-    yield "the picture twice, the former one sound", b'{"image": "' + ENCODED.encode() + b'", "image": "no"}'
+    yield "the image twice, the latter one sound", b'{"image": "no", "image": "' + ENCODED.encode() + b'"}'
+    yield "the image twice, the former one sound", b'{"image": "' + ENCODED.encode() + b'", "image": "no"}'
     yield "a field twice", as_json()[:-1] + b', "filename": "a", "filename": "b"}'
     yield "a field twice, once escaped", as_json()[:-1] + b', "filename": "a", "f\\u0069lename": "b"}'
     for number in ("NaN", "Infinity", "-Infinity", "1e999", "-0", "1.0", "64.5", "9" * 5_000, "1e" + "9" * 400, "0x40"):
@@ -130,7 +130,7 @@ def hostile_json() -> Iterator[tuple[str, bytes]]:
     for name, text in (("high", r"\ud800"), ("low", r"\udc00"), ("reversed", r"\udc00\ud800"), ("cut", r"\ud8")):
         yield f"a {name} surrogate as a value", as_json()[:-1] + f', "filename": "{text}"}}'.encode()
         yield f"a {name} surrogate as a key", as_json()[:-1] + f', "{text}": 1}}'.encode()
-        yield f"a {name} surrogate as the picture", f'{{"image": "{text}"}}'.encode()
+        yield f"a {name} surrogate as the image", f'{{"image": "{text}"}}'.encode()
     yield "a pair of surrogates", as_json()[:-1] + rb', "filename": "\ud83e\udd8b"}'
     yield "a byte order mark", b"\xef\xbb\xbf" + as_json()
     for encoding in ("utf-16", "utf-16-le", "utf-32"):
@@ -167,16 +167,16 @@ def hostile() -> Iterator[tuple[str, Request]]:
         "multipart/mixed; boundary=x",
         "*/*",
     ):
-        yield f"a picture as {kind!r}", post(predict, PNG, kind)
+        yield f"an image as {kind!r}", post(predict, PNG, kind)
     twice = (("Content-Type", "image/png"), ("Content-Type", "application/json"))
     yield "JSON, a text", post(predict, as_json(), "text/json")
     # Forms
     part = 'name="image"; filename="a.png"'
     for name, parts in {
-        "two pictures": [(part, PNG), (part, PNG)],
-        "no picture": [('name="other"', b"x")],
+        "two images": [(part, PNG), (part, PNG)],
+        "no image": [('name="other"', b"x")],
         "no name": [("", PNG)],
-        "an empty picture": [(part, b"")],
+        "an empty image": [(part, b"")],
         "an empty name of a file": [('name="image"; filename=""', PNG)],
         "very many fields": [(part, PNG), *((f'name="f{n}"', b"x") for n in range(100))],
         "very many files": [(part, PNG), *((f'name="f{n}"; filename="f"', b"x") for n in range(20))],
@@ -297,7 +297,7 @@ def hostile() -> Iterator[tuple[str, Request]]:
     ):
         yield f"GET {path[:60]}", Request("GET", path)
     yield "a body on a GET", Request("GET", f"{API}/health", (("Content-Type", "application/json"),), as_json())
-    yield "a picture on a GET", Request("GET", f"{API}/model-info", (("Content-Type", "image/png"),), PNG)
+    yield "an image on a GET", Request("GET", f"{API}/model-info", (("Content-Type", "image/png"),), PNG)
     yield "a large body on a GET", Request("GET", f"{API}/health", (), bytes(1_000_000))
     # A preflight that is none, or asks for what is not given
     yield "OPTIONS of nobody", Request("OPTIONS", predict)
@@ -317,7 +317,7 @@ def at_the_limits() -> Iterator[tuple[str, Request]]:
     predict = f"{API}/predict"
     for change in (-1, 0, 1):
         size = LIMITS.max_binary_body_bytes + change
-        yield f"a picture, {change:+} bytes", post(predict, PNG.ljust(size, b"\0"), "image/png")
+        yield f"an image, {change:+} bytes", post(predict, PNG.ljust(size, b"\0"), "image/png")
         bare = len(form(('name="image"; filename="a.png"', b""))[0])
         body, kind = form(('name="image"; filename="a.png"', PNG.ljust(size - bare, b"\0")))
         yield f"a form, {change:+} bytes", post(predict, body, kind)
@@ -344,7 +344,7 @@ def _in_coding(coding: str, pack: Callable[[bytes], bytes]) -> Iterator[tuple[st
     told, predict = ("Content-Encoding", coding), f"{API}/predict"
     data, kind = form(('name="image"; filename="a.png"', PNG))
     yield f"JSON in {coding}", post(predict, pack(as_json()), "application/json", told)
-    yield f"a picture in {coding}", post(predict, pack(PNG), "image/png", told)
+    yield f"an image in {coding}", post(predict, pack(PNG), "image/png", told)
     yield f"a form in {coding}", post(predict, pack(data), kind, told)
     yield f"a link in {coding}", post(UPLOADS, pack(LINK), "application/json", told)
 
@@ -353,11 +353,11 @@ def chunked() -> Iterator[tuple[str, Request]]:
     """Requests that can be sent in pieces."""
     predict = f"{API}/predict"
     yield "JSON", post(predict, as_json())
-    yield "a picture", post(predict, PNG, "image/png")
+    yield "an image", post(predict, PNG, "image/png")
     yield "a form", post(predict, *form(('name="image"; filename="a.png"', PNG)))
     yield "a link", post(UPLOADS, LINK)
     yield "nothing", post(predict, b"")
-    yield "nothing of a picture", post(predict, b"", "image/png")
+    yield "nothing of an image", post(predict, b"", "image/png")
     yield "broken JSON", post(predict, b"[" * 50_000)
     yield "a body on a GET", Request("GET", f"{API}/health", (), PNG)
     for name, request in at_the_limits():

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tests.pictures import picture_file
+from tests.images import image_file
 from thyroid.core.manifest import Golden, Manifest, Parity
 
 LAYERS = {"conv2d": (16, 16), "depthwise_separable_conv": (8, 8)}
@@ -59,7 +59,7 @@ def make_manifest(golden: Golden | None = None) -> Manifest:
 
 
 class FakeEngine:
-    """Answers a fixed score, and evidence for malignancy in the left half of the picture, against it in the right."""
+    """Answers a fixed score, and evidence for malignancy in the left half of the image, against it in the right."""
 
     def __init__(self, score: float = 0.1234, manifest: Manifest | None = None) -> None:
         self.manifest = manifest or make_manifest()
@@ -84,7 +84,7 @@ class FakeEngine:
 
 
 def golden_artifact(folder: Path, score: float) -> Golden:
-    """Write a golden picture into `folder` and say which score it should get."""
-    data = picture_file()
+    """Write a golden image into `folder` and say which score it should get."""
+    data = image_file()
     (folder / "golden.png").write_bytes(data)
     return Golden(file="golden.png", sha256=hashlib.sha256(data).hexdigest(), score=score, tolerance=1e-5)

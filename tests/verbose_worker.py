@@ -27,11 +27,9 @@ def main(told: Path) -> None:
     """Answer all of them."""
     with mock_aws():
         cloud = buckets.Cloud()
-        keys = {
-            kind: f"{FOLDER}/{kind} of {canaries.NAME}" for kind in canaries.pictures() | canaries.broken_pictures()
-        }
+        keys = {kind: f"{FOLDER}/{kind} of {canaries.NAME}" for kind in canaries.images() | canaries.broken_images()}
         records: list[dict[str, Any]] = []
-        for kind, data in (canaries.pictures() | canaries.broken_pictures()).items():
+        for kind, data in (canaries.images() | canaries.broken_images()).items():
             upload = cloud.upload(keys[kind], data)
             event = message("one", buckets.UPLOADS, upload.key)
             body = json.loads(event["body"])

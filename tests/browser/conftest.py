@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from docs.browser import launch
 from tests.browser.visit import Visit
-from tests.pictures import saved
+from tests.images import saved
 from tests.server import local_server
 from thyroid import phantom
 

@@ -7,7 +7,7 @@ from PIL import Image
 from playwright.sync_api import Route, expect
 
 from tests.browser.visit import PATIENCE_MS, Visit
-from tests.pictures import saved
+from tests.images import saved
 from thyroid import phantom
 
 ANALYZE = "**/api/v1/analyze*"

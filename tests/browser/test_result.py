@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.visit import PATIENCE_MS, Visit, refuse
-from tests.pictures import saved
+from tests.images import saved
 
 ANALYZE, GRADCAM = "/api/v1/analyze", "/api/v1/gradcam"
 

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Route, expect
 
 from tests.browser.visit import PATIENCE_MS, Visit, refuse
-from tests.pictures import saved
+from tests.images import saved
 from thyroid import phantom
 from thyroid.settings import Settings
 

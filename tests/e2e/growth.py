@@ -1,4 +1,4 @@
-"""From a worker's processor time to pictures an hour, dollars a million, and what limits first.
+"""From a worker's processor time to images an hour, dollars a million, and what limits first.
 
 Prices and formulas are :mod:`benchmarks.cost`'s. Quotas are those of a new account, read in 2026 on the services'
 pages.
@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from benchmarks import bill
 
-# Pictures a second that each bears before it has to be asked for more, or has had time to grow by itself.
+# Images a second that each bears before it has to be asked for more, or has had time to grow by itself.
 LIMITS = {
-    "S3: 3,500 PUT a second and prefix, three a picture": 3500 / 3,
-    "DynamoDB: 4,000 writes a second of a new table, two a picture": 4000 / 2,
+    "S3: 3,500 PUT a second and prefix, three an image": 3500 / 3,
+    "DynamoDB: 4,000 writes a second of a new table, two an image": 4000 / 2,
     "EventBridge: 2,400 PutEvents a second, the least of the larger regions": 2400.0,
 }
 
@@ -23,14 +23,14 @@ def growth(processor_seconds: float) -> list[str]:
     each = costs.rate()
     services = ", ".join(f"{what} ${dollars:.2f}" for what, dollars in costs.services().items())
     lines = [
-        f"at 100 ms a call of S3: {each:.1f} pictures a second and worker; at none, {1 / processor_seconds:.0f}",
-        f"a million pictures: ${costs.together():.2f} = Lambda ${costs.function():.2f}, {services}",
+        f"at 100 ms a call of S3: {each:.1f} images a second and worker; at none, {1 / processor_seconds:.0f}",
+        f"a million images: ${costs.together():.2f} = Lambda ${costs.function():.2f}, {services}",
         f"Lambda where they come one at a time: ${costs.function_one_by_one():.2f}",
     ]
     for workers in (10, 100, 1000):
         second = each * workers
         reached = [what for what, bound in sorted(LIMITS.items(), key=lambda limit: limit[1]) if second > bound]
         lines.append(
-            f"{workers} at a time: {3600 * second:,.0f} pictures an hour; over: {'; '.join(reached) or 'nothing'}"
+            f"{workers} at a time: {3600 * second:,.0f} images an hour; over: {'; '.join(reached) or 'nothing'}"
         )
     return lines

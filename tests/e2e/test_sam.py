@@ -116,7 +116,7 @@ def test_a_report_is_a_pdf_in_base64_that_the_gateway_makes_bytes_of(name: str) 
     assert base64.b64decode(answer["body"], validate=True).startswith(b"%PDF-")
 
 
-def test_the_same_picture_gets_the_same_score_as_json_and_raw() -> None:
+def test_the_same_image_gets_the_same_score_as_json_and_raw() -> None:
     scores = {
         json.loads(invoke("PredictFunction", FOLDER / f"{name}.json")["body"])["prediction"]["confidence_score"]
         for name in ("predict", "predict_raw")
@@ -159,10 +159,10 @@ def gateway(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ht
         process.wait(60)
 
 
-def test_a_raw_picture_passes_the_gateway(gateway: httpx.Client) -> None:
+def test_a_raw_image_passes_the_gateway(gateway: httpx.Client) -> None:
     answer = gateway.post("/api/v1/predict", content=SCAN, headers={"Content-Type": "image/png"})
     assert answer.status_code == 200, answer.text
-    # The same picture as JSON: the gateway changed no byte of it.
+    # The same image as JSON: the gateway changed no byte of it.
     in_json = gateway.post("/api/v1/predict", json={"image": base64.b64encode(SCAN).decode("ascii")})
     assert in_json.status_code == 200, in_json.text
     assert answer.json()["prediction"] == in_json.json()["prediction"]
@@ -177,7 +177,7 @@ def test_a_multipart_form_passes_the_gateway(gateway: httpx.Client) -> None:
 
 
 def test_an_error_is_readable_json_behind_the_gateway(gateway: httpx.Client) -> None:
-    answer = gateway.post("/api/v1/predict", content=b"no picture", headers={"Content-Type": "image/png"})
+    answer = gateway.post("/api/v1/predict", content=b"no image", headers={"Content-Type": "image/png"})
     assert answer.status_code == 415
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "unsupported_media_type"

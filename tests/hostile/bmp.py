@@ -19,7 +19,7 @@ def write(
     masks: tuple[int, ...] = (),
     pixels: bytes | None = None,
 ) -> bytes:
-    """Write a picture, of noise where no pixels are given; a negative height says that its top row comes first."""
+    """Write an image, of noise where no pixels are given; a negative height says that its top row comes first."""
     width, height = size
     colours = 2**bits if bits <= 8 else 0
     palette = (

@@ -12,12 +12,12 @@ from PIL import Image
 from tests.hostile import bmp, gif, jpeg, png, tiff, webp
 from tests.hostile.case import ANSWERED, TOO_LARGE, UNREADABLE, Case
 from tests.hostile.samples import all_samples, exif
-from tests.pictures import saved
+from tests.images import saved
 
 FULL = 4_600_000  # bytes: nearly the largest file that a request carries
 LARGEST, LARGEST_WEBP = (5000, 4000), (4000, 2500)  # the most pixels that are taken
 COLOUR = {"RGB": (200, 30, 60), "RGBA": (200, 30, 60, 120), "CMYK": (0, 200, 150, 30)}  # grey would take a third
-MANY, PACKED, LONG, LARGE, FRAMES = "many parts", "packed bombs", "long sides", "largest pictures", "many frames"
+MANY, PACKED, LONG, LARGE, FRAMES = "many parts", "packed bombs", "long sides", "largest images", "many frames"
 
 Make = Callable[[], bytes]
 
@@ -197,7 +197,7 @@ def _webp_of(kind: bytes, pixels: bytes) -> bytes:
 
 
 def _strips(count: int, kind: int) -> bytes:
-    """A picture of 32 pixels a row and a strip a row, all of which lie at the same place."""
+    """An image of 32 pixels a row and a strip a row, all of which lie at the same place."""
     places = tiff.Tag(tiff.STRIP_OFFSETS, kind, count, (b"\x10" + bytes(tiff.SIZES[kind] - 1)) * count)
     tags = tiff.plane(32, count, places, tiff.tag(tiff.ROWS, 1), tiff.tag(tiff.STRIP_BYTES, 32))
     return tiff.write([tags], bytes(32))
@@ -219,7 +219,7 @@ def _slow_deflate() -> tuple[int, bytes]:
 
 
 def _overlapping(count: int, packed: Callable[[], tuple[int, bytes]]) -> bytes:
-    """A picture of so many strips of a row, all of which are the same megabyte."""
+    """An image of so many strips of a row, all of which are the same megabyte."""
     compression, strip = packed()
     places = [tiff.tag(tiff.STRIP_OFFSETS, *[tiff.PIXELS_AT] * count)]
     places.append(tiff.tag(tiff.STRIP_BYTES, *[len(strip)] * count))

@@ -1,4 +1,4 @@
-"""Other formats under a picture's name, and under a picture's first bytes."""
+"""Other formats under an image's name, and under an image's first bytes."""
 
 import gzip
 import io
@@ -13,8 +13,8 @@ from PIL import Image
 from tests.hostile.canary import CANARY
 from tests.hostile.case import REFUSED, UNKNOWN, Case, case
 from tests.hostile.polyglots import HTML, PDF, PHP, SHELL, SVG, archive
-from tests.hostile.samples import picture
-from tests.pictures import saved
+from tests.hostile.samples import sample_image
+from tests.images import saved
 
 BY_NAME, BY_BYTES = "dressed by name", "dressed by first bytes"
 SIGNATURES = {
@@ -30,9 +30,9 @@ SIGNATURES = {
 
 
 def cases() -> Iterator[Case]:
-    """Yield all of them; their type is said to be a picture's, as it is of all that are sent."""
+    """Yield all of them; their type is said to be an image's, as it is of all that are sent."""
     for name, data in others():
-        yield case(BY_NAME, f"{name} called a picture", data, UNKNOWN)
+        yield case(BY_NAME, f"{name} called an image", data, UNKNOWN)
         for kind, signature in SIGNATURES.items():
             dressed = signature + data
             yield case(BY_BYTES, f"{name} behind the first bytes of {kind}", dressed, REFUSED)
@@ -42,7 +42,7 @@ def others() -> Iterator[tuple[str, bytes]]:
     """Yield files of other formats by name."""
     rng = np.random.default_rng(0)
     for kind in ("ICO", "PPM", "TGA", "PCX", "ICNS", "JPEG2000", "PDF", "EPS", "DDS", "SGI", "AVIF"):
-        yield kind, saved(picture(), kind)
+        yield kind, saved(sample_image(), kind)
     yield "SVG", SVG
     yield "SVG with a declaration", b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY a 'aaaa'>]>" + SVG
     yield "a short PDF", PDF

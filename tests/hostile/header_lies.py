@@ -15,7 +15,7 @@ _VALUES = {"B": BYTE, "H": WORD, "I": LONG}
 
 
 def cases() -> Iterator[Case]:
-    """Yield all of them; where the lie is a small one, the picture may be answered."""
+    """Yield all of them; where the lie is a small one, the image may be answered."""
     for kind, lies in (("PNG", _png), ("JPEG", _jpeg), ("WEBP", _webp), ("BMP", _bmp), ("TIFF", _tiff), ("GIF", _gif)):
         for name, data in lies():
             yield case(FAMILY, f"{kind} {name}", data, ANY)

@@ -9,8 +9,8 @@ import numpy as np
 from tests.hostile import jpeg, png, tiff, webp
 from tests.hostile.canary import CANARY
 from tests.hostile.case import ANSWERED, Case, case
-from tests.hostile.samples import HEIGHT, WIDTH, XMP, all_samples, exif, picture
-from tests.pictures import saved
+from tests.hostile.samples import HEIGHT, WIDTH, XMP, all_samples, exif, sample_image
+from tests.images import saved
 
 PROFILES, TAGS, TURNED = "garbage profiles", "garbage tags", "turned"
 ORIENTATIONS = (*range(10), 255, 65_535)
@@ -28,7 +28,7 @@ def cases() -> Iterator[Case]:
         yield case(TAGS, name, data, ANSWERED)
     for kind in ("PNG", "JPEG", "WEBP", "TIFF"):
         for orientation in ORIENTATIONS:
-            data = saved(picture(), kind, exif=exif(orientation))
+            data = saved(sample_image(), kind, exif=exif(orientation))
             yield case(TURNED, f"{kind} of orientation {orientation}", data, ANSWERED)
 
 
@@ -108,7 +108,7 @@ def _with_tags(block: bytes) -> Iterator[tuple[str, bytes]]:
     bits = plain["WEBP"][12:]
     yield "WebP", webp.riff(webp.extended(0x08, WIDTH, HEIGHT) + bits + webp.chunk(b"EXIF", block))
     pointer = tiff.Tag(34_665, 4, 1, struct.pack("<I", tiff.PIXELS_AT))
-    pixels = np.asarray(picture("L")).tobytes()
+    pixels = np.asarray(sample_image("L")).tobytes()
     tags = tiff.plane(WIDTH, HEIGHT, pointer, tiff.tag(tiff.STRIP_OFFSETS, tiff.PIXELS_AT + len(block)), *_rest(pixels))
     yield "TIFF", tiff.write([tags], block + pixels)
 
@@ -133,14 +133,14 @@ def _texts() -> Iterator[tuple[str, bytes]]:
         ("XMP of anything", 0xE1, b"http://ns.adobe.com/xap/1.0/\x00" + long[:60_000]),
         ("a maker's resources", 0xED, b"Photoshop 3.0\x008BIM\x04\x04\x00\x00\xff\xff\xff\xff" + long[:1000]),
         ("resources of anything", 0xED, b"Photoshop 3.0\x00" + long[:1000]),
-        ("several pictures that are not there", 0xE2, b"MPF\x00II*\x00\x08\x00\x00\x00\xff\xff" + bytes(60)),
+        ("several images that are not there", 0xE2, b"MPF\x00II*\x00\x08\x00\x00\x00\xff\xff" + bytes(60)),
         ("a comment", 0xFE, long[:60_000]),
     ):
         yield f"JPEG with {name}", jpeg.with_segments(photo, jpeg.segment(marker, data))
 
 
 def _tiff_with(*more: tiff.Tag) -> bytes:
-    pixels = np.asarray(picture("L")).tobytes()
+    pixels = np.asarray(sample_image("L")).tobytes()
     tags = tiff.plane(WIDTH, HEIGHT, tiff.tag(tiff.STRIP_OFFSETS, tiff.PIXELS_AT), *_rest(pixels), *more)
     return tiff.write([tags], pixels)
 

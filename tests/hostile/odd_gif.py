@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from tests.hostile import gif
 from tests.hostile.case import ANSWERED, Case, case
-from tests.hostile.samples import picture
-from tests.pictures import saved
+from tests.hostile.samples import sample_image
+from tests.images import saved
 
 FAMILY = "odd but valid: GIF"
 
@@ -19,16 +19,16 @@ def cases() -> Iterator[Case]:
 def _files() -> Iterator[tuple[str, bytes]]:
     for mode in ("1", "L", "P", "RGB"):
         for interlace in (0, 1):
-            yield f"{mode}{' interlaced' * interlace}", saved(picture(mode), "GIF", interlace=interlace)
+            yield f"{mode}{' interlaced' * interlace}", saved(sample_image(mode), "GIF", interlace=interlace)
     for colours in (2, 3, 16, 255):
-        yield f"of {colours} colours", saved(picture().quantize(colours), "GIF")
-    plain = saved(picture("P"), "GIF", interlace=0)
+        yield f"of {colours} colours", saved(sample_image().quantize(colours), "GIF")
+    plain = saved(sample_image("P"), "GIF", interlace=0)
     yield "of the first version", b"GIF87a" + plain[6:]
     for frames in (2, 40):
-        pictures = [picture(seed=seed) for seed in range(frames)]
+        images = [sample_image(seed=seed) for seed in range(frames)]
         for disposal in range(4):
-            options = {"save_all": True, "append_images": pictures[1:], "disposal": disposal, "loop": 0}
-            yield f"animated, {frames} frames, disposal {disposal}", saved(pictures[0], "GIF", **options)
+            options = {"save_all": True, "append_images": images[1:], "disposal": disposal, "loop": 0}
+            yield f"animated, {frames} frames, disposal {disposal}", saved(images[0], "GIF", **options)
     start = gif.palette_end(plain)
     at = next(at for name, at in gif.parts(plain) if name.endswith("2C introducer"))
     width, height = plain[at + 5] + 256 * plain[at + 6], plain[at + 7] + 256 * plain[at + 8]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from tests.hostile import png
 from tests.hostile.case import ANSWERED, Case, case
-from tests.hostile.samples import picture
-from tests.pictures import saved
+from tests.hostile.samples import sample_image
+from tests.images import saved
 
 FAMILY = "odd but valid: PNG"
 TRANSPARENT = {0: b"\x00\x01", 2: b"\x00\x01\x00\x02\x00\x03", 3: b"\x00\x80"}  # a level, a colour, of the palette
@@ -45,8 +45,8 @@ def _files() -> Iterator[tuple[str, bytes]]:
     }.items():
         yield f"chunk {kind.decode()}", png.with_chunks(plain, png.chunk(kind, data))
     for frames in (1, 2, 40):
-        pictures = [picture(seed=seed) for seed in range(frames)]
-        file = saved(pictures[0], "PNG", save_all=True, append_images=pictures[1:])
+        images = [sample_image(seed=seed) for seed in range(frames)]
+        file = saved(images[0], "PNG", save_all=True, append_images=images[1:])
         yield f"animated, {frames} frames", file
-        hidden = saved(pictures[0], "PNG", save_all=True, append_images=pictures, default_image=True)
-        yield f"animated, {frames} frames behind another picture", hidden
+        hidden = saved(images[0], "PNG", save_all=True, append_images=images, default_image=True)
+        yield f"animated, {frames} frames behind another image", hidden

@@ -9,8 +9,8 @@ from PIL import Image
 
 from tests.hostile import tiff
 from tests.hostile.case import ANSWERED, UNREADABLE, Case, case
-from tests.hostile.samples import exif, picture
-from tests.pictures import saved
+from tests.hostile.samples import exif, sample_image
+from tests.images import saved
 
 FAMILY = "odd but valid: TIFF"
 NO_WHITE = "32 bits a value: TIFF"
@@ -31,23 +31,23 @@ def _compressed() -> Iterator[tuple[str, bytes]]:
     both = ("tiff_lzw", "tiff_deflate", "tiff_adobe_deflate", "packbits", None)
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"):
         for compression in both:
-            yield f"{mode} {compression}", saved(picture(mode), "TIFF", compression=compression)
+            yield f"{mode} {compression}", saved(sample_image(mode), "TIFF", compression=compression)
     for mode in ("L", "RGB"):
-        yield f"{mode} as JPEG", saved(picture(mode), "TIFF", compression="jpeg")
+        yield f"{mode} as JPEG", saved(sample_image(mode), "TIFF", compression="jpeg")
         for compression in ("tiff_lzw", "tiff_adobe_deflate"):
             yield (
                 f"{mode} {compression} of differences",
-                saved(picture(mode), "TIFF", compression=compression, tiffinfo={317: 2}),
+                saved(sample_image(mode), "TIFF", compression=compression, tiffinfo={317: 2}),
             )
     for compression in ("group3", "group4", "tiff_ccitt"):
-        yield f"fax {compression}", saved(picture("1"), "TIFF", compression=compression)
+        yield f"fax {compression}", saved(sample_image("1"), "TIFF", compression=compression)
     sixteen = Image.fromarray(NOISE.astype(np.uint16) * 257)
     for compression in both:
         yield f"16 bits {compression}", saved(sixteen, "TIFF", compression=compression)
-    others = [picture(seed=seed) for seed in (1, 2)]
-    yield "of three pages", saved(picture(), "TIFF", save_all=True, append_images=others)
-    yield "BigTIFF", saved(picture(), "TIFF", big_tiff=True)
-    yield "turned", saved(picture(), "TIFF", exif=exif(6), compression="tiff_lzw")
+    others = [sample_image(seed=seed) for seed in (1, 2)]
+    yield "of three pages", saved(sample_image(), "TIFF", save_all=True, append_images=others)
+    yield "BigTIFF", saved(sample_image(), "TIFF", big_tiff=True)
+    yield "turned", saved(sample_image(), "TIFF", exif=exif(6), compression="tiff_lzw")
 
 
 def _laid_out() -> Iterator[tuple[str, bytes]]:

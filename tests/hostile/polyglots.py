@@ -1,4 +1,4 @@
-"""Pictures that are something else as well: an archive, a page, a program. As pictures they are sound."""
+"""Images that are something else as well: an archive, a page, a program. As images they are sound."""
 
 import io
 import zipfile

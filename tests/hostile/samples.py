@@ -1,4 +1,4 @@
-"""Small sound pictures of every format: what all mutations begin with. A name stands wherever one can."""
+"""Small sound images of every format: what all mutations begin with. A name stands wherever one can."""
 
 from functools import cache
 from typing import Any
@@ -11,13 +11,13 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from tests.hostile import bmp, png
 from tests.hostile.canary import CANARY
-from tests.pictures import saved
+from tests.images import saved
 
 WIDTH, HEIGHT = 56, 40
 XMP = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><dc:creator>{CANARY}</dc:creator></x:xmpmeta>".encode()
 
 
-def picture(mode: str = "RGB", seed: int = 0, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Image.Image:
+def sample_image(mode: str = "RGB", seed: int = 0, size: tuple[int, int] = (WIDTH, HEIGHT)) -> Image.Image:
     """A few soft spots with grain on them; in colour where the mode has any."""
     rng = np.random.default_rng(seed)
     soft = Image.fromarray(rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
@@ -58,17 +58,17 @@ def all_samples() -> dict[str, dict[str, bytes]]:
 
 
 def frames() -> list[Image.Image]:
-    """Return three different pictures."""
-    return [picture(seed=seed) for seed in range(3)]
+    """Return three different images."""
+    return [sample_image(seed=seed) for seed in range(3)]
 
 
 def _png() -> dict[str, bytes]:
     first, *others = frames()
     return {
-        "grey": saved(picture("L"), "PNG", pnginfo=texts(), exif=exif()),
-        "colour": saved(picture(), "PNG", pnginfo=texts()),
-        "palette": saved(picture("P"), "PNG", transparency=3, pnginfo=texts()),
-        "transparent": saved(picture("RGBA"), "PNG", dpi=(96, 96)),
+        "grey": saved(sample_image("L"), "PNG", pnginfo=texts(), exif=exif()),
+        "colour": saved(sample_image(), "PNG", pnginfo=texts()),
+        "palette": saved(sample_image("P"), "PNG", transparency=3, pnginfo=texts()),
+        "transparent": saved(sample_image("RGBA"), "PNG", dpi=(96, 96)),
         "sixteen bits": png.write(0, 16),
         "interlaced": png.write(2, 8, interlace=True),
         "animated": saved(first, "PNG", save_all=True, append_images=others),
@@ -78,22 +78,22 @@ def _png() -> dict[str, bytes]:
 def _jpeg() -> dict[str, bytes]:
     named: dict[str, Any] = {"exif": exif(), "comment": CANARY.encode(), "xmp": XMP}
     return {
-        "grey": saved(picture("L"), "JPEG", **named),
-        "colour": saved(picture(), "JPEG", **named),
-        "progressive": saved(picture(), "JPEG", progressive=True, **named),
-        "four colours": saved(picture("CMYK"), "JPEG", **named),
-        "restarting": saved(picture(), "JPEG", restart_marker_rows=1, subsampling=0),
-        "several": saved(picture(), "MPO", save_all=True, append_images=[picture(seed=1)]),
+        "grey": saved(sample_image("L"), "JPEG", **named),
+        "colour": saved(sample_image(), "JPEG", **named),
+        "progressive": saved(sample_image(), "JPEG", progressive=True, **named),
+        "four colours": saved(sample_image("CMYK"), "JPEG", **named),
+        "restarting": saved(sample_image(), "JPEG", restart_marker_rows=1, subsampling=0),
+        "several": saved(sample_image(), "MPO", save_all=True, append_images=[sample_image(seed=1)]),
     }
 
 
 def _webp() -> dict[str, bytes]:
     first, *others = frames()
     return {
-        "lossy": saved(picture(), "WEBP"),
-        "lossless": saved(picture(), "WEBP", lossless=True),
-        "named": saved(picture(), "WEBP", exif=exif(), xmp=XMP),
-        "transparent": saved(picture("RGBA"), "WEBP", alpha_quality=50),
+        "lossy": saved(sample_image(), "WEBP"),
+        "lossless": saved(sample_image(), "WEBP", lossless=True),
+        "named": saved(sample_image(), "WEBP", exif=exif(), xmp=XMP),
+        "transparent": saved(sample_image("RGBA"), "WEBP", alpha_quality=50),
         "animated": saved(first, "WEBP", save_all=True, append_images=others),
     }
 
@@ -113,13 +113,13 @@ def _bmp() -> dict[str, bytes]:
 def _tiff() -> dict[str, bytes]:
     first, *others = frames()
     return {
-        "grey": saved(picture("L"), "TIFF", tiffinfo=tags()),
-        "colour": saved(picture(), "TIFF", tiffinfo=tags(), compression="tiff_lzw"),
-        "deflate": saved(picture("L"), "TIFF", tiffinfo=tags(), compression="tiff_adobe_deflate"),
-        "JPEG": saved(picture(), "TIFF", tiffinfo=tags(), compression="jpeg"),
-        "packed": saved(picture("1"), "TIFF", tiffinfo=tags(), compression="packbits"),
-        "fax": saved(picture("1"), "TIFF", compression="group4"),
-        "sixteen bits": saved(Image.fromarray(np.asarray(picture("L")).astype(np.uint16) * 257), "TIFF"),
+        "grey": saved(sample_image("L"), "TIFF", tiffinfo=tags()),
+        "colour": saved(sample_image(), "TIFF", tiffinfo=tags(), compression="tiff_lzw"),
+        "deflate": saved(sample_image("L"), "TIFF", tiffinfo=tags(), compression="tiff_adobe_deflate"),
+        "JPEG": saved(sample_image(), "TIFF", tiffinfo=tags(), compression="jpeg"),
+        "packed": saved(sample_image("1"), "TIFF", tiffinfo=tags(), compression="packbits"),
+        "fax": saved(sample_image("1"), "TIFF", compression="group4"),
+        "sixteen bits": saved(Image.fromarray(np.asarray(sample_image("L")).astype(np.uint16) * 257), "TIFF"),
         "pages": saved(first, "TIFF", save_all=True, append_images=others, compression="tiff_lzw"),
     }
 
@@ -127,8 +127,8 @@ def _tiff() -> dict[str, bytes]:
 def _gif() -> dict[str, bytes]:
     first, *others = frames()
     return {
-        "plain": saved(picture("P"), "GIF", comment=CANARY.encode(), interlace=0),
-        "interlaced": saved(picture("L"), "GIF", comment=CANARY.encode(), interlace=1),
-        "transparent": saved(picture("P"), "GIF", transparency=3),
+        "plain": saved(sample_image("P"), "GIF", comment=CANARY.encode(), interlace=0),
+        "interlaced": saved(sample_image("L"), "GIF", comment=CANARY.encode(), interlace=1),
+        "transparent": saved(sample_image("P"), "GIF", transparency=3),
         "animated": saved(first, "GIF", save_all=True, append_images=others, loop=0),
     }

@@ -28,7 +28,7 @@ def tag(number: int, *values: int, kind: int = LONG, order: str = "<") -> Tag:
 
 
 def plane(width: int, height: int, *more: Tag, order: str = "<") -> list[Tag]:
-    """Return the tags of a plain grey picture of 8 bits, with others, or others' values in their place."""
+    """Return the tags of a plain grey image of 8 bits, with others, or others' values in their place."""
     usual = {WIDTH_TAG: width, HEIGHT_TAG: height, BITS: 8, COMPRESSION: 1, PHOTOMETRIC: 1, SAMPLES: 1}
     tags = {number: tag(number, value, order=order) for number, value in usual.items()}
     return list((tags | {one.number: one for one in more}).values())

@@ -16,7 +16,7 @@ from functions import local, site
 from functions.endpoints import ENDPOINTS
 from tests.endpoints import SITE_PATHS, handler_of
 from tests.events import CONTEXT, rest_event
-from tests.pictures import saved
+from tests.images import saved
 from tests.server import local_server
 from thyroid import phantom
 from thyroid.settings import get_settings

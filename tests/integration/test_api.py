@@ -25,8 +25,8 @@ from functions.endpoints import ENDPOINTS
 from tests.endpoints import NEED_A_MODEL
 from tests.events import CONTEXT, rest_event
 from tests.fakes import FakeEngine
+from tests.images import image_file
 from tests.integration.conftest import Answer, Api, through_gateway, through_local_app
-from tests.pictures import picture_file
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.disclaimer import DISCLAIMER
 from thyroid.core.manifest import Manifest
@@ -96,7 +96,7 @@ def test_model_info_tells_of_the_artifact(api: Api, manifest: Manifest) -> None:
     assert body["risk_bands"] == [band.model_dump() for band in manifest.risk_bands]
 
 
-# --- about a picture -------------------------------------------------------------------------------------------------
+# --- about an image -------------------------------------------------------------------------------------------------
 
 
 def test_a_prediction_has_the_references_fields_then_ours(api: Api, scan: bytes, manifest: Manifest) -> None:
@@ -152,7 +152,7 @@ def test_without_grad_cam_an_analysis_has_null(api: Api, scan: bytes) -> None:
     assert body["gradcam"] is None
 
 
-def test_the_same_picture_gets_the_same_score_everywhere(api: Api, scan: bytes, manifest: Manifest) -> None:
+def test_the_same_image_gets_the_same_score_everywhere(api: Api, scan: bytes, manifest: Manifest) -> None:
     image = encoded(scan)
     answers = [
         ok(api("POST", "/api/v1/predict", {"image": image})),
@@ -195,14 +195,14 @@ def test_options_come_with_raw_bytes_in_the_query_and_in_a_form_as_fields(api: A
     assert max(pixels(raw["images"]["overlay"]).shape) == 300  # type: ignore[index]
 
 
-def test_the_overlay_lies_on_the_picture_that_was_sent(api: Api, scan: bytes, manifest: Manifest) -> None:
+def test_the_overlay_lies_on_the_image_that_was_sent(api: Api, scan: bytes, manifest: Manifest) -> None:
     # GIVEN a frame, and the part of it that the network sees
     frame = np.asarray(Image.open(io.BytesIO(scan)).convert("RGB"))
     box = prepare(frame, manifest.preprocessing, *manifest.input_shape[1:3]).box
     seen = np.zeros(frame.shape[:2], bool)
     seen[box.top : box.bottom, box.left : box.right] = True
 
-    # WHEN the pictures are asked for at the frame's own size
+    # WHEN the images are asked for at the frame's own size
     size = {"size": str(max(frame.shape))}
     images = ok(api("POST", "/api/v1/gradcam", scan, content_type="image/png", query=size))["images"]
 
@@ -249,7 +249,7 @@ def test_a_function_answers_its_own_route_only() -> None:
 
 
 def test_many_at_once_get_what_one_gets(artifact: Path, scan: bytes) -> None:
-    requests = [{"image": encoded(scan)}, {"image": encoded(picture_file())}] * 12
+    requests = [{"image": encoded(scan)}, {"image": encoded(image_file())}] * 12
 
     def score(body: dict[str, str]) -> float:
         answer = through_local_app("POST", "/api/v1/analyze", body)
@@ -277,7 +277,7 @@ def test_a_long_analysis_does_not_keep_others_waiting() -> None:
     async def talk() -> tuple[int, bool, int]:
         transport = httpx.ASGITransport(app=local.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
-            analysis = asyncio.create_task(client.post("/api/v1/predict", json={"image": encoded(picture_file())}))
+            analysis = asyncio.create_task(client.post("/api/v1/predict", json={"image": encoded(image_file())}))
             while not entered.is_set():
                 await asyncio.sleep(0.001)
             root = await client.get("/")

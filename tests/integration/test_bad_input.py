@@ -10,18 +10,18 @@ import pytest
 from PIL import Image
 
 from tests.endpoints import IMAGE_TO_JSON_PATHS
-from tests.integration.conftest import Answer, Api
-from tests.pictures import (
+from tests.images import (
     animated_file,
+    image_file,
     noise_file,
-    picture,
-    picture_file,
     png_that_claims,
+    ramp_image,
     rotated_file,
     saved,
     sixteen_bit_file,
     transparent_file,
 )
+from tests.integration.conftest import Answer, Api
 from thyroid.core.imaging import UPRIGHT
 
 
@@ -37,9 +37,9 @@ def score(api: Api, data: bytes) -> float:
 
 @pytest.fixture(autouse=True)
 def _the_next_request_works(api: Api) -> Iterator[None]:
-    before = score(api, picture_file())
+    before = score(api, image_file())
     yield
-    assert score(api, picture_file()) == before
+    assert score(api, image_file()) == before
 
 
 def check_problem(answer: Answer, status: int, code: str) -> None:
@@ -50,7 +50,7 @@ def check_problem(answer: Answer, status: int, code: str) -> None:
     assert len(answer.json["detail"]) > 10
 
 
-# --- no picture ------------------------------------------------------------------------------------------------------
+# --- no image ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
@@ -71,7 +71,7 @@ def test_an_empty_raw_body(api: Api, endpoint: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
-def test_an_empty_picture(api: Api, endpoint: str) -> None:
+def test_an_empty_image(api: Api, endpoint: str) -> None:
     answer = api("POST", endpoint, as_json(b""))
 
     check_problem(answer, 422, "invalid_request")
@@ -89,7 +89,7 @@ def test_a_json_body_without_an_image(api: Api, endpoint: str, body: bytes) -> N
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
-def test_a_truncated_picture(api: Api, endpoint: str, kind: str) -> None:
+def test_a_truncated_image(api: Api, endpoint: str, kind: str) -> None:
     whole = noise_file(200, 200, kind)
 
     check_problem(api("POST", endpoint, as_json(whole[: len(whole) // 2])), 422, "unreadable_image")
@@ -123,13 +123,13 @@ def test_a_body_of_ten_megabytes(api: Api, endpoint: str, content_type: str, lim
 @pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded"])
 def test_a_content_type_that_is_not_taken(api: Api, endpoint: str, content_type: str) -> None:
-    body = json.dumps(as_json(picture_file())).encode()
+    body = json.dumps(as_json(image_file())).encode()
 
     check_problem(api("POST", endpoint, body, content_type=content_type), 415, "unsupported_media_type")
 
 
-def test_a_wrong_picture_type_is_no_matter_for_the_bytes_tell(api: Api) -> None:
-    answer = api("POST", "/api/v1/predict", picture_file("JPEG"), content_type="image/png")
+def test_a_wrong_image_type_is_no_matter_for_the_bytes_tell(api: Api) -> None:
+    answer = api("POST", "/api/v1/predict", image_file("JPEG"), content_type="image/png")
 
     assert answer.status == 200
 
@@ -155,15 +155,15 @@ def test_a_broken_form(api: Api, body: bytes) -> None:
 
 @pytest.mark.parametrize("endpoint", IMAGE_TO_JSON_PATHS)
 def test_an_unknown_field_is_ignored(api: Api, endpoint: str) -> None:
-    answer = api("POST", endpoint, as_json(picture_file(), patient={"name": ["x"]}, model="other"))
+    answer = api("POST", endpoint, as_json(image_file(), patient={"name": ["x"]}, model="other"))
 
     assert answer.status == 200
-    assert answer.json["prediction"]["confidence_score"] == score(api, picture_file())
+    assert answer.json["prediction"]["confidence_score"] == score(api, image_file())
 
 
 @pytest.mark.parametrize("endpoint", ["/api/v1/gradcam", "/api/v1/analyze"])
 def test_a_layer_that_does_not_exist(api: Api, endpoint: str) -> None:
-    answer = api("POST", endpoint, as_json(picture_file(), layer_name="conv2d_99"))
+    answer = api("POST", endpoint, as_json(image_file(), layer_name="conv2d_99"))
 
     check_problem(answer, 422, "unknown_layer")
     for layer in api("GET", "/api/v1/model-info").json["conv_layers"]:
@@ -175,7 +175,7 @@ def test_a_layer_that_does_not_exist(api: Api, endpoint: str) -> None:
     [("size", 63), ("size", 1025), ("size", "big"), ("target", "both"), ("layer_name", 5), ("filename", "x" * 2000)],
 )
 def test_a_field_out_of_its_bounds(api: Api, field: str, value: object) -> None:
-    answer = api("POST", "/api/v1/gradcam", as_json(picture_file(), **{field: value}))
+    answer = api("POST", "/api/v1/gradcam", as_json(image_file(), **{field: value}))
 
     check_problem(answer, 422, "invalid_request")
     assert [error["field"] for error in answer.json["errors"]] == [field]
@@ -184,7 +184,7 @@ def test_a_field_out_of_its_bounds(api: Api, field: str, value: object) -> None:
 def test_a_file_name_of_odd_characters_comes_back_as_it_was(api: Api) -> None:
     name = 'é "x" \\ \n 甲\u202e🦋 <script>'
 
-    answer = api("POST", "/api/v1/predict", as_json(picture_file(), filename=name))
+    answer = api("POST", "/api/v1/predict", as_json(image_file(), filename=name))
 
     assert answer.json["filename"] == name
 
@@ -214,24 +214,24 @@ def test_an_address_that_does_not_exist(api: Api, path: str) -> None:
     check_problem(api("POST" if "predict" in path else "GET", path), 404, "not_found")
 
 
-# --- odd but sound pictures get the right answer ---------------------------------------------------------------------
+# --- odd but sound images get the right answer ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("odd", "plain"),
     [
-        (picture_file("PNG", "L"), picture_file()),
-        (picture_file("PNG", "P"), saved(picture("P").convert("RGB"))),
-        (picture_file("GIF"), picture_file()),
-        (picture_file("BMP"), picture_file()),
-        (picture_file("TIFF"), picture_file()),
-        (sixteen_bit_file(), picture_file()),
-        (picture_file("TIFF", "CMYK"), picture_file()),
+        (image_file("PNG", "L"), image_file()),
+        (image_file("PNG", "P"), saved(ramp_image("P").convert("RGB"))),
+        (image_file("GIF"), image_file()),
+        (image_file("BMP"), image_file()),
+        (image_file("TIFF"), image_file()),
+        (sixteen_bit_file(), image_file()),
+        (image_file("TIFF", "CMYK"), image_file()),
         (animated_file("GIF"), saved(Image.new("RGB", (96, 64)))),
     ],
     ids=["grey", "palette", "GIF", "BMP", "TIFF", "16 bits", "CMYK", "animated"],
 )
-def test_however_a_picture_is_stored_it_gets_its_score(api: Api, odd: bytes, plain: bytes) -> None:
+def test_however_an_image_is_stored_it_gets_its_score(api: Api, odd: bytes, plain: bytes) -> None:
     assert score(api, odd) == score(api, plain)
 
 
@@ -243,18 +243,18 @@ def test_transparency_shows_black(api: Api) -> None:
 
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
-def test_a_rotated_picture_gets_the_score_of_the_upright_one(api: Api, orientation: int) -> None:
-    upright = saved(picture().transpose(UPRIGHT[orientation]))
+def test_a_rotated_image_gets_the_score_of_the_upright_one(api: Api, orientation: int) -> None:
+    upright = saved(ramp_image().transpose(UPRIGHT[orientation]))
 
     assert score(api, rotated_file(orientation, "PNG")) == score(api, upright)
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "L"])
 def test_jpeg_of_any_colours_is_taken(api: Api, mode: str) -> None:
-    assert 0 <= score(api, picture_file("JPEG", mode)) <= 1
+    assert 0 <= score(api, image_file("JPEG", mode)) <= 1
 
 
-def test_pictures_too_large_to_be_sent_back(api: Api) -> None:
+def test_images_too_large_to_be_sent_back(api: Api) -> None:
     answer = api("POST", "/api/v1/gradcam", noise_file(1024, 1024), content_type="image/png", query={"size": "1024"})
 
     check_problem(answer, 413, "payload_too_large")

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 import thyroid
 from functions import local
-from tests.pictures import noise_file
+from tests.images import noise_file
 from thyroid.core.manifest import Manifest
 from thyroid.settings import Settings
 from thyroid_client import AsyncClient, BadImage, Client, Unreachable, UploadResult

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.pictures import noise_file, picture_file
+from tests.images import image_file, noise_file
 from thyroid.__main__ import main
 from thyroid.batch.summary import RunSummary
 from thyroid.cli import analyze_folder, options
@@ -34,8 +34,8 @@ def scans(tmp_path: Path) -> Path:
     """A folder with two sound images."""
     folder = tmp_path / "scans"
     (folder / "left").mkdir(parents=True)
-    (folder / f"{JANE}.png").write_bytes(picture_file())
-    (folder / "left" / f"{JANE}.jpg").write_bytes(picture_file("JPEG"))
+    (folder / f"{JANE}.png").write_bytes(image_file())
+    (folder / "left" / f"{JANE}.jpg").write_bytes(image_file("JPEG"))
     return folder
 
 
@@ -100,7 +100,7 @@ def test_names_of_any_kind_are_analysed_and_can_be_found_in_the_table(tmp_path: 
     names.append(os.fsdecode(b"bad\xff.png"))
     for name in names:
         (tmp_path / "scans" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "scans" / name).write_bytes(picture_file())
+        (tmp_path / "scans" / name).write_bytes(image_file())
     out = tmp_path / "out"
 
     assert main(command_line(tmp_path / "scans", out, artifact)[3:]) == 0
@@ -123,7 +123,7 @@ def test_a_terminal_that_cannot_show_the_name_of_the_results_gets_the_summary(
     assert rb"Schilddr\xfcse" in printed.getvalue()
 
 
-def test_pictures_that_cannot_be_read_are_told_of(
+def test_images_that_cannot_be_read_are_told_of(
     scans: Path, tmp_path: Path, artifact: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (scans / "empty.png").write_bytes(b"")
@@ -145,7 +145,7 @@ def test_pictures_that_cannot_be_read_are_told_of(
     assert "skipped    5, done by an earlier run, 3 of them refused" in capsys.readouterr().out
 
 
-def test_results_inside_the_folder_are_not_read_as_pictures(scans: Path, artifact: Path) -> None:
+def test_results_inside_the_folder_are_not_read_as_images(scans: Path, artifact: Path) -> None:
     for _ in range(2):
         assert main(command_line(scans, scans / "out", artifact)[3:]) == 0
     assert main(command_line(scans, scans / "other", artifact)[3:]) == 0
@@ -275,7 +275,7 @@ def test_a_run_that_was_interrupted_says_so_and_leaves_a_table(many: Path, tmp_p
     assert len(rows(out)) == len(lines(out / "results.jsonl")) < 1260
 
 
-def test_interrupted_before_the_first_picture_it_says_so(
+def test_interrupted_before_the_first_image_it_says_so(
     scans: Path, tmp_path: Path, artifact: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupt(*_: object) -> None:

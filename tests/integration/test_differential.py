@@ -299,8 +299,8 @@ def test_what_no_function_can_be_called_with_is_refused_by_the_gateway_with_the_
 
 def test_base64_in_lines_takes_more_of_an_event_so_a_laptop_takes_some_that_the_gateway_does_not(ways: Ways) -> None:
     """Named in `thyroid.settings`: a line's end is four bytes of JSON, and six of JSON in JSON."""
-    picture = base64.b64encode(PNG.ljust(4_435_000, b"\0")).decode("ascii")
-    lines = "\r\n".join(picture[start : start + 76] for start in range(0, len(picture), 76))
+    image = base64.b64encode(PNG.ljust(4_435_000, b"\0")).decode("ascii")
+    lines = "\r\n".join(image[start : start + 76] for start in range(0, len(image), 76))
     request = post(f"{API}/predict", json.dumps({"image": lines}).encode())
     laptop, deployed = (wire.send(way, request) for way in ways)
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.documents import ROOT, Block, Command, blocks, commands, targets
-from tests.pictures import saved
+from tests.images import saved
 from thyroid.files.result_files import Outcome
 from thyroid.s3.events import Upload
 from thyroid.s3.notify import notify
@@ -50,10 +50,10 @@ LOCAL, DEPLOYED = "http://localhost:8000", "https://ADDRESS/prod"
 
 @pytest.fixture
 def desk(scan: bytes, artifact: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A reader's folder: the checkout's environment, client and make, and the pictures that the examples name."""
-    picture = Image.open(io.BytesIO(scan)).convert("RGB")
+    """A reader's folder: the checkout's environment, client and make, and the images that the examples name."""
+    image = Image.open(io.BytesIO(scan)).convert("RGB")
     for name, kind in (("scan.jpg", "JPEG"), ("other.png", "PNG"), ("large.tif", "TIFF")):
-        (tmp_path / name).write_bytes(saved(picture, kind))
+        (tmp_path / name).write_bytes(saved(image, kind))
     (tmp_path / "FOLDER").mkdir()
     shutil.copy(tmp_path / "scan.jpg", tmp_path / "FOLDER")
     (tmp_path / ".venv").symlink_to(sys.prefix)
@@ -91,8 +91,8 @@ def test_an_example_in_python_runs(block: Block, desk: Path, server: tuple[str, 
 
     assert any(band.label in printed for band in RISK_BANDS)
     for name in re.findall(r'save\("(.*?)"\)', block.text):
-        with Image.open(desk / name) as picture:
-            assert min(picture.size) > 0
+        with Image.open(desk / name) as image:
+            assert min(image.size) > 0
 
 
 @pytest.mark.usefixtures("desk")

@@ -21,7 +21,7 @@ from functions import s3_worker, upload_links
 from tests import buckets, faulty_aws
 from tests import clock as clocks
 from tests.buckets import BROKEN, OVER, RESULTS, SETTINGS, SOUND, UPLOADS, Cloud, check_no_result_stands_alone, decided
-from tests.canaries import NAME, leaks, pictures
+from tests.canaries import NAME, images, leaks
 from tests.clock import Clock
 from tests.events import CONTEXT, rest_event
 from tests.fakes import FakeEngine
@@ -247,7 +247,7 @@ def check_each_comes_again_until_it_is_done(
     printed: Told,
 ) -> None:
     # GIVEN images, for each of which the call fails in another way whenever it is made, and one that nothing is with
-    image = pictures()["PNG"]
+    image = images()["PNG"]
     hit = {kind: cloud.upload(f"{NAME}/hit{number}.png", image) for number, kind in enumerate(kinds)}
     met = {kind: aws_wire.fails(kinds[kind][0], hits(call, upload, engine)) for kind, upload in hit.items()}
     other = cloud.upload(f"{NAME}/other.png", image)

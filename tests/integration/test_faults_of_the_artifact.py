@@ -1,6 +1,6 @@
 """A compiled model that is missing, damaged, or another than its manifest says, under a real server.
 
-Health tells so, no picture gets a score, everybody is told the same, and once it is mended all is well.
+Health tells so, no image gets a score, everybody is told the same, and once it is mended all is well.
 """
 
 import hashlib
@@ -27,15 +27,15 @@ from thyroid.settings import Settings
 pytestmark = pytest.mark.usefixtures("artifact")
 
 HEALTH = Request("GET", f"{API}/health")
-PICTURE = canaries.pictures()["PNG"]
+IMAGE = canaries.images()["PNG"]
 QUERY = f"?filename={NAME}.png"
 NEEDS_A_MODEL = {
     "model-info": Request("GET", f"{API}/model-info"),
     **{
-        endpoint.name: post(endpoint.path + QUERY, PICTURE, "image/png", ("Accept", endpoint.media_type))
+        endpoint.name: post(endpoint.path + QUERY, IMAGE, "image/png", ("Accept", endpoint.media_type))
         for endpoint in IMAGE_ENDPOINTS
     },
-    "analyze without a map": post(f"{API}/analyze{QUERY}&include_gradcam=false", PICTURE, "image/png"),
+    "analyze without a map": post(f"{API}/analyze{QUERY}&include_gradcam=false", IMAGE, "image/png"),
 }
 
 Damage = Callable[[Path], None]
@@ -155,18 +155,18 @@ DAMAGES: dict[str, Damage] = {
     "an empty graph that the manifest names": named_as_it_is(SCORE, "score_graph", cut(SCORE, 0)),
     "half a graph that the manifest names": named_as_it_is(SCORE, "score_graph", cut(SCORE, 0.5)),
     "no graph at all that the manifest names": named_as_it_is(SCORE, "score_graph", written(SCORE, b"x" * 99_999)),
-    "no golden picture": missing(GOLDEN),
-    "an empty golden picture": cut(GOLDEN, 0),
-    "half a golden picture": cut(GOLDEN, 0.5),
-    "another golden picture": written(GOLDEN, PNG),
-    "another golden picture that the manifest names": named_as_it_is(GOLDEN, "golden", written(GOLDEN, PNG)),
-    "no picture where the manifest names one": named_as_it_is(GOLDEN, "golden", written(GOLDEN, b"no picture")),
+    "no golden image": missing(GOLDEN),
+    "an empty golden image": cut(GOLDEN, 0),
+    "half a golden image": cut(GOLDEN, 0.5),
+    "another golden image": written(GOLDEN, PNG),
+    "another golden image that the manifest names": named_as_it_is(GOLDEN, "golden", written(GOLDEN, PNG)),
+    "no image where the manifest names one": named_as_it_is(GOLDEN, "golden", written(GOLDEN, b"no image")),
     "another golden score": changed(golden__score=0.987),
     "a golden score that is no number": changed(golden__score=float("nan")),
     "a golden score that is never met": changed(golden__tolerance=-1.0),
     "no right to read the manifest": without_rights(MANIFEST_FILE),
     "no right to read the graph": without_rights(SCORE),
-    "no right to read the golden picture": without_rights(GOLDEN),
+    "no right to read the golden image": without_rights(GOLDEN),
 }
 
 
@@ -216,8 +216,8 @@ def started(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
 
 @pytest.fixture(scope="module")
 def score(artifact: Path) -> float:
-    """What the picture scores where nothing is wrong."""
-    return Analyzer(Settings(model_dir=artifact)).score(PICTURE).assessment.score
+    """What the image scores where nothing is wrong."""
+    return Analyzer(Settings(model_dir=artifact)).score(IMAGE).assessment.score
 
 
 def put(artifact: Path, folder: Path, *damages: Damage) -> None:
@@ -310,14 +310,14 @@ def test_so_it_does_where_it_was_to_be_loaded_with_the_start(tmp_path: Path, art
         assert started.ask(HEALTH).status == 200
 
 
-def test_a_picture_that_came_by_a_link_waits_for_the_model(tmp_path: Path, artifact: Path, score: float) -> None:
+def test_an_image_that_came_by_a_link_waits_for_the_model(tmp_path: Path, artifact: Path, score: float) -> None:
     for started in run("laptop", tmp_path):
         # GIVEN a link, and no model
         link = json.loads(started.ask(post(f"{API}/uploads", b'{"content_type": "image/png"}')).body)
         fields = [(f'name="{name}"', value.encode()) for name, value in link["upload"]["fields"].items()]
-        body, content_type = form(*fields, (f'name="file"; filename="{NAME}.png"', PICTURE))
+        body, content_type = form(*fields, (f'name="file"; filename="{NAME}.png"', IMAGE))
         sent = post("/local-uploads", body, content_type)
-        # WHEN its picture comes THEN that is told, and nothing of the picture is said
+        # WHEN its image comes THEN that is told, and nothing of the image is said
         check_is_unavailable(started.ask(sent))
         assert started.ask(Request("GET", link["result"])).status == 202
         # AND once it is mended the same link takes it
@@ -339,7 +339,7 @@ BROKEN_MAPS: tuple[Callable[[str], Damage], ...] = (
 
 
 def of_layer(name: str, path: str = "gradcam") -> Request:
-    return post(f"{API}/{path}?layer_name={name}", PICTURE, "image/png")
+    return post(f"{API}/{path}?layer_name={name}", IMAGE, "image/png")
 
 
 def test_maps_that_are_broken_are_missed_by_those_who_ask_for_them_and_by_health(
@@ -376,7 +376,7 @@ def test_maps_that_are_broken_are_missed_by_those_who_ask_for_them_and_by_health
 def test_what_is_opened_is_answered_with_whatever_becomes_of_its_files(
     started: Running, artifact: Path, score: float
 ) -> None:
-    # GIVEN a model that scored a picture, and none of whose maps were asked for yet
+    # GIVEN a model that scored an image, and none of whose maps were asked for yet
     put(artifact, started.folder)
     assert started.score() == score
     # WHEN another lies in its place

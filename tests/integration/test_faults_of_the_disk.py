@@ -15,7 +15,7 @@ from tests.canaries import NAME, leaks
 from tests.corpus import API, as_json, form, post
 from tests.endpoints import IMAGE_NAMES
 from tests.gateway import Answer, Request
-from tests.pictures import noise_file
+from tests.images import noise_file
 from tests.server import WAYS, local_server
 from thyroid.core.analyzer import Analyzer
 from thyroid.settings import Settings
@@ -42,7 +42,7 @@ def piped(path: Path, printed: list[str]) -> Iterator[None]:
 
 def requests() -> dict[str, Request]:
     """An image in every kind of body for every endpoint that takes one, and a large one for some."""
-    small, large = canaries.pictures()["PNG"], noise_file(1000, 1300)
+    small, large = canaries.images()["PNG"], noise_file(1000, 1300)
     assert len(large) > 3 * SPOOL
     found = {}
     for path in IMAGE_NAMES:
@@ -82,7 +82,7 @@ def test_without_a_file_to_write_to_everything_is_answered(way: str, tmp_path: P
         for size in ("small", "large"):
             alike = [wire.send(at, asked[f"predict: {size} {kind}"]) for kind in ("as it is", "in JSON", "in a form")]
             assert len({score_of(response) for response in alike}) == 1
-        expected = Analyzer(Settings(model_dir=artifact)).score(canaries.pictures()["PNG"]).assessment.score
+        expected = Analyzer(Settings(model_dir=artifact)).score(canaries.images()["PNG"]).assessment.score
         assert score_of(wire.send(at, asked["predict: small as it is"])) == expected
         # AND it says that it is healthy, which it is
         assert wire.send(at, Request("GET", f"{API}/health")).status == 200
@@ -92,7 +92,7 @@ def test_without_a_file_to_write_to_everything_is_answered(way: str, tmp_path: P
     assert not leaks(printed[0])
 
 
-def test_a_large_picture_by_a_link_needs_no_file_either(tmp_path: Path) -> None:
+def test_a_large_image_by_a_link_needs_no_file_either(tmp_path: Path) -> None:
     printed: list[str] = []
     environment = {"SERVED": WAYS["laptop"][0]}
     with (
@@ -101,7 +101,7 @@ def test_a_large_picture_by_a_link_needs_no_file_either(tmp_path: Path) -> None:
     ):
         link = json.loads(wire.send(at, post(f"{API}/uploads", b'{"content_type": "image/png"}')).body)
         fields = [(f'name="{name}"', value.encode()) for name, value in link["upload"]["fields"].items()]
-        large = canaries.pictures()["PNG"].ljust(8 * SPOOL, b"\0")
+        large = canaries.images()["PNG"].ljust(8 * SPOOL, b"\0")
         body, content_type = form(*fields, (f'name="file"; filename="{NAME}.png"', large))
         assert wire.send(at, post("/local-uploads", body, content_type)).status == 204
         assert json.loads(wire.send(at, Request("GET", link["result"])).body)["success"] is True

@@ -1,4 +1,4 @@
-"""Pictures that a fuzzer mutated, as requests to a function: an answer, or one of our refusals."""
+"""Images that a fuzzer mutated, as requests to a function: an answer, or one of our refusals."""
 
 import json
 
@@ -16,7 +16,7 @@ from thyroid.web.problems import MEDIA_TYPE
 @given(mutated())
 @pytest.mark.usefixtures("artifact")
 @pytest.mark.filterwarnings("ignore:::PIL")  # which the service has off
-def test_a_mutated_picture_is_answered_or_refused(data: bytes) -> None:
+def test_a_mutated_image_is_answered_or_refused(data: bytes) -> None:
     event = rest_event("POST", "/api/v1/predict", body=data, headers={"Content-Type": "image/png"})
 
     answer = predict.handler(event, CONTEXT)

@@ -12,13 +12,13 @@ from functions import local_uploads
 from functions.local import app
 from functions.local_uploads import LocalLinks, local_uploads_router
 from tests.fakes import FakeEngine
-from tests.pictures import picture_file
+from tests.images import image_file
 from thyroid.core.analyzer import Analyzer
 from thyroid.s3.link import new_id
 from thyroid.settings import Settings
 from thyroid.web.app import build_app
 
-IMAGE = picture_file()
+IMAGE = image_file()
 ADDRESS = "/api/v1/uploads"
 
 

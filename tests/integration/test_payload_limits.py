@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from tests.events import CONTEXT, rest_event
+from tests.images import image_file, noise_file
 from tests.integration.conftest import HANDLERS, Api
-from tests.pictures import noise_file, picture_file
 from thyroid.core import explain
 from thyroid.core.explain import MAX_SIZE, MIN_SIZE, REFERENCE_SIZE
 from thyroid.core.field_of_view import Box
@@ -29,7 +29,7 @@ from thyroid.web.schemas import MAX_NAME, MAX_REPORT_SIZE
 LAMBDA_ANSWER_LIMIT = 6_291_556
 GATEWAY_HEADERS_LIMIT = 10_240  # request line and headers (API Gateway quotas)
 
-# The largest `size` whose answer is sent whatever the picture is: each pixel takes at most three bytes of the original,
+# The largest `size` whose answer is sent whatever the image is: each pixel takes at most three bytes of the original,
 # three of the overlay and one of the heatmap, and base64 makes four of three.
 ALWAYS_FITS = 814
 
@@ -45,26 +45,26 @@ class Sent:
     content_type: str
 
 
-def raw(picture: bytes) -> Sent:
-    return Sent(picture, "image/png")
+def raw(image: bytes) -> Sent:
+    return Sent(image, "image/png")
 
 
-def form_of_requests(picture: bytes) -> Sent:
-    request = requests.Request("POST", "http://x", files={"image": ("scan.png", picture)}).prepare()
+def form_of_requests(image: bytes) -> Sent:
+    request = requests.Request("POST", "http://x", files={"image": ("scan.png", image)}).prepare()
     return Sent(request.body, str(request.headers["Content-Type"]))
 
 
-def form_of_httpx(picture: bytes) -> Sent:
-    request = httpx.Request("POST", "http://x", files={"image": ("scan.png", picture)})
+def form_of_httpx(image: bytes) -> Sent:
+    request = httpx.Request("POST", "http://x", files={"image": ("scan.png", image)})
     return Sent(request.read(), request.headers["Content-Type"])
 
 
-def in_json(picture: bytes) -> Sent:
-    return Sent({"image": base64.b64encode(picture).decode("ascii")}, "application/json")
+def in_json(image: bytes) -> Sent:
+    return Sent({"image": base64.b64encode(image).decode("ascii")}, "application/json")
 
 
-# Way in, the largest picture file that it takes, and the numbers that who sends a larger one is told: the limit of the
-# body, and of a form or JSON a picture file that fits in it.
+# Way in, the largest image file that it takes, and the numbers that who sends a larger one is told: the limit of the
+# body, and of a form or JSON an image file that fits in it.
 WAYS = pytest.mark.parametrize(
     ("sent", "largest", "told"),
     [
@@ -76,14 +76,14 @@ WAYS = pytest.mark.parametrize(
 )
 
 
-def picture_of(size: int) -> bytes:
+def image_of(size: int) -> bytes:
     """A sound PNG file of so many bytes: what follows its end is not looked at."""
-    return picture_file().ljust(size, b"\0")
+    return image_file().ljust(size, b"\0")
 
 
 @WAYS
-def test_the_largest_picture_is_answered(api: Api, sent: Any, largest: int, told: list[str]) -> None:
-    request = sent(picture_of(largest))
+def test_the_largest_image_is_answered(api: Api, sent: Any, largest: int, told: list[str]) -> None:
+    request = sent(image_of(largest))
 
     answer = api("POST", "/api/v1/predict", request.body, content_type=request.content_type)
 
@@ -92,7 +92,7 @@ def test_the_largest_picture_is_answered(api: Api, sent: Any, largest: int, told
 
 @WAYS
 def test_one_byte_more_is_refused_with_what_fits(api: Api, sent: Any, largest: int, told: list[str]) -> None:
-    request = sent(picture_of(largest + 1))
+    request = sent(image_of(largest + 1))
 
     answer = api("POST", "/api/v1/predict", request.body, content_type=request.content_type)
 
@@ -102,11 +102,11 @@ def test_one_byte_more_is_refused_with_what_fits(api: Api, sent: Any, largest: i
 
 @pytest.mark.parametrize("filled", ["User-Agent", "X-Anything"])
 @WAYS
-def test_the_gateway_can_hand_over_the_largest_picture_whatever_the_headers(
+def test_the_gateway_can_hand_over_the_largest_image_whatever_the_headers(
     artifact: Path, sent: Any, largest: int, told: list[str], filled: str
 ) -> None:
     # GIVEN as many headers as the gateway takes, of characters that take two bytes in JSON
-    request = sent(picture_of(largest))
+    request = sent(image_of(largest))
     event = event_of_gateway("/api/v1/predict", request, filled)
 
     # THEN the event is one that a function can be called with
@@ -175,7 +175,7 @@ def answered(method: str, path: str, body: object = None, **more: Any) -> tuple[
     return answer, max(len(json.dumps(answer)), len(json.dumps(answer, ensure_ascii=False).encode()))
 
 
-def pictures_that_take(total: int) -> explain.Images:
+def images_that_take(total: int) -> explain.Images:
     """Stand-ins that together are `total` bytes of base64."""
     third = total // 12 * 3
     return explain.Images(bytes(third), bytes(third), bytes(total // 4 * 3 - 2 * third))
@@ -183,13 +183,13 @@ def pictures_that_take(total: int) -> explain.Images:
 
 @pytest.mark.parametrize("endpoint", ["/api/v1/gradcam", "/api/v1/analyze"])
 @pytest.mark.parametrize("character", ["x", "é", "\N{GRINNING FACE}", '"', "\\", "\x01", "\u2028"])
-def test_the_largest_pictures_fit_whatever_the_file_is_called(
+def test_the_largest_images_fit_whatever_the_file_is_called(
     artifact: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str, character: str
 ) -> None:
-    monkeypatch.setattr(explain, "render", lambda *_: pictures_that_take(MAX_IMAGE_BYTES))
+    monkeypatch.setattr(explain, "render", lambda *_: images_that_take(MAX_IMAGE_BYTES))
     name = character * MAX_NAME
 
-    answer, size = answered("POST", endpoint, {**in_json(picture_file()).body, "filename": name})
+    answer, size = answered("POST", endpoint, {**in_json(image_file()).body, "filename": name})
 
     assert answer["statusCode"] == 200
     body = json.loads(answer["body"])
@@ -200,10 +200,10 @@ def test_the_largest_pictures_fit_whatever_the_file_is_called(
 
 
 @pytest.mark.parametrize("endpoint", ["/api/v1/gradcam", "/api/v1/analyze"])
-def test_larger_pictures_are_refused(artifact: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    monkeypatch.setattr(explain, "render", lambda *_: pictures_that_take(MAX_IMAGE_BYTES + 4))
+def test_larger_images_are_refused(artifact: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setattr(explain, "render", lambda *_: images_that_take(MAX_IMAGE_BYTES + 4))
 
-    answer, _ = answered("POST", endpoint, picture_file(), headers={"Content-Type": "image/png"})
+    answer, _ = answered("POST", endpoint, image_file(), headers={"Content-Type": "image/png"})
 
     assert answer["statusCode"] == 413
 
@@ -211,7 +211,7 @@ def test_larger_pictures_are_refused(artifact: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("endpoint", ["/api/v1/gradcam", "/api/v1/analyze"])
 @pytest.mark.parametrize("size", [MIN_SIZE, None, REFERENCE_SIZE, ALWAYS_FITS, MAX_SIZE])
 def test_an_answer_about_noise_fits_or_asks_for_a_smaller_size(artifact: Path, endpoint: str, size: int | None) -> None:
-    # GIVEN noise of as many pixels as its pictures will have, which does not compress
+    # GIVEN noise of as many pixels as its images will have, which does not compress
     side = size or REFERENCE_SIZE
     query = {"size": str(size)} if size else None
 
@@ -231,9 +231,9 @@ def test_of_a_size_that_always_fits_even_a_map_of_noise_is_not_too_large() -> No
     pixels = noise.integers(0, 256, (side, side, 3), dtype=np.uint8)
     activation = noise.random((side, side), dtype=np.float32)
 
-    pictures = explain.render(pixels, activation, Box(0, 0, side, side), side)
+    images = explain.render(pixels, activation, Box(0, 0, side, side), side)
 
-    total = sum(len(base64.b64encode(png)) for png in (pictures.original, pictures.heatmap, pictures.overlay))
+    total = sum(len(base64.b64encode(png)) for png in (images.original, images.heatmap, images.overlay))
     assert total <= MAX_IMAGE_BYTES
 
 
@@ -254,7 +254,7 @@ def test_the_largest_report_on_noise_fits_whatever_the_file_is_called(
 
 
 @pytest.mark.parametrize("path", [path for path in HANDLERS if path.startswith("/api") or path == "/"])
-def test_an_answer_without_pictures_is_small(artifact: Path, path: str) -> None:
+def test_an_answer_without_images_is_small(artifact: Path, path: str) -> None:
     _, size = answered("GET", path)
 
     assert size < 20_000

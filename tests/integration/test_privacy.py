@@ -12,7 +12,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from functions import predict
 from tests.endpoints import IMAGE_ENDPOINTS, handler_of
 from tests.events import CONTEXT, rest_event
-from tests.pictures import picture
+from tests.images import ramp_image
 from thyroid.web.lambda_handler import Handler
 
 NAME = "Jane-Doe"
@@ -20,43 +20,40 @@ HANDLERS: dict[str, Handler] = {endpoint.path: handler_of(endpoint.function) for
 
 
 def tagged(kind: str) -> bytes:
-    """Return a picture file whose tags name the patient."""
+    """Return an image file whose tags name the patient."""
     file = io.BytesIO()
     if kind == "TIFF":
         tags = ImageFileDirectory_v2()
         tags[270] = tags[315] = f"{NAME} 1970-01-01"  # description, artist
-        picture().save(file, "TIFF", tiffinfo=tags)
+        ramp_image().save(file, "TIFF", tiffinfo=tags)
     elif kind == "JPEG":
         exif = Image.Exif()
         exif[Base.ImageDescription] = exif[Base.Artist] = NAME
-        picture().save(file, "JPEG", exif=exif, comment=NAME.encode())
+        ramp_image().save(file, "JPEG", exif=exif, comment=NAME.encode())
     else:
         text = PngImagePlugin.PngInfo()
         text.add_text("Description", NAME)
-        picture().save(file, "PNG", pnginfo=text)
+        ramp_image().save(file, "PNG", pnginfo=text)
     return file.getvalue()
 
 
-PICTURES = {kind: tagged(kind) for kind in ("TIFF", "JPEG", "PNG")}
+IMAGES = {kind: tagged(kind) for kind in ("TIFF", "JPEG", "PNG")}
 NAMED = {"filename": NAME, "layer_name": NAME, "target": NAME, "size": NAME}
 
 BODIES: dict[str, tuple[bytes | str, dict[str, str], dict[str, str] | None]] = {
-    **{
-        f"tags of a {kind}": (data, {"Content-Type": "image/png"}, {"filename": NAME})
-        for kind, data in PICTURES.items()
-    },
+    **{f"tags of a {kind}": (data, {"Content-Type": "image/png"}, {"filename": NAME}) for kind, data in IMAGES.items()},
     **{
         f"a broken {kind}": (data[: len(data) // 2], {"Content-Type": "image/png"}, {"filename": NAME})
-        for kind, data in PICTURES.items()
+        for kind, data in IMAGES.items()
     },
     "fields of JSON": (
-        json.dumps({"image": base64.b64encode(PICTURES["PNG"]).decode(), **NAMED, NAME: NAME}),
+        json.dumps({"image": base64.b64encode(IMAGES["PNG"]).decode(), **NAMED, NAME: NAME}),
         {"Content-Type": "application/json"},
         None,
     ),
     "broken JSON": (f'{{"image": "{NAME}", ', {"Content-Type": "application/json"}, None),
     "no base64": (json.dumps({"image": NAME, "filename": NAME}), {"Content-Type": "application/json"}, None),
-    "options of the query": (PICTURES["PNG"], {"Content-Type": "image/png"}, NAMED),
+    "options of the query": (IMAGES["PNG"], {"Content-Type": "image/png"}, NAMED),
     "a form": (
         f'--{NAME}\r\nContent-Disposition: form-data; name="{NAME}"\r\n\r\n{NAME}\r\n--{NAME}--'.encode(),
         {"Content-Type": f"multipart/form-data; boundary={NAME}"},
@@ -69,7 +66,7 @@ BODIES: dict[str, tuple[bytes | str, dict[str, str], dict[str, str] | None]] = {
         None,
     ),
     "a content type": (b"x", {"Content-Type": f"text/{NAME}"}, None),
-    "headers": (PICTURES["PNG"], {"Content-Type": "image/png", "X-Patient": NAME, "Referer": NAME}, None),
+    "headers": (IMAGES["PNG"], {"Content-Type": "image/png", "X-Patient": NAME, "Referer": NAME}, None),
 }
 
 

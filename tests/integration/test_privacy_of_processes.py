@@ -160,12 +160,12 @@ def check_nothing_leaks(output: Output) -> None:
 
 
 def test_the_name_would_be_found_in_any_form() -> None:
-    picture = canaries.pictures()["JPEG"]
+    image = canaries.images()["JPEG"]
     request = wire.to_bytes(ASKED["predict: JPEG in JSON"])
 
-    assert leaks(picture) == ["plain", "two-byte letters"]
+    assert leaks(image) == ["plain", "two-byte letters"]
     assert "base64" in leaks(json.dumps({"body": request.decode()}))
-    assert leaks(repr(picture.hex())) == ["hexadecimal"]
+    assert leaks(repr(image.hex())) == ["hexadecimal"]
     assert leaks(f"/scans/{NAME.upper()}") == ["plain"]
     assert leaks("Jane Doe") == []
 
@@ -213,8 +213,8 @@ def check_names_nobody(asked: str, response: Answer) -> None:
         (page,) = reader.pages
         assert page.extract_text().count(NAME) == 1, asked  # the file's name
         assert not leaks(str(reader.metadata)), asked
-        for picture in page.images:
-            assert not leaks(picture.data), asked
+        for image in page.images:
+            assert not leaks(image.data), asked
     elif response.body and dict(response.headers).get("content-type") == "application/json":
         body = json.loads(response.body)
         body.pop("filename", None)
@@ -223,7 +223,7 @@ def check_names_nobody(asked: str, response: Answer) -> None:
         assert not leaks(response.body), asked
 
 
-def test_a_large_picture_came_by_a_link_where_a_laptop_gives_one(way: str, output: Output) -> None:
+def test_a_large_image_came_by_a_link_where_a_laptop_gives_one(way: str, output: Output) -> None:
     if way == "functions.local:app":
         assert [output.responses[f"its {file}"].status for file in ("heatmap.png", "overlay.png")] == [200, 200]
         assert json.loads(output.responses["its result"].body)["success"] is True

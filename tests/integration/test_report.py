@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 
 from functions import local, report
 from tests.events import CONTEXT, rest_event
+from tests.images import image_file
 from tests.integration.conftest import Api
-from tests.pictures import picture_file
 
 PDF, JSON = "/api/v1/report/pdf", "/api/v1/report/json"
 NAME = "Größe 患者.png"
@@ -50,7 +50,7 @@ def text_of(data: bytes) -> str:
     return page.extract_text()
 
 
-def test_a_report_comes_whichever_way_the_picture_does(ask: Ask, scan: bytes) -> None:
+def test_a_report_comes_whichever_way_the_image_does(ask: Ask, scan: bytes) -> None:
     form = httpx.Request("POST", "http://x", files={"image": (NAME, scan, "image/png")})
     in_json = json.dumps({"image": base64.b64encode(scan).decode(), "filename": NAME}).encode()
     for body, content_type, query in (
@@ -78,22 +78,22 @@ def test_layer_target_and_size_are_those_asked_for(ask: Ask, api: Api, scan: byt
     assert {max(image.image.size) for image in page.images if image.image} == {80}
 
 
-def test_what_is_no_picture_is_a_problem_that_can_be_read(ask: Ask) -> None:
-    status, headers, content = ask(b"no picture", "image/png")
+def test_what_is_no_image_is_a_problem_that_can_be_read(ask: Ask) -> None:
+    status, headers, content = ask(b"no image", "image/png")
 
     assert (status, json.loads(content)["code"]) == (415, "unsupported_media_type")
     assert headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("size", ["63", "801", "x"])
-def test_pictures_may_not_be_larger_than_what_fits(ask: Ask, size: str) -> None:
-    status, _, content = ask(picture_file(), "image/png", {"size": size})
+def test_images_may_not_be_larger_than_what_fits(ask: Ask, size: str) -> None:
+    status, _, content = ask(image_file(), "image/png", {"size": size})
 
     assert (status, json.loads(content)["code"]) == (422, "invalid_request")
 
 
 def test_behind_the_gateway_a_pdf_has_to_be_asked_for() -> None:
-    event = rest_event("POST", PDF, body=picture_file(), headers={"Content-Type": "image/png", "Accept": "*/*"})
+    event = rest_event("POST", PDF, body=image_file(), headers={"Content-Type": "image/png", "Accept": "*/*"})
 
     answer = report.handler(event, CONTEXT)
 
@@ -125,7 +125,7 @@ def test_a_report_in_json_has_the_fields_of_its_schema_and_says_what_the_page_sa
         assert told in text_of(page)
 
 
-def test_a_report_in_json_has_the_pictures_if_they_are_asked_for(api: Api, scan: bytes) -> None:
+def test_a_report_in_json_has_the_images_if_they_are_asked_for(api: Api, scan: bytes) -> None:
     asked = {"image": base64.b64encode(scan).decode(), "include_gradcam": True, "size": 100}
 
     images = api("POST", JSON, asked).json["gradcam"]["images"]
@@ -136,6 +136,6 @@ def test_a_report_in_json_has_the_pictures_if_they_are_asked_for(api: Api, scan:
 def test_a_page_elsewhere_may_read_what_the_report_is_called(artifact: Path) -> None:
     headers = {"Origin": "https://page.example", "Content-Type": "image/png"}
 
-    answer = TestClient(local.app).post(PDF, content=picture_file(), headers=headers)
+    answer = TestClient(local.app).post(PDF, content=image_file(), headers=headers)
 
     assert "content-disposition" in answer.headers["access-control-expose-headers"].lower()

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from tests.pictures import noise_file, picture_file, png_that_claims, saved
+from tests.images import image_file, noise_file, png_that_claims, saved
 from thyroid import phantom
 from thyroid.__main__ import main
 from thyroid.batch.find import find
@@ -51,7 +51,7 @@ def model(artifact: Path) -> Path:
 def place(tmp_path: Path, scan: bytes, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of the user's with two images, where the commands run."""
     (tmp_path / "scan.png").write_bytes(scan)
-    (tmp_path / "small.jpg").write_bytes(picture_file("JPEG"))
+    (tmp_path / "small.jpg").write_bytes(image_file("JPEG"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("THYROID_MODEL_DIR", str(model))
     monkeypatch.setattr("thyroid.cli.options.get_settings", lambda: Settings(model_dir=model))
@@ -92,7 +92,7 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
 # --- predict ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_picture_gets_a_line_and_what_is_advised(analyzer: Analyzer, scan: bytes, capsys: Printed) -> None:
+def test_an_image_gets_a_line_and_what_is_advised(analyzer: Analyzer, scan: bytes, capsys: Printed) -> None:
     response = responses.prediction(analyzer.score(scan))
 
     assert main(["predict", "scan.png"]) == 0
@@ -104,7 +104,7 @@ def test_a_picture_gets_a_line_and_what_is_advised(analyzer: Analyzer, scan: byt
     assert (recommendation, disclaimer) == (response.recommendation, response.disclaimer)
 
 
-def test_a_picture_that_is_no_ultrasound_is_marked_and_told_why(analyzer: Analyzer, capsys: Printed) -> None:
+def test_an_image_that_is_no_ultrasound_is_marked_and_told_why(analyzer: Analyzer, capsys: Printed) -> None:
     assert main(["predict", "small.jpg"]) == 0
 
     printed = capsys.readouterr().out
@@ -112,7 +112,7 @@ def test_a_picture_that_is_no_ultrasound_is_marked_and_told_why(analyzer: Analyz
     assert analyzer.score(Path("small.jpg").read_bytes()).input_check.detail in printed
 
 
-def test_several_pictures_get_a_line_each_and_nothing_more(capsys: Printed) -> None:
+def test_several_images_get_a_line_each_and_nothing_more(capsys: Printed) -> None:
     assert main(["predict", "scan.png", "small.jpg"]) == 0
 
     first, second = capsys.readouterr().out.splitlines()
@@ -159,14 +159,14 @@ def test_broken_input_of_each_kind_is_told_of_and_the_rest_is_answered(place: Pa
         assert sentence in line
 
 
-def test_one_picture_that_is_refused_leaves_nothing_on_standard_output(place: Path, capsys: Printed) -> None:
+def test_one_image_that_is_refused_leaves_nothing_on_standard_output(place: Path, capsys: Printed) -> None:
     (place / "notes.txt").write_text("no image")
 
     assert main(["predict", "notes.txt"]) == 1
     assert capsys.readouterr().out == ""
 
 
-def test_standard_input_is_a_picture(scan: bytes, monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
+def test_standard_input_is_an_image(scan: bytes, monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(scan)))
 
     assert main(["predict", "--json", "-"]) == 0
@@ -223,7 +223,7 @@ def test_maps_too_large_for_a_response_are_written(place: Path) -> None:
         assert overlay.size == (1024, 1024)
 
 
-def test_a_line_says_what_was_written_and_no_picture_is_found_in_it(place: Path, capsys: Printed) -> None:
+def test_a_line_says_what_was_written_and_no_image_is_found_in_it(place: Path, capsys: Printed) -> None:
     assert main(["gradcam", "scan.png", "small.jpg"]) == 0
 
     first, second = capsys.readouterr().out.splitlines()
@@ -397,7 +397,7 @@ def text_of(path: Path) -> str:
     return page.extract_text()
 
 
-def test_each_picture_gets_a_page(place: Path, analyzer: Analyzer, scan: bytes, capsys: Printed) -> None:
+def test_each_image_gets_a_page(place: Path, analyzer: Analyzer, scan: bytes, capsys: Printed) -> None:
     (place / "患者.png").write_bytes(scan)
     options = ["--target", "benign", "--size", "80", "--output", "there/reports"]
 
@@ -433,7 +433,7 @@ def test_json_of_a_report_is_what_the_api_answers_and_names_the_file(
     assert "none was given" in text_of(Path("reports/stdin.report.pdf"))
 
 
-def test_a_report_that_is_there_stays_and_what_is_no_picture_gets_none(place: Path, capsys: Printed) -> None:
+def test_a_report_that_is_there_stays_and_what_is_no_image_gets_none(place: Path, capsys: Printed) -> None:
     (place / "notes.txt").write_text("no image")
     (place / "reports").mkdir()
     (place / "reports/scan.report.pdf").write_bytes(b"mine")
@@ -451,7 +451,7 @@ def test_a_report_that_is_there_stays_and_what_is_no_picture_gets_none(place: Pa
     assert text_of(place / "reports/scan.report.pdf")
 
 
-def test_pictures_of_a_report_may_not_be_larger_than_the_api_gives_them(capsys: Printed) -> None:
+def test_images_of_a_report_may_not_be_larger_than_the_api_gives_them(capsys: Printed) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["report", "scan.png", "--size", "801"])
     assert exit_.value.code == 2
@@ -518,7 +518,7 @@ def test_with_the_standard_output_closed_one_sentence_says_so(monkeypatch: pytes
     assert capsys.readouterr().err == "There is nowhere to write to: the standard output is closed.\n"
 
 
-def test_with_the_standard_error_closed_pictures_are_answered(monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
+def test_with_the_standard_error_closed_images_are_answered(monkeypatch: pytest.MonkeyPatch, capsys: Printed) -> None:
     monkeypatch.setattr("sys.stderr", None)
 
     assert main(["predict", "scan.png", "nowhere.png"]) == 1

@@ -15,25 +15,25 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests import wire
-from tests.canaries import NAME, leaks, pictures
+from tests.canaries import NAME, images, leaks
 from tests.corpus import API, as_json, form, post
 from tests.gateway import Answer, Request
-from tests.pictures import noise_file
+from tests.images import noise_file
 from tests.server import server_process
 
 # A server here waits a second for a body: on a busy machine, clients that are not slow would be too slow as well.
 pytestmark = [pytest.mark.usefixtures("artifact"), pytest.mark.serial]
 
-PICTURE = pictures()["PNG"]
-PREDICT = post(f"{API}/predict?filename={NAME}", PICTURE, "image/png")
+IMAGE = images()["PNG"]
+PREDICT = post(f"{API}/predict?filename={NAME}", IMAGE, "image/png")
 HEALTH = Request("GET", f"{API}/health")
 BODIES = {
     "as it is": PREDICT,
-    "JSON": post(f"{API}/analyze", as_json(PICTURE, filename=NAME)),
-    "a form": post(f"{API}/gradcam", *form((f'name="image"; filename="{NAME}.png"', PICTURE))),
-    "a kind that is not taken": post(f"{API}/report/json", PICTURE, f"text/{NAME}"),
-    "a form of a link": post("/local-uploads", *form((f'name="file"; filename="{NAME}.png"', PICTURE))),
-    "no picture": post(f"{API}/uploads", b'{"content_type": "image/png"}'.ljust(1000)),
+    "JSON": post(f"{API}/analyze", as_json(IMAGE, filename=NAME)),
+    "a form": post(f"{API}/gradcam", *form((f'name="image"; filename="{NAME}.png"', IMAGE))),
+    "a kind that is not taken": post(f"{API}/report/json", IMAGE, f"text/{NAME}"),
+    "a form of a link": post("/local-uploads", *form((f'name="file"; filename="{NAME}.png"', IMAGE))),
+    "no image": post(f"{API}/uploads", b'{"content_type": "image/png"}'.ljust(1000)),
 }
 
 
@@ -78,7 +78,7 @@ def is_answered(connection: socket.socket) -> bool:
 
 def test_while_many_stop_at_every_stage_others_are_answered(tmp_path: Path) -> None:
     head, body = head_and_body(PREDICT)
-    # GIVEN a server that works on one picture at a time, and lets none wait but one
+    # GIVEN a server that works on one image at a time, and lets none wait but one
     told = {"THYROID_PARALLEL": "1", "THYROID_MAX_WAITING": "1"}
     with server_process(tmp_path / "printed", **told) as (address, process):
         expected = json.loads(wire.send(address, PREDICT).body)["prediction"]

@@ -18,7 +18,7 @@ from tests import buckets
 from tests.buckets import BROKEN, CANARY, RESULTS, SETTINGS, UPLOADS, Cloud, start_worker
 from tests.events import CONTEXT, rest_event
 from tests.fakes import FakeEngine
-from tests.pictures import png_that_claims
+from tests.images import png_that_claims
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.formats import MEDIA_TYPES
 from thyroid.s3 import clients
@@ -238,7 +238,7 @@ def test_a_link_that_ended_unused_is_not_waited_for(ask: Ask, cloud: Cloud) -> N
 def test_where_there_is_no_bucket_it_says_so(way: Ask) -> None:
     for response in (way("POST", ADDRESS, '{"content_type": "image/png"}'), way("GET", f"{ADDRESS}/{'x' * 41}")):
         problem = check_problem(response, 501, "uploads_unavailable")
-        assert "No bucket takes pictures here" in problem.detail
+        assert "No bucket takes images here" in problem.detail
 
 
 @pytest.mark.parametrize("way", [over_http, as_event])

@@ -20,7 +20,7 @@ from functions import archive_summary, s3_worker
 from tests import buckets
 from tests.buckets import RESULTS, SETTINGS, UPLOADS, Cloud
 from tests.events import CONTEXT
-from tests.pictures import picture
+from tests.images import ramp_image
 from thyroid.core.analyzer import Analyzer
 from thyroid.s3 import clients
 from thyroid.s3.batch import BatchError
@@ -35,7 +35,7 @@ def tagged() -> bytes:
     """Return an image file whose tags name the patient."""
     file, text = io.BytesIO(), PngImagePlugin.PngInfo()
     text.add_text("Description", NAME)
-    picture().save(file, "PNG", pnginfo=text)
+    ramp_image().save(file, "PNG", pnginfo=text)
     return file.getvalue()
 
 
@@ -43,7 +43,7 @@ def photographed() -> bytes:
     """Return an image file whose EXIF names the patient."""
     file, exif = io.BytesIO(), Image.Exif()
     exif[Base.ImageDescription] = exif[Base.Artist] = NAME
-    picture().save(file, "JPEG", exif=exif, comment=NAME.encode())
+    ramp_image().save(file, "JPEG", exif=exif, comment=NAME.encode())
     assert file.getvalue().count(NAME.encode()) == 3
     return file.getvalue()
 

@@ -13,8 +13,8 @@ from tests.endpoints import IMAGE_ENDPOINTS
 from thyroid.core.formats import MEDIA_TYPES
 from thyroid.web import schemas
 
-# Why what a description allows is refused all the same: no schema says what a picture is, or what this model's layers
-# are called; the largest upload is a setting; an empty file is no picture.
+# Why what a description allows is refused all the same: no schema says what an image is, or what this model's layers
+# are called; the largest upload is a setting; an empty file is no image.
 NO_SCHEMA_SAYS = {
     "invalid_base64",
     "unsupported_media_type",
@@ -32,7 +32,7 @@ REQUESTS: dict[str, type[BaseModel]] = {
 
 @schemathesis.hook
 def map_case(_context: Any, case: Any) -> Any:
-    """Send a sound picture with half of what is valid: random bytes are none, and would meet nothing behind it."""
+    """Send a sound image with half of what is valid: random bytes are none, and would meet nothing behind it."""
     if case.meta is not None and case.meta.generation.mode.is_positive and _chosen(case):
         if isinstance(case.body, dict) and "image" in case.body:
             case.body["image"] = PNG if case.media_type == "multipart/form-data" else ENCODED
@@ -55,7 +55,7 @@ def filter_failure(_context: Any, failure: Failure, case: Any, response: Any) ->
         if wrong == {"QUERY"} and not as_it_is:
             return False  # of JSON and forms their own fields count
         if wrong == {"BODY"} and as_it_is:
-            return False  # what a picture is its bytes tell, whatever type it was sent as
+            return False  # what an image is its bytes tell, whatever type it was sent as
         return not (wrong <= {"BODY", "QUERY"} and _says_what_is_meant(case))
     return True
 

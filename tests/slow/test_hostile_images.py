@@ -14,7 +14,7 @@ from tests.hostile.canary import CANARY
 from tests.hostile.case import ANSWER, Case
 from tests.hostile.every import all_cases
 from tests.hostile.sent import ROOT, Told, worker
-from tests.pictures import saved
+from tests.images import saved
 from thyroid import phantom
 from thyroid.web.problems import KINDS, MEDIA_TYPE
 

@@ -18,7 +18,7 @@ from events.generate import message
 from tests import aws_over_http, buckets
 from tests.aws_over_http import Aws, nothing
 from tests.buckets import Cloud, check_no_result_stands_alone, decided
-from tests.canaries import NAME, leaks, pictures
+from tests.canaries import NAME, images, leaks
 from tests.server import ROOT
 from thyroid.core.analyzer import Analyzer
 from thyroid.files.result_files import RESULT
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("artifact")
 cloud = buckets.cloud
 
 KEY = f"{NAME}/a.png"
-IMAGE = pictures()["PNG"]
+IMAGE = images()["PNG"]
 
 # A batch from standard input. The invocation has no time left when it fails, so that the next may begin at once.
 WORKER = """

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.image import jpeg
-from tests.pictures import saved
+from tests.images import saved
 from tests.server import server_process
 from thyroid import phantom
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import reference
-from tests.pictures import saved
+from tests.images import saved
 from thyroid import phantom
 from thyroid.core.analyzer import Analyzer
 from thyroid.settings import Settings

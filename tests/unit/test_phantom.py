@@ -17,12 +17,12 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert phantom.make_frame(7, suspicious=True).tobytes() == phantom.make_frame(7, suspicious=True).tobytes()
 
 
-def test_another_seed_gives_another_picture() -> None:
+def test_another_seed_gives_another_image() -> None:
     assert not np.array_equal(phantom.make(1, suspicious=True), phantom.make(2, suspicious=True))
 
 
 @pytest.mark.parametrize(("height", "width"), [(400, 600), (64, 64), (101, 233)])
-def test_the_picture_is_8_bit_grey_in_rgb_of_the_size_asked_for(height: int, width: int) -> None:
+def test_the_image_is_8_bit_grey_in_rgb_of_the_size_asked_for(height: int, width: int) -> None:
     pixels = phantom.make(0, suspicious=True, height=height, width=width)
 
     assert pixels.shape == (height, width, 3)
@@ -30,7 +30,7 @@ def test_the_picture_is_8_bit_grey_in_rgb_of_the_size_asked_for(height: int, wid
     assert np.ptp(pixels, axis=2).max() == 0
 
 
-def test_the_contrast_is_that_of_a_picture_to_look_at() -> None:
+def test_the_contrast_is_that_of_an_image_to_look_at() -> None:
     grey = phantom.make(0, suspicious=False)[..., 0]
 
     assert grey.min() > 6, "no tissue is as black as a border"

@@ -15,7 +15,7 @@ def make(root: Path, *names: str) -> None:
         (root / name).write_bytes(b"")
 
 
-def test_pictures_are_found_in_all_folders_by_suffix_in_any_case_and_sorted(tmp_path: Path) -> None:
+def test_images_are_found_in_all_folders_by_suffix_in_any_case_and_sorted(tmp_path: Path) -> None:
     suffixes = ["png", "JPG", "jpeg", "WebP", "bmp", "tif", "TIFF", "gif"]
     assert {f".{suffix.lower()}" for suffix in suffixes} == set(formats.SUFFIXES)
     make(tmp_path, *(f"b/{i}/scan.{suffix}" for i, suffix in enumerate(suffixes)), "a.png", "z.PNG")
@@ -26,7 +26,7 @@ def test_pictures_are_found_in_all_folders_by_suffix_in_any_case_and_sorted(tmp_
     assert (found.ignored, found.unreadable) == (0, 0)
 
 
-def test_what_is_no_picture_or_hidden_is_passed_over_and_counted(tmp_path: Path) -> None:
+def test_what_is_no_image_or_hidden_is_passed_over_and_counted(tmp_path: Path) -> None:
     make(tmp_path, "scan.png", "notes.txt", "png", ".hidden.png", "._scan.png", ".folder/scan.png")
     os.mkfifo(tmp_path / "pipe.png")
 
@@ -48,7 +48,7 @@ def test_links_to_files_are_followed_and_circles_are_not_walked(tmp_path: Path) 
     assert found.keys == ["a/scan.png", "itself.png", "linked.png", "nowhere.png"]
 
 
-def test_results_are_never_read_as_pictures_those_of_another_run_neither(tmp_path: Path) -> None:
+def test_results_are_never_read_as_images_those_of_another_run_neither(tmp_path: Path) -> None:
     make(tmp_path, "scan.png", "out/results/scan.png/heatmap.png", f"old/{LOCK_FILE}", "old/results/x/overlay.png")
 
     assert find(tmp_path, tmp_path / "out").keys == ["scan.png"]
@@ -56,7 +56,7 @@ def test_results_are_never_read_as_pictures_those_of_another_run_neither(tmp_pat
     assert find(tmp_path / "old", tmp_path / "out").keys == []
 
 
-def test_patterns_choose_among_the_pictures(tmp_path: Path) -> None:
+def test_patterns_choose_among_the_images(tmp_path: Path) -> None:
     make(tmp_path, "left/a.png", "right/a.png", "right/a.jpg", "right/a.txt")
 
     found = find(tmp_path, tmp_path / "out", ["left/*", "*.jpg", "*.txt"])

@@ -33,7 +33,7 @@ def table(ledger: Ledger, tmp_path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_the_last_line_of_a_picture_counts(tmp_path: Path) -> None:
+def test_the_last_line_of_an_image_counts(tmp_path: Path) -> None:
     with Ledger(tmp_path / "lines") as ledger:
         ledger.append(LINE)
         ledger.append(REFUSED)

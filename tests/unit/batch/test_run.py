@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pictures import noise_file, picture_file
+from tests.images import image_file, noise_file
 from thyroid.batch.run import run_batch
 from thyroid.batch.summary import RunSummary
 from thyroid.batch.worker import Failed, Job, Task, TaskResult, Worker, start_worker
@@ -81,7 +81,7 @@ def test_a_file_that_changed_is_done_again_and_so_is_what_was_broken(job: Job) -
     (job.root / "1.png").write_bytes(b"broken")
     assert run(job).processed == Counter(analysed=5, refused=1)
     assert run(job).refused == 1
-    (job.root / "1.png").write_bytes(picture_file())
+    (job.root / "1.png").write_bytes(image_file())
     (job.root / "2.png").write_bytes(b"broken")
 
     summary = run(job)
@@ -133,7 +133,7 @@ def test_what_a_killed_run_with_other_options_left_is_not_taken_for_an_earlier_r
     assert json.loads((job.results / "0.png" / RESULT).read_text())["gradcam"]["target"] == "malignant"
 
 
-def test_a_deadly_picture_is_refused_the_others_are_analysed_and_the_next_run_tries_again(job: Job) -> None:
+def test_a_deadly_image_is_refused_the_others_are_analysed_and_the_next_run_tries_again(job: Job) -> None:
     summary = run(job, processes=2, start=Fragile)
 
     assert summary.processed == Counter(analysed=5, refused=1)
@@ -175,7 +175,7 @@ def dead_on_arrival(job: Job) -> Worker:
     return start_worker(job)
 
 
-def test_a_model_that_fails_or_kills_ends_the_run_and_is_no_fault_of_a_picture(job: Job) -> None:
+def test_a_model_that_fails_or_kills_ends_the_run_and_is_no_fault_of_an_image(job: Job) -> None:
     assert run(job, start=no_model).stopped == "The model does not reproduce its golden score here."
     assert run(job, start=dead_on_arrival).stopped == "A process died before it had its first image."
     assert table(job) == {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.pictures import noise_file, picture_file, png_that_claims
+from tests.images import image_file, noise_file, png_that_claims
 from thyroid.batch import worker as work
 from thyroid.batch.worker import Failed, Job, Processed, Task, Unchanged, Worker, record_crash, start_worker
 from thyroid.core.analyzer import Analyzer
@@ -47,7 +47,7 @@ def names(job: Job, key: str) -> set[str]:
     return {path.name for path in (job.results / key).iterdir()}
 
 
-def test_a_picture_gets_what_the_api_answers(job: Job) -> None:
+def test_an_image_gets_what_the_api_answers(job: Job) -> None:
     data = noise_file(200, 300)
     options = replace(job.options, target="benign", size=96)
     job = replace(job, options=options, settings=replace(job.settings, max_upload_bytes=1_000_000))
@@ -89,7 +89,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_picture_that_cannot_be_read_gets_an_error_with_the_apis_code(job: Job, worker: Worker, kind: str) -> None:
+def test_an_image_that_cannot_be_read_gets_an_error_with_the_apis_code(job: Job, worker: Worker, kind: str) -> None:
     data, code = BROKEN[kind]
 
     reply = worker(put(job, "scan.png", data))
@@ -118,7 +118,7 @@ def test_a_file_that_is_too_large_is_not_read(job: Job, worker: Worker, monkeypa
 
 
 def test_only_the_file_that_is_known_and_whose_results_are_there_stays_as_it_is(job: Job, worker: Worker) -> None:
-    task = put(job, "scan.png", picture_file())
+    task = put(job, "scan.png", image_file())
     first = worker(task)
     assert isinstance(first, Processed)
     known = replace(task, known=(first.bytes, first.sha256, first.decision_sha256))
@@ -126,15 +126,15 @@ def test_only_the_file_that_is_known_and_whose_results_are_there_stays_as_it_is(
     assert worker(known) == Unchanged()
 
     # WHEN the file is another one of the same length
-    put(job, "scan.png", picture_file()[:-1] + b"x")
+    put(job, "scan.png", image_file()[:-1] + b"x")
     assert isinstance(worker(known), Processed)
     # WHEN its results are gone
-    put(job, "scan.png", picture_file())
+    put(job, "scan.png", image_file())
     (job.results / "scan.png" / RESULT).unlink()
     assert isinstance(worker(known), Processed)
 
 
-def test_a_file_that_is_gone_is_no_fault_of_a_picture(job: Job, worker: Worker) -> None:
+def test_a_file_that_is_gone_is_no_fault_of_an_image(job: Job, worker: Worker) -> None:
     assert worker(Task("gone.png")) == Failed("No such file or directory")
     assert record_crash(job, "gone.png") == Failed("No such file or directory")
     assert not job.results.exists()
@@ -147,7 +147,7 @@ def test_a_full_disk_is_the_end_and_another_error_is_not(
     def write(*_: object) -> None:
         raise OSError(code, "the reason", "name-of-a-patient.png")
 
-    task = put(job, "scan.png", picture_file())
+    task = put(job, "scan.png", image_file())
     monkeypatch.setattr(work, "write_result_files", write)
 
     assert worker(task) == Failed("the reason", is_final)
@@ -159,7 +159,7 @@ def test_an_error_that_was_not_expected_is_told_of_by_its_kind_alone(
     def process(*_: object, **__: object) -> None:
         raise ZeroDivisionError("name of a patient")
 
-    task = put(job, "scan.png", picture_file())
+    task = put(job, "scan.png", image_file())
     monkeypatch.setattr(work, "process_image", process)
 
     reply = worker(task)
@@ -170,8 +170,8 @@ def test_an_error_that_was_not_expected_is_told_of_by_its_kind_alone(
     assert "patient" not in written(job, "scan.png", ERROR)["detail"]
 
 
-def test_a_deadly_picture_gets_an_error_that_says_so(job: Job) -> None:
-    data = picture_file()
+def test_a_deadly_image_gets_an_error_that_says_so(job: Job) -> None:
+    data = image_file()
     put(job, "scan.png", data)
 
     reply = record_crash(job, "scan.png")
@@ -183,7 +183,7 @@ def test_a_deadly_picture_gets_an_error_that_says_so(job: Job) -> None:
 
 @pytest.mark.parametrize("name", ["\udcff" * 250 + ".png", "甲" * 80 + ".png", 'a\n,"b".png'])
 def test_a_name_of_any_kind_gets_its_result(job: Job, worker: Worker, name: str) -> None:
-    reply = worker(put(job, f"{'d' * 255}/{'e' * 255}/{'f' * 255}/{name}", picture_file()))
+    reply = worker(put(job, f"{'d' * 255}/{'e' * 255}/{'f' * 255}/{name}", image_file()))
 
     assert isinstance(reply, Processed)
     assert reply.outcome.status == "analysed"

@@ -42,7 +42,7 @@ class Terminal(io.StringIO):
         (ZeroDivisionError("DOE-JANE"), "is not the image's came up (ZeroDivisionError)", Exit.FAILED),
     ],
 )
-def test_what_is_wrong_with_one_picture_does_not_keep_the_others(
+def test_what_is_wrong_with_one_image_does_not_keep_the_others(
     files: list[str], error: Exception, said: str, status: Exit, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def process(_: str, data: bytes) -> str:
@@ -67,7 +67,7 @@ def test_a_model_that_stops_working_ends_all(files: list[str]) -> None:
         process_files(files, LIMIT, process)
 
 
-def test_a_warning_about_a_picture_is_not_printed(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_about_an_image_is_not_printed(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     def process(*_: object) -> None:
         warnings.warn("DOE-JANE", stacklevel=1)
 
@@ -76,7 +76,7 @@ def test_a_warning_about_a_picture_is_not_printed(files: list[str], capsys: pyte
 
 
 @pytest.mark.parametrize(("count", "bar", "shows"), [(3, True, True), (1, True, False), (3, False, False)])
-def test_a_bar_is_there_for_several_pictures_on_a_terminal(
+def test_a_bar_is_there_for_several_images_on_a_terminal(
     files: list[str], count: int, bar: bool, shows: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = Terminal()

@@ -79,7 +79,7 @@ def test_a_long_name_moves_its_own_line_alone() -> None:
     assert lines.line("x" * 200, result(0.9)).startswith("x" * 200 + "  Malignant")
 
 
-def test_what_is_advised_says_why_a_picture_is_flagged() -> None:
+def test_what_is_advised_says_why_an_image_is_flagged() -> None:
     assert advice(result(0.9)) == "Do this."
     assert advice(result(0.9, "too_small")) == "Do this.\nIt is small."
 
@@ -105,13 +105,13 @@ def test_a_line_of_json_is_ascii_and_gives_any_name_back() -> None:
 # --- what results are called -----------------------------------------------------------------------------------------
 
 
-def test_results_are_called_as_their_picture() -> None:
+def test_results_are_called_as_their_image() -> None:
     assert (stem("left/scan.tar.png"), base("left/scan.tar.png")) == ("scan.tar", "scan.tar.png")
     assert stem(STANDARD_INPUT) == base(STANDARD_INPUT) == "stdin"
 
 
 @pytest.mark.parametrize("files", [["a/x.png", "b/x.png"], ["x.png", "X.PNG"], ["-", "stdin"]])
-def test_two_pictures_are_never_written_over_each_other(files: list[str]) -> None:
+def test_two_images_are_never_written_over_each_other(files: list[str]) -> None:
     with pytest.raises(UsageError, match="the same name"):
         check_distinct(files, base)
 

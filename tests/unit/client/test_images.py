@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.pictures import GREY_RAMP, in_rgb, picture, picture_file, rotated_file, sixteen_bit_file, transparent_file
+from tests.images import GREY_RAMP, image_file, in_rgb, ramp_image, rotated_file, sixteen_bit_file, transparent_file
 from thyroid.core.imaging import decode
 from thyroid_client.errors import BadImage
 from thyroid_client.images import MAX_IMAGE_BYTES, MAX_UPLOAD_BYTES, image_bytes
 
-JPEG = picture_file("JPEG")
+JPEG = image_file("JPEG")
 COLOURS = np.random.default_rng(0).integers(0, 256, (40, 80, 3), np.uint8)
 
 
@@ -95,7 +95,7 @@ def test_an_array_whose_meaning_would_be_a_guess_is_refused(array: npt.NDArray[A
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "RGBX"])
 def test_an_image_keeps_its_pixels(mode: str) -> None:
-    image = picture(mode)
+    image = ramp_image(mode)
     np.testing.assert_array_equal(pixels_of(image_bytes(image)), np.asarray(image.convert("RGB")))
 
 
@@ -145,7 +145,7 @@ def test_an_image_without_a_known_scale_is_refused(mode: str) -> None:
 
 
 def test_so_is_one_of_a_mode_that_is_not_known() -> None:
-    image = picture()
+    image = ramp_image()
     image._mode = "BGR;15"  # an older Pillow has it
     with pytest.raises(BadImage, match=r"mode BGR;15 .*convert it"):
         image_bytes(image)
@@ -162,7 +162,7 @@ def test_nothing_of_an_image_goes_but_its_pixels(tmp_path: Path) -> None:
     text, exif = PngInfo(), Image.Exif()
     text.add_text("Patient", "Jane Doe")
     exif[0x010E] = "Jane Doe"
-    picture().save(tmp_path / "scan.png", pnginfo=text, exif=exif, icc_profile=b"Jane Doe")
+    ramp_image().save(tmp_path / "scan.png", pnginfo=text, exif=exif, icc_profile=b"Jane Doe")
     assert b"Jane" in (tmp_path / "scan.png").read_bytes()
     with Image.open(tmp_path / "scan.png") as image:
         # THEN what is sent of it does not

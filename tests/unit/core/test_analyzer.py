@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.fakes import FakeEngine, golden_artifact, make_manifest
-from tests.pictures import noise_file, picture_file, png_that_claims, saved
+from tests.images import image_file, noise_file, png_that_claims, saved
 from thyroid import phantom
 from thyroid.core.analysis import Analysis
 from thyroid.core.analyzer import Analyzer, load_engine
@@ -31,19 +31,19 @@ def analyzer_with(engine: FakeEngine, folder: Path = Path("none")) -> Analyzer:
 def test_any_layer_can_be_asked_for_and_the_score_stays_the_same() -> None:
     analyzer = analyzer_with(FakeEngine(0.3))
 
-    analysis = analyzer.explain(picture_file(), ExplainOptions(layer_name="conv2d"))
+    analysis = analyzer.explain(image_file(), ExplainOptions(layer_name="conv2d"))
 
     assert analysis.explanation is not None
     assert analysis.explanation.layer_used == "conv2d"
-    assert analysis.assessment == analyzer.score(picture_file()).assessment
+    assert analysis.assessment == analyzer.score(image_file()).assessment
 
 
 def test_a_layer_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UnknownLayerError, match="conv2d, depthwise_separable_conv"):
-        analyzer_with(FakeEngine()).explain(picture_file(), ExplainOptions(layer_name="nope"))
+        analyzer_with(FakeEngine()).explain(image_file(), ExplainOptions(layer_name="nope"))
 
 
-def test_an_unknown_layer_is_refused_before_the_picture_is_decoded() -> None:
+def test_an_unknown_layer_is_refused_before_the_image_is_decoded() -> None:
     with pytest.raises(UnknownLayerError):
         analyzer_with(FakeEngine()).explain(b"no image", ExplainOptions(layer_name="nope"))
 
@@ -85,9 +85,9 @@ def test_a_model_that_failed_to_open_is_tried_again() -> None:
 
     analyzer = Analyzer(Settings(), open_engine)
     with pytest.raises(ModelUnavailableError):
-        analyzer.score(picture_file())
+        analyzer.score(image_file())
 
-    assert analyzer.score(picture_file()).assessment.score == 0.1234
+    assert analyzer.score(image_file()).assessment.score == 0.1234
 
 
 def test_the_runtime_gets_what_the_settings_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_health_opens_what_predictions_do_not_wait_for() -> None:
     engine = Watched()
     analyzer = analyzer_with(engine)
     analyzer.warm_up()
-    analyzer.score(picture_file())
+    analyzer.score(image_file())
     assert engine.checked == 0
 
     analyzer.works()
@@ -153,7 +153,7 @@ def test_warming_up_loads_the_model_and_leaves_one_that_does_not_work_to_the_log
     analyzer.warm_up()
     assert "It is not there yet." in caplog.text
     analyzer.warm_up()
-    analyzer.score(picture_file())
+    analyzer.score(image_file())
 
     assert len(opened) == 2
 
@@ -172,7 +172,7 @@ def test_the_model_is_loaded_and_proved_once_in_a_process() -> None:
     analyzer = Analyzer(Settings(), opening)
 
     assert all(analyzer.works() for _ in range(3))
-    assert analyzer.score(picture_file()).assessment.score == 0.1234
+    assert analyzer.score(image_file()).assessment.score == 0.1234
     assert len(opened) == 1
 
 
@@ -181,17 +181,17 @@ def test_who_was_unhealthy_recovers_once_the_model_was_repaired() -> None:
 
     def opening(_settings: Settings) -> FakeEngine:
         if broken:
-            raise ModelUnavailableError("The golden picture got another score.")
+            raise ModelUnavailableError("The golden image got another score.")
         return FakeEngine()
 
     analyzer = Analyzer(Settings(), opening)
 
     assert not analyzer.works()
     with pytest.raises(ModelUnavailableError):
-        analyzer.score(picture_file())
+        analyzer.score(image_file())
     broken = False
     assert analyzer.works()
-    assert analyzer.score(picture_file()).assessment.score == 0.1234
+    assert analyzer.score(image_file()).assessment.score == 0.1234
 
 
 # --- what is measured and hashed -------------------------------------------------------------------------------------
@@ -203,14 +203,14 @@ def test_the_duration_is_from_the_bytes_to_the_score_in_milliseconds(way: str, m
     clock = iter([100.0, 100.0123456])
     monkeypatch.setattr("thyroid.core.analyzer.time", SimpleNamespace(perf_counter=lambda: next(clock)))
 
-    analysis = WAYS[way](analyzer_with(FakeEngine()), picture_file())
+    analysis = WAYS[way](analyzer_with(FakeEngine()), image_file())
 
     assert analysis.duration_ms == 12.346
 
 
 def test_a_hash_that_is_known_is_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     analyzer = analyzer_with(FakeEngine())
-    data = picture_file()
+    data = image_file()
     known = analyzer.score(data).image.sha256
 
     monkeypatch.setattr("thyroid.core.analyzer.hashlib", None)
@@ -231,7 +231,7 @@ def test_the_field_of_view_is_looked_for_once_and_is_what_the_network_sees(monke
 
     monkeypatch.setattr("thyroid.core.field_of_view.find", find)
     # WHEN
-    analysis = analyzer_with(engine).explain(picture_file())
+    analysis = analyzer_with(engine).explain(image_file())
     # THEN
     assert analysis.field_of_view == Box(8, 4, 88, 60)
     assert looked == [(64, 96)]
@@ -244,7 +244,7 @@ def ultrasound() -> bytes:
     return saved(Image.fromarray(phantom.make_frame(5, suspicious=True)))
 
 
-def test_every_answer_with_a_score_says_whether_the_picture_looks_like_ultrasound() -> None:
+def test_every_answer_with_a_score_says_whether_the_image_looks_like_ultrasound() -> None:
     analyzer = analyzer_with(FakeEngine())
 
     for ask in (analyzer.score, analyzer.explain):

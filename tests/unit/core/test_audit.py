@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.fakes import FakeEngine
-from tests.pictures import picture_file
+from tests.images import image_file
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.audit import AuditRecord
 from thyroid.settings import Settings
@@ -39,6 +39,6 @@ def test_what_is_no_record_is_refused(change: dict[str, object]) -> None:
 
 
 def test_its_time_is_utc_to_the_millisecond() -> None:
-    analysis = Analyzer(Settings(), lambda _settings: FakeEngine()).score(picture_file())
+    analysis = Analyzer(Settings(), lambda _settings: FakeEngine()).score(image_file())
 
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", AuditRecord.of(analysis).time)

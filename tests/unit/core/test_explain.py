@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from tests.pictures import GREY_RAMP
+from tests.images import GREY_RAMP
 from thyroid.core.explain import JET, Images, class_activation, render
 from thyroid.core.field_of_view import Box
 
@@ -24,8 +24,8 @@ def array(data: bytes) -> npt.NDArray[np.float64]:
     return np.asarray(opened(data).convert("RGB")).astype(np.float64)
 
 
-def indices(pictures: Images) -> npt.NDArray[np.int64]:
-    image = opened(pictures.heatmap)
+def indices(images: Images) -> npt.NDArray[np.int64]:
+    image = opened(images.heatmap)
     assert image.mode == "P"
     return np.asarray(image).astype(np.int64)
 
@@ -80,23 +80,23 @@ def test_a_cell_that_is_not_finite_does_not_spoil_the_others() -> None:
     np.testing.assert_array_equal(activation, [[0, 0, 1, 0.5]])
 
 
-# --- the pictures ----------------------------------------------------------------------------------------------------
+# --- the images ----------------------------------------------------------------------------------------------------
 
 
-def test_without_a_size_the_pictures_are_squares_as_in_the_reference() -> None:
-    pictures = render(PIXELS, FULL, WHOLE)
+def test_without_a_size_the_images_are_squares_as_in_the_reference() -> None:
+    images = render(PIXELS, FULL, WHOLE)
 
-    assert {opened(p).size for p in (pictures.original, pictures.heatmap, pictures.overlay)} == {(224, 224)}
+    assert {opened(p).size for p in (images.original, images.heatmap, images.overlay)} == {(224, 224)}
 
 
 @pytest.mark.parametrize(("size", "expected"), [(64, (64, 43)), (96, (96, 64)), (1024, (1024, 683))])
 def test_a_size_is_that_of_the_longest_side_and_the_shape_is_kept(size: int, expected: tuple[int, int]) -> None:
-    pictures = render(PIXELS, FULL, WHOLE, size)
+    images = render(PIXELS, FULL, WHOLE, size)
 
-    assert {opened(p).size for p in (pictures.original, pictures.heatmap, pictures.overlay)} == {expected}
+    assert {opened(p).size for p in (images.original, images.heatmap, images.overlay)} == {expected}
 
 
-def test_a_very_long_picture_keeps_at_least_one_row() -> None:
+def test_a_very_long_image_keeps_at_least_one_row() -> None:
     wide = np.zeros((32, 20_000, 3), np.uint8)
 
     assert opened(render(wide, FULL, Box(0, 0, 20_000, 32), 64).overlay).size == (64, 1)
@@ -106,35 +106,35 @@ def test_the_original_at_its_own_size_is_what_was_sent() -> None:
     np.testing.assert_array_equal(array(render(PIXELS, FULL, WHOLE, 96).original), PIXELS)
 
 
-def test_the_overlay_is_six_tenths_picture_and_four_tenths_heatmap() -> None:
-    pictures = render(PIXELS, FULL, WHOLE, 96)
+def test_the_overlay_is_six_tenths_image_and_four_tenths_heatmap() -> None:
+    images = render(PIXELS, FULL, WHOLE, 96)
 
     expected = 0.6 * PIXELS + 0.4 * JET[255].astype(float)
-    assert np.abs(array(pictures.overlay) - expected).max() <= 0.5
+    assert np.abs(array(images.overlay) - expected).max() <= 0.5
 
 
-def test_outside_the_field_of_view_the_picture_is_left_as_it_is() -> None:
+def test_outside_the_field_of_view_the_image_is_left_as_it_is() -> None:
     # GIVEN a map of one that covers columns 24 to 72 and rows 16 to 48
-    pictures = render(PIXELS, FULL, Box(left=24, top=16, right=72, bottom=48), 96)
+    images = render(PIXELS, FULL, Box(left=24, top=16, right=72, bottom=48), 96)
 
     # THEN it is there, to the pixel, and nowhere else
     inside = np.zeros((64, 96), bool)
     inside[16:48, 24:72] = True
-    np.testing.assert_array_equal(indices(pictures), np.where(inside, 255, 0))
-    overlay = array(pictures.overlay)
+    np.testing.assert_array_equal(indices(images), np.where(inside, 255, 0))
+    overlay = array(images.overlay)
     np.testing.assert_array_equal(overlay[~inside], PIXELS[~inside])
     assert np.all(np.any(overlay[inside] != PIXELS[inside], axis=1))
 
 
-def test_the_map_goes_back_to_its_place_when_the_picture_is_squeezed() -> None:
-    pictures = render(PIXELS, FULL, Box(left=48, top=32, right=96, bottom=64))
+def test_the_map_goes_back_to_its_place_when_the_image_is_squeezed() -> None:
+    images = render(PIXELS, FULL, Box(left=48, top=32, right=96, bottom=64))
 
-    np.testing.assert_array_equal(indices(pictures)[112:, 112:], 255)
-    assert indices(pictures).sum() == 255 * 112 * 112
+    np.testing.assert_array_equal(indices(images)[112:, 112:], 255)
+    assert indices(images).sum() == 255 * 112 * 112
 
 
 def test_the_map_is_smoothed_as_bilinear_resizing_does() -> None:
-    # GIVEN a map laid over the whole picture, whose resizing Pillow can do as well
+    # GIVEN a map laid over the whole image, whose resizing Pillow can do as well
     activation = np.random.default_rng(3).random((7, 9)).astype(np.float32)
     expected = np.asarray(Image.fromarray(activation).resize((224, 224), Image.Resampling.BILINEAR))
 
@@ -151,7 +151,7 @@ def test_the_brightest_cell_is_where_the_evidence_is() -> None:
     assert column >= 168
 
 
-def test_a_map_larger_than_the_pictures_is_no_fault() -> None:
+def test_a_map_larger_than_the_images_is_no_fault() -> None:
     activation = np.ones((112, 112), np.float32)
 
     np.testing.assert_array_equal(indices(render(PIXELS, activation, WHOLE, 64)), 255)

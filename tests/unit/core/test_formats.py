@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.hostile import boundaries, samples
-from tests.pictures import picture_file
+from tests.images import image_file
 from thyroid.core import formats, structure
 from thyroid.core.formats import FORMATS, ImageFormat
 from thyroid.core.imaging import decode
@@ -121,7 +121,7 @@ def test_a_sentence_that_lists_formats_is_recognised() -> None:
 
 @each_format
 def test_a_file_is_decoded_and_begins_as_its_record_and_the_page_say(image_format: ImageFormat) -> None:
-    data = picture_file(image_format.pillow_name)
+    data = image_file(image_format.pillow_name)
 
     assert decode(data, max_pixels=1_000_000).format == image_format.pillow_name
     assert data.startswith(image_format.signatures)

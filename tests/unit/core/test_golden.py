@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import FakeEngine, golden_artifact, make_manifest
-from tests.pictures import picture_file
+from tests.images import image_file
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.explain import ExplainOptions
 from thyroid.core.golden import prove
@@ -48,7 +48,7 @@ def test_without_its_golden_image_there_is_no_proof(tmp_path: Path) -> None:
 
 def test_another_image_than_the_golden_one_is_no_proof(tmp_path: Path) -> None:
     engine = engine_for(tmp_path)
-    (tmp_path / "golden.png").write_bytes(picture_file("PNG", "L"))
+    (tmp_path / "golden.png").write_bytes(image_file("PNG", "L"))
 
     with pytest.raises(ModelUnavailableError, match="damaged"):
         prove(engine, tmp_path)
@@ -89,7 +89,7 @@ def test_no_image_is_scored_by_a_model_that_did_not_prove_itself(copied_artifact
     # WHEN it is asked, before and after health was
     for _ in range(2):
         with pytest.raises(ModelUnavailableError):
-            analyzer.score(picture_file())
+            analyzer.score(image_file())
         assert not analyzer.works()
 
 
@@ -102,9 +102,9 @@ def test_damaged_maps_are_no_healthy_model_though_those_that_do_not_need_them_ar
     damage(manifest.maps_graphs[layer.size].file)(copied_artifact)
     analyzer = Analyzer(Settings(model_dir=copied_artifact))
 
-    assert analyzer.explain(picture_file())
+    assert analyzer.explain(image_file())
     with pytest.raises(ModelUnavailableError, match=layer.size):
-        analyzer.explain(picture_file(), ExplainOptions(layer_name=layer.name))
+        analyzer.explain(image_file(), ExplainOptions(layer_name=layer.name))
     assert not analyzer.works()
 
 
@@ -119,7 +119,7 @@ def test_a_runtime_that_breaks_is_a_model_that_does_not_work(
 
     assert not analyzer.works()
     with pytest.raises(ModelUnavailableError, match="RuntimeError"):
-        analyzer.score(picture_file())
+        analyzer.score(image_file())
 
 
 def test_a_runtime_that_cannot_be_loaded_is_a_model_that_does_not_work(
@@ -130,7 +130,7 @@ def test_a_runtime_that_cannot_be_loaded_is_a_model_that_does_not_work(
 
     assert not analyzer.works()
     with pytest.raises(ModelUnavailableError, match="does not run here"):
-        analyzer.score(picture_file())
+        analyzer.score(image_file())
 
 
 def test_a_golden_image_that_is_none_is_the_models_fault_not_the_callers(copied_artifact: Path) -> None:
@@ -142,11 +142,11 @@ def test_a_golden_image_that_is_none_is_the_models_fault_not_the_callers(copied_
     manifest.write_text(json.dumps(text), "utf-8")
     # THEN
     with pytest.raises(ModelUnavailableError):
-        Analyzer(Settings(model_dir=copied_artifact)).score(picture_file())
+        Analyzer(Settings(model_dir=copied_artifact)).score(image_file())
 
 
 def test_a_whole_artifact_proves_itself(copied_artifact: Path) -> None:
     analyzer = Analyzer(Settings(model_dir=copied_artifact))
 
     assert analyzer.works()
-    assert analyzer.score(picture_file())
+    assert analyzer.score(image_file())

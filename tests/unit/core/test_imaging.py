@@ -14,13 +14,13 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from tests.pictures import (
+from tests.images import (
     GREY_RAMP,
     animated_file,
+    image_file,
     in_rgb,
-    picture,
-    picture_file,
     png_that_claims,
+    ramp_image,
     rotated_file,
     saved,
     transparent_file,
@@ -55,17 +55,17 @@ def decoded(data: bytes) -> npt.NDArray[np.uint8]:
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "GIF"])
 def test_a_lossless_format_gives_its_pixels(kind: str) -> None:
-    np.testing.assert_array_equal(decoded(picture_file(kind)), RAMP)
+    np.testing.assert_array_equal(decoded(image_file(kind)), RAMP)
 
 
 @pytest.mark.parametrize("kind", PILLOW_NAMES)
 def test_the_format_is_told(kind: str) -> None:
-    assert decode(picture_file(kind), max_pixels=MAX_PIXELS).format == kind
+    assert decode(image_file(kind), max_pixels=MAX_PIXELS).format == kind
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGB", "RGBA"])
 def test_an_image_without_colour_comes_as_grey_levels(mode: str) -> None:
-    pixels = decode(picture_file("PNG", mode), max_pixels=MAX_PIXELS).pixels
+    pixels = decode(image_file("PNG", mode), max_pixels=MAX_PIXELS).pixels
 
     assert pixels.shape == GREY_RAMP.shape
 
@@ -80,18 +80,18 @@ def test_a_single_pixel_of_colour_keeps_all_channels() -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
 def test_a_lossy_format_gives_nearly_its_pixels(kind: str) -> None:
-    assert np.abs(decoded(picture_file(kind)).astype(int) - RAMP).mean() < 3
+    assert np.abs(decoded(image_file(kind)).astype(int) - RAMP).mean() < 3
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA"])
 def test_every_colour_mode_of_png_becomes_rgb(mode: str) -> None:
-    expected = np.asarray(picture(mode).convert("RGB"))
+    expected = np.asarray(ramp_image(mode).convert("RGB"))
 
-    np.testing.assert_array_equal(decoded(picture_file("PNG", mode)), expected)
+    np.testing.assert_array_equal(decoded(image_file("PNG", mode)), expected)
 
 
 def test_cmyk_becomes_rgb() -> None:
-    assert np.abs(decoded(picture_file("JPEG", "CMYK")).astype(int) - RAMP).mean() < 3
+    assert np.abs(decoded(image_file("JPEG", "CMYK")).astype(int) - RAMP).mean() < 3
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
@@ -167,14 +167,14 @@ def test_an_orientation_that_does_not_exist_changes_nothing() -> None:
 def test_broken_exif_data_around_sound_pixels_is_ignored() -> None:
     exif = b"Exif\x00\x00MM\x00\x2a\x00\x00\x00\x08\xff\xff" + b"\xff" * 20
 
-    assert decoded(picture_file("JPEG", exif=exif)).shape == RAMP.shape
+    assert decoded(image_file("JPEG", exif=exif)).shape == RAMP.shape
 
 
 def test_a_damaged_file_prints_nothing(tmp_path: Path) -> None:
     # GIVEN tags that are longer than the file, each of which Pillow warns of
     tags = b"".join(struct.pack("<HHII", tag, 2, 10_000_000, 8) for tag in range(1000, 1100))
     file = tmp_path / "damaged.png"
-    file.write_bytes(picture_file("PNG", exif=b"II*\x00\x08\x00\x00\x00" + struct.pack("<H", 100) + tags + bytes(4)))
+    file.write_bytes(image_file("PNG", exif=b"II*\x00\x08\x00\x00\x00" + struct.pack("<H", 100) + tags + bytes(4)))
     code = "import sys, pathlib; from thyroid.core.imaging import decode; "
     code += "print(decode(pathlib.Path(sys.argv[1]).read_bytes(), max_pixels=10**6).format)"
 
@@ -186,7 +186,7 @@ def test_a_damaged_file_prints_nothing(tmp_path: Path) -> None:
 
 def coloured_below() -> bytes:
     """The ramp, with colour in its middle row alone."""
-    image = picture()
+    image = ramp_image()
     image.paste("red", (0, 32, 96, 33))
     return saved(image)
 
@@ -194,10 +194,10 @@ def coloured_below() -> bytes:
 @pytest.mark.parametrize(
     "data",
     [
-        *(pytest.param(picture_file("PNG", mode), id=mode) for mode in ("1", "L", "P", "LA", "RGB", "RGBA")),
-        pytest.param(picture_file("JPEG", "CMYK"), id="CMYK"),
+        *(pytest.param(image_file("PNG", mode), id=mode) for mode in ("1", "L", "P", "LA", "RGB", "RGBA")),
+        pytest.param(image_file("JPEG", "CMYK"), id="CMYK"),
         pytest.param(saved(Image.fromarray(GREY_RAMP.astype(np.uint16) * 257)), id="16 bits"),
-        pytest.param(picture_file("GIF", transparency=7), id="a transparent colour"),
+        pytest.param(image_file("GIF", transparency=7), id="a transparent colour"),
         pytest.param(transparent_file(), id="transparent"),
         *(pytest.param(rotated_file(orientation), id=f"orientation {orientation}") for orientation in (3, 6)),
         pytest.param(coloured_below(), id="colour below grey"),
@@ -229,7 +229,7 @@ def test_no_band_is_of_more_pixels_than_are_converted_in_one_piece(
     monkeypatch.setattr(imaging, "BAND_PIXELS", pixels)
     monkeypatch.setattr(imaging, "_converted", watched)
 
-    decoded(picture_file())
+    decoded(image_file())
 
     assert sizes == [(96, height) for height in heights]
 
@@ -249,13 +249,13 @@ def test_no_bytes_are_no_image_and_said_to_be_none() -> None:
 def test_a_format_outside_the_list_is_refused_though_pillow_knows_it(kind: str) -> None:
     assert kind not in PILLOW_NAMES
     with pytest.raises(UnsupportedMediaTypeError):
-        decoded(picture_file(kind))
+        decoded(image_file(kind))
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage, and goes on
 @pytest.mark.parametrize("kind", PILLOW_NAMES)
 def test_a_file_cut_off_anywhere_is_never_decoded_wrongly(kind: str) -> None:
-    whole = picture_file(kind)
+    whole = image_file(kind)
 
     for kept in sorted({*range(1, 64), *range(64, len(whole) // 2, 97), len(whole) // 2}):
         try:
@@ -267,7 +267,7 @@ def test_a_file_cut_off_anywhere_is_never_decoded_wrongly(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
 def test_a_file_cut_in_half_is_unreadable(kind: str) -> None:
-    whole = picture_file(kind)
+    whole = image_file(kind)
 
     with pytest.raises(UnreadableImageError, match="damaged or incomplete"):
         decoded(whole[: len(whole) // 2])
@@ -280,8 +280,8 @@ def test_a_signature_with_nothing_behind_it_is_unreadable_and_not_unknown() -> N
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow warns of damage, and goes on
 @pytest.mark.parametrize("kind", PILLOW_NAMES)
-def test_damaged_bytes_end_in_one_of_our_errors_or_in_a_picture(kind: str) -> None:
-    whole = picture_file(kind)
+def test_damaged_bytes_end_in_one_of_our_errors_or_in_an_image(kind: str) -> None:
+    whole = image_file(kind)
     rng = np.random.default_rng(0)
 
     for _ in range(100):
@@ -376,7 +376,7 @@ def test_the_limit_may_be_above_pillows_own() -> None:
 
 
 def test_a_tiff_that_two_readers_would_read_differently_is_refused() -> None:
-    data = bytearray(picture_file("TIFF"))
+    data = bytearray(image_file("TIFF"))
     data[:4] = b"MM\x00+"
 
     with pytest.raises(UnreadableImageError):
@@ -396,7 +396,7 @@ def test_a_tiff_that_two_readers_would_read_differently_is_refused() -> None:
             b"\xff\xd8\xff\xe0", "The image is damaged or incomplete; send the whole file again.", id="a beginning"
         ),
         pytest.param(
-            picture_file()[:100], "The image is damaged or incomplete; send the whole file again.", id="cut off"
+            image_file()[:100], "The image is damaged or incomplete; send the whole file again.", id="cut off"
         ),
         pytest.param(
             saved(Image.new("F", (40, 40)), "TIFF"),

@@ -258,7 +258,7 @@ def test_the_documentation_tells_what_was_measured() -> None:
 
     def row(groups: list[dict[str, float]]) -> tuple[int, str]:
         images = sum(group["images"] for group in groups)
-        # The file has four digits of each share, so the numbers of flagged pictures can be told from it.
+        # The file has four digits of each share, so the numbers of flagged images can be told from it.
         share = 100 * sum(round(group["images"] * group["flagged"]) for group in groups) / images
         text = f"{share:.1f}".removeprefix("0").removesuffix(".0")
         return int(images), f"{text} %" if text else "0"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.pictures import in_rgb
+from tests.images import in_rgb
 from thyroid import phantom
 from thyroid.core import field_of_view
 from thyroid.core.field_of_view import Box

@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.hostile.tiff import Tag, write
-from tests.pictures import animated_file, picture_file
+from tests.images import animated_file, image_file
 from thyroid.core import structure
 from thyroid.core.formats import PILLOW_NAMES
 from thyroid.core.imaging import decode
@@ -27,7 +27,7 @@ def tiff(tags: int, strips: int, order: str = "<", *, big: bool = False, tag: in
     return head + struct.pack(order + ("Q" if big else "H"), tags) + b"".join(entries)
 
 
-PNG, JPEG, GIF = picture_file("PNG"), picture_file("JPEG"), picture_file("GIF")
+PNG, JPEG, GIF = image_file("PNG"), image_file("JPEG"), image_file("GIF")
 JPEG_HEAD = 20  # the start of the image, and JFIF's segment
 GIF_HEAD = 13 + 3 * (2 << (GIF[10] & 7))  # the screen, and its palette
 
@@ -204,8 +204,8 @@ def test_the_largest_number_that_a_file_can_name_is_too_many_and_not_below_zero(
         pytest.param(write([[Tag(279, 4, structure.MAX_READ, b"\xff" * 4 * 16)]]), id="few strips of any length"),
         pytest.param(with_blocks(*[b"\x21\xfe\x01x\x00"] * 1_000), id="comments of GIF"),
         pytest.param(tiff(20, 5_000), id="strips of TIFF"),
-        *(pytest.param(picture_file(kind), id=kind) for kind in PILLOW_NAMES),
-        *(pytest.param(picture_file(kind) + bytes(4_000_000), id=f"zeros behind {kind}") for kind in PILLOW_NAMES),
+        *(pytest.param(image_file(kind), id=kind) for kind in PILLOW_NAMES),
+        *(pytest.param(image_file(kind) + bytes(4_000_000), id=f"zeros behind {kind}") for kind in PILLOW_NAMES),
         *(pytest.param(animated_file(kind), id=f"animated {kind}") for kind in ("GIF", "WEBP", "PNG", "TIFF")),
     ],
 )
@@ -215,7 +215,7 @@ def test_what_an_image_may_have_is_not_judged(data: bytes) -> None:
 
 @pytest.mark.parametrize("kind", PILLOW_NAMES)
 def test_a_file_that_is_cut_off_has_the_parts_that_it_has(kind: str) -> None:
-    whole = picture_file(kind)
+    whole = image_file(kind)
 
     for kept in range(min(len(whole), 1_500)):
         structure.check(whole[:kept])

@@ -20,7 +20,7 @@ def test_one_outcome_replaces_the_other(tmp_path: Path) -> None:
         assert files(tmp_path / "scan.png") == outcome
 
 
-def test_cut_short_at_any_file_no_decision_lies_there_without_its_pictures(
+def test_cut_short_at_any_file_no_decision_lies_there_without_its_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moved = Path.replace

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from tests.fakes import FakeEngine
-from tests.pictures import picture_file
+from tests.images import image_file
 from thyroid.core.analysis import Analysis
 from thyroid.core.analyzer import Analyzer
 from thyroid.errors import UnreadableImageError
@@ -40,7 +40,7 @@ def analyzer() -> Analyzer:
 
 
 def analysis() -> Analysis:
-    return analyzer().explain(picture_file())
+    return analyzer().explain(image_file())
 
 
 def chunks(png: bytes) -> list[tuple[bytes, bytes]]:
@@ -55,7 +55,7 @@ def chunks(png: bytes) -> list[tuple[bytes, bytes]]:
     return found
 
 
-def test_a_result_is_the_answer_of_analyze_but_for_its_pictures_and_says_what_it_is_of() -> None:
+def test_a_result_is_the_answer_of_analyze_but_for_its_images_and_says_what_it_is_of() -> None:
     asked = analysis()
     processed = analysed(asked, SOURCE, TIMINGS)
     response = responses.analyze(asked, "b.png")
@@ -91,7 +91,7 @@ def test_the_decision_comes_last() -> None:
 
 
 @pytest.mark.parametrize("source", [SOURCE, Source(key="b.png")], ids=["bucket", "folder"])
-def test_its_pictures_are_those_of_the_answer_to_the_pixel(source: Source) -> None:
+def test_its_images_are_those_of_the_answer_to_the_pixel(source: Source) -> None:
     asked = analysis()
     assert asked.explanation is not None
     images = asked.explanation.images
@@ -105,7 +105,7 @@ def test_its_pictures_are_those_of_the_answer_to_the_pixel(source: Source) -> No
         np.testing.assert_array_equal(np.asarray(sent), np.asarray(written))
 
 
-def test_a_picture_says_which_version_of_the_input_it_is_of() -> None:
+def test_an_image_says_which_version_of_the_input_it_is_of() -> None:
     """Two versions' images may be the same to the pixel, and have to differ for S3 to tell them apart."""
     for name in (HEATMAP, OVERLAY):
         written = analysed(analysis(), SOURCE, TIMINGS).files[name]
@@ -126,7 +126,7 @@ def test_another_state_of_the_input_makes_other_files(change: dict[str, str | No
     assert all(one[name] != other[name] for name in one)
 
 
-def test_an_etag_in_letters_that_a_comment_cannot_have_still_makes_a_sound_picture() -> None:
+def test_an_etag_in_letters_that_a_comment_cannot_have_still_makes_a_sound_image() -> None:
     source = SOURCE.model_copy(update={"etag": "甲"})
 
     written = analysed(analysis(), source, TIMINGS).files[HEATMAP]
@@ -134,7 +134,7 @@ def test_an_etag_in_letters_that_a_comment_cannot_have_still_makes_a_sound_pictu
     assert (b"tEXt", b"Comment\0version v1, ETag ?") in chunks(written)
 
 
-def test_without_an_etag_a_picture_has_no_comment() -> None:
+def test_without_an_etag_an_image_has_no_comment() -> None:
     asked = analysis()
     assert asked.explanation is not None
 
@@ -180,8 +180,8 @@ def test_a_refusal_has_code_and_sentence_of_the_error() -> None:
 
 def test_an_answer_without_an_explanation_makes_no_result() -> None:
     with pytest.raises(ValueError, match="explanation"):
-        analysed(analyzer().score(picture_file()), SOURCE, TIMINGS)
+        analysed(analyzer().score(image_file()), SOURCE, TIMINGS)
 
 
-def test_the_outcome_says_why_a_picture_does_not_look_like_ultrasound() -> None:
+def test_the_outcome_says_why_an_image_does_not_look_like_ultrasound() -> None:
     assert analysed(analysis(), SOURCE, TIMINGS).outcome.input_reasons == "too_small"

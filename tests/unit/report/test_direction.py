@@ -47,5 +47,5 @@ def test_a_line_is_ordered_as_the_standard_says(read: str, from_the_left: str) -
 
 
 def test_a_letter_stays_with_its_accents_which_come_first_where_it_goes_from_right_to_left() -> None:
-    """Fonts draw them over what is set next: seen in the picture of a page."""
+    """Fonts draw them over what is set next: seen in the image of a page."""
     assert in_order_seen(["א\u05b7", "ב", "x\u0323"], ["R", "R", "L"]) == ["ב", "\u05b7א", "x\u0323"]

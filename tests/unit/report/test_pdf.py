@@ -18,7 +18,7 @@ from pypdf import PageObject, PdfReader
 from pypdf.generic import DictionaryObject, PdfObject
 
 from tests.fakes import FakeEngine
-from tests.pictures import noise_file, picture_file, rotated_file, saved
+from tests.images import image_file, noise_file, rotated_file, saved
 from thyroid import phantom
 from thyroid.core.analysis import Analysis, ImageFacts
 from thyroid.core.analyzer import Analyzer
@@ -80,7 +80,7 @@ def test_without_a_name_to_be_seen_it_says_so(filename: str | None) -> None:
     assert content.NO_NAME in text_of(report_on(filename=filename))
 
 
-def test_a_picture_that_is_thinner_than_an_outline_is_not_covered_by_it() -> None:
+def test_an_image_that_is_thinner_than_an_outline_is_not_covered_by_it() -> None:
     """The outline is the one dashed line of the page."""
     thin, usual = (
         page_of(report_on(saved(Image.fromarray(phantom.make(7, suspicious=True, height=height, width=64)))))
@@ -127,8 +127,8 @@ def test_it_says_all_that_the_report_in_json_says(score: float) -> None:
         assert words(told) in text, told
 
 
-def test_what_the_input_check_says_against_a_picture_is_told_with_its_reasons() -> None:
-    report = report_on(picture_file())
+def test_what_the_input_check_says_against_an_image_is_told_with_its_reasons() -> None:
+    report = report_on(image_file())
     text = text_of(report)
     assert report.analysis.input_check.reasons == ("too_small",)
     assert words(report.analysis.input_check.detail) in text
@@ -155,7 +155,7 @@ def test_a_name_that_cannot_be_set_is_told_by_numbers_and_the_page_says_so() -> 
     assert content.ESCAPED in text
 
 
-def test_a_picture_without_a_name_is_said_to_have_none() -> None:
+def test_an_image_without_a_name_is_said_to_have_none() -> None:
     assert f"File name {content.NO_NAME}" in text_of(report_on(filename=None))
 
 
@@ -219,7 +219,7 @@ def test_many_at_once_are_what_each_is_alone() -> None:
         assert list(pool.map(lambda report: pdf.make(*report), reports)) == alone
 
 
-def test_its_pictures_are_those_of_the_answer_to_the_pixel_and_hold_no_tags() -> None:
+def test_its_images_are_those_of_the_answer_to_the_pixel_and_hold_no_tags() -> None:
     exif = Image.Exif()
     exif[0x010E] = "Jane-Doe"
     data = saved(Image.fromarray(phantom.make_frame(7, suspicious=True)), "JPEG", exif=exif, comment=b"Jane-Doe")
@@ -241,12 +241,12 @@ def test_the_part_that_the_network_saw_is_outlined_where_it_lies() -> None:
     assert within(Frame(30, 70, 200, 100), seen, image) == Frame(50, 80, 100, 80)
 
 
-def test_a_picture_that_was_turned_is_told_upright() -> None:
+def test_an_image_that_was_turned_is_told_upright() -> None:
     image = report_on(rotated_file(6)).analysis.image
     assert (image.width, image.height) == (64, 96)
 
 
-def test_the_largest_fits_into_an_answer_whatever_the_picture_is() -> None:
+def test_the_largest_fits_into_an_answer_whatever_the_image_is() -> None:
     side = MAX_REPORT_SIZE
     report = report_on(noise_file(side, side), size=side)
 
@@ -254,7 +254,7 @@ def test_the_largest_fits_into_an_answer_whatever_the_picture_is() -> None:
     assert len(responses.report(*report).model_dump_json()) < LAMBDA_ANSWER_LIMIT - 20_000
 
 
-def test_without_its_pictures_there_is_no_page() -> None:
+def test_without_its_images_there_is_no_page() -> None:
     report = report_on()
     with pytest.raises(ValueError, match="with an explanation"):
         pdf.make(replace(report.analysis, explanation=None))

@@ -47,7 +47,7 @@ from tests.buckets import (
     start_worker,
 )
 from tests.fakes import FakeEngine
-from tests.pictures import noise_file, picture, picture_file, png_that_claims, saved
+from tests.images import image_file, noise_file, png_that_claims, ramp_image, saved
 from thyroid import phantom
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.audit import AuditRecord
@@ -170,7 +170,7 @@ BAD_FILES = {
     "text": (TEXT, "unsupported_media_type"),
     "a truncated image": (BROKEN, "unreadable_image"),
     "an image of too many pixels": (png_that_claims(60_000, 60_000), "payload_too_large"),
-    "an image that is too small": (picture_file()[:8] + picture_file()[8:20], "unreadable_image"),
+    "an image that is too small": (image_file()[:8] + image_file()[8:20], "unreadable_image"),
 }
 
 
@@ -998,7 +998,7 @@ def tagged() -> bytes:
     text = PngImagePlugin.PngInfo()
     text.add_text("Description", CANARY)
     file = io.BytesIO()
-    picture().save(file, "PNG", pnginfo=text)
+    ramp_image().save(file, "PNG", pnginfo=text)
     return file.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""What a start and a picture may cost, counted in things that are the same on any machine.
+"""What a start and an image may cost, counted in things that are the same on any machine.
 
 Each bound is what was counted, and a little: who breaks one has added something that every first call waits for.
 Ratios to TensorFlow in the same run are in tests/slow/test_speed.py, the image's bytes in tests/e2e/test_image.py.
@@ -82,14 +82,14 @@ def test_schemas_that_only_the_documentation_needs_are_not_built(function: str) 
 
 
 def grey_jpeg() -> bytes:
-    picture = phantom.make(1, suspicious=True, height=400, width=600)
+    image = phantom.make(1, suspicious=True, height=400, width=600)
     file = io.BytesIO()
-    Image.fromarray(np.asarray(Image.fromarray(picture).resize((3000, 2000)))).save(file, "JPEG")
+    Image.fromarray(np.asarray(Image.fromarray(image).resize((3000, 2000)))).save(file, "JPEG")
     return file.getvalue()
 
 
 @pytest.mark.parametrize("endpoint", ["predict", "gradcam"])
-def test_a_picture_is_copied_out_of_the_decoder_once(artifact: Path, endpoint: str) -> None:
+def test_an_image_is_copied_out_of_the_decoder_once(artifact: Path, endpoint: str) -> None:
     """Pillow hands its pixels over in pieces that it joins: for that moment they are there twice, and never again."""
     service = Analyzer(Settings(model_dir=artifact))
     ask = getattr(service, endpoint)

@@ -96,7 +96,7 @@ def test_measurements_are_of_the_memory_that_the_stack_has() -> None:
     assert MEASURED["memory_mb"] == STACK.memory_mb
 
 
-def test_a_worker_has_so_many_pictures_in_transfer() -> None:
+def test_a_worker_has_so_many_images_in_transfer() -> None:
     assert cost.THREADS == s3_worker.THREADS
 
 

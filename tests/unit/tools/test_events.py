@@ -15,7 +15,7 @@ MADE = events()
 
 
 def split(event: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], np.ndarray | None]:
-    """Return an event without its body, the body's fields without the picture, and the picture's pixels."""
+    """Return an event without its body, the body's fields without the image, and the image's pixels."""
     rest = {key: value for key, value in event.items() if key != "body"}
     if event.get("body") is None:
         return rest, {}, None
@@ -35,9 +35,9 @@ def test_an_event_is_as_its_script_makes_it(name: str) -> None:
     # GIVEN the event of the repository and the one made now
     stored = split(json.loads((FOLDER / f"{name}.json").read_text("utf-8")))
     made = split(MADE[name])
-    # THEN all but the picture is the same
+    # THEN all but the image is the same
     assert stored[:2] == made[:2]
-    # AND so is the picture: pixels, not bytes, since PNG encoders differ; processors may round a grey level up or down
+    # AND so is the image: pixels, not bytes, since PNG encoders differ; processors may round a grey level up or down
     if made[2] is None:
         assert stored[2] is None
     else:

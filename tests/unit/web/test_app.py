@@ -53,7 +53,7 @@ def test_by_default_any_origin_may_call() -> None:
     assert client().get("/here", headers={"Origin": "https://x"}).headers["access-control-allow-origin"] == "*"
 
 
-def test_a_browser_may_ask_beforehand_for_a_picture_to_be_posted() -> None:
+def test_a_browser_may_ask_beforehand_for_an_image_to_be_posted() -> None:
     response = client("https://a.example").options(
         "/here",
         headers={

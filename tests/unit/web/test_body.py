@@ -20,7 +20,7 @@ from thyroid.settings import Settings
 from thyroid.web.body import MAX_FORM_BYTES, READ_ON, Body, decode_base64, parse, receive
 from thyroid.web.schemas import AnalyzeOptions, AnalyzeRequest
 
-PICTURE = bytes(range(256)) * 20
+IMAGE = bytes(range(256)) * 20
 
 
 def read(
@@ -64,7 +64,7 @@ def options_of(body: Body) -> tuple[bytes, AnalyzeOptions]:
 
 # --- base64 ----------------------------------------------------------------------------------------------------------
 
-ENCODED = base64.b64encode(PICTURE).decode()
+ENCODED = base64.b64encode(IMAGE).decode()
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ ENCODED = base64.b64encode(PICTURE).decode()
     ],
 )
 def test_base64_is_decoded_plain_as_data_uri_and_in_lines(text: str) -> None:
-    assert decode_base64(text) == PICTURE
+    assert decode_base64(text) == IMAGE
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ ALL_OPTIONS = {
 }
 
 
-def check_all(picture: bytes, options: AnalyzeOptions) -> None:
-    assert picture == PICTURE
+def check_all(image: bytes, options: AnalyzeOptions) -> None:
+    assert image == IMAGE
     assert options == AnalyzeOptions(
         filename="a.png", layer_name="conv2d", target="benign", size=99, include_gradcam=False
     )
@@ -129,31 +129,31 @@ def check_all(picture: bytes, options: AnalyzeOptions) -> None:
 @pytest.mark.parametrize(
     "content_type", ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", None]
 )
-def test_json_carries_the_picture_in_base64(content_type: str | None) -> None:
+def test_json_carries_the_image_in_base64(content_type: str | None) -> None:
     request = AnalyzeRequest.model_validate({"image": ENCODED, **ALL_OPTIONS})
 
     check_all(*options_of(read(request.model_dump_json().encode(), content_type)))
 
 
 @pytest.mark.parametrize("content_type", [*MEDIA_TYPES, "Image/TIFF", "image/png; q=1"])
-def test_a_raw_body_is_the_picture_and_the_query_its_options(content_type: str) -> None:
-    check_all(*options_of(read(PICTURE, content_type, ALL_OPTIONS)))
+def test_a_raw_body_is_the_image_and_the_query_its_options(content_type: str) -> None:
+    check_all(*options_of(read(IMAGE, content_type, ALL_OPTIONS)))
 
 
-def test_a_form_carries_the_picture_as_a_file() -> None:
-    check_all(*options_of(read(*form({"image": ("b.png", PICTURE)}, ALL_OPTIONS))))
+def test_a_form_carries_the_image_as_a_file() -> None:
+    check_all(*options_of(read(*form({"image": ("b.png", IMAGE)}, ALL_OPTIONS))))
 
 
 def test_a_form_without_a_filename_field_takes_the_files() -> None:
-    assert options_of(read(*form({"image": ("b.png", PICTURE)})))[1].filename == "b.png"
+    assert options_of(read(*form({"image": ("b.png", IMAGE)})))[1].filename == "b.png"
 
 
-def test_a_form_may_carry_the_picture_as_base64_text() -> None:
-    assert options_of(read(*form({"image": (None, ENCODED)})))[0] == PICTURE
+def test_a_form_may_carry_the_image_as_base64_text() -> None:
+    assert options_of(read(*form({"image": (None, ENCODED)})))[0] == IMAGE
 
 
 def test_what_a_form_leaves_empty_counts_as_left_out() -> None:
-    body = read(*form({"image": ("b.png", PICTURE)}, {"size": "", "layer_name": "", "target": ""}))
+    body = read(*form({"image": ("b.png", IMAGE)}, {"size": "", "layer_name": "", "target": ""}))
 
     assert options_of(body)[1] == AnalyzeOptions(filename="b.png")
 
@@ -181,7 +181,7 @@ def test_another_content_type_is_refused(content_type: str) -> None:
 @pytest.mark.parametrize("content_type", ["image/png", "application/json"])
 def test_two_content_types_are_neither_as_the_gateway_makes_one_of_them(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaTypeError):
-        read(PICTURE, content_type, another_type=content_type)
+        read(IMAGE, content_type, another_type=content_type)
 
 
 def test_a_form_is_not_looked_at_before_its_turn_has_come() -> None:
@@ -190,7 +190,7 @@ def test_a_form_is_not_looked_at_before_its_turn_has_come() -> None:
 
 
 def test_a_form_of_two_boundaries_cannot_be_read() -> None:
-    content, content_type = form({"image": ("b.png", PICTURE)})
+    content, content_type = form({"image": ("b.png", IMAGE)})
 
     with pytest.raises(InvalidRequestError):
         options_of(read(content, content_type, another_type="multipart/form-data; boundary=x"))
@@ -206,7 +206,7 @@ def test_broken_json_is_refused(content: bytes) -> None:
 
 def test_a_wrong_field_is_named_but_its_value_is_not_repeated() -> None:
     with pytest.raises(InvalidRequestError, match="size") as caught:
-        options_of(read(PICTURE, "image/png", {"size": "Jane-Doe"}))
+        options_of(read(IMAGE, "image/png", {"size": "Jane-Doe"}))
 
     assert "Jane" not in caught.value.detail
 
@@ -232,9 +232,9 @@ def test_a_body_at_the_limit_of_its_kind_is_read(content_type: str) -> None:
 
 def test_a_form_at_the_limit_is_read() -> None:
     itself = len(form({"image": ("b.png", b"")})[0])
-    picture = bytes(LIMITS["multipart/form-data"] - itself)
+    image = bytes(LIMITS["multipart/form-data"] - itself)
 
-    assert options_of(read(*form({"image": ("b.png", picture)}), limit=10_000))[0] == picture
+    assert options_of(read(*form({"image": ("b.png", image)}), limit=10_000))[0] == image
 
 
 @pytest.mark.parametrize("content_type", LIMITS)
@@ -247,12 +247,12 @@ def test_a_body_over_the_limit_of_its_kind_is_refused_with_the_limit(content_typ
     ("content_type", "largest"),
     [("image/png", 7_500), ("multipart/form-data", 7_500 - MAX_FORM_BYTES), ("application/json", 7_488)],
 )
-def test_who_sends_too_much_is_told_the_largest_picture_that_fits(content_type: str, largest: int) -> None:
+def test_who_sends_too_much_is_told_the_largest_image_that_fits(content_type: str, largest: int) -> None:
     with pytest.raises(PayloadTooLargeError, match=rf"image file\D* {largest} bytes"):
         read(bytes(20_000), content_type, limit=10_000)
 
 
-def test_no_form_of_one_picture_takes_more_than_is_allowed_for() -> None:
+def test_no_form_of_one_image_takes_more_than_is_allowed_for() -> None:
     headers = {"Content-Type": f"multipart/form-data; boundary={'x' * 70}"}
     file = ("n" * 255, b"", "application/octet-stream")
 

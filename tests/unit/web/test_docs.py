@@ -59,7 +59,7 @@ def test_the_server_is_relative_so_that_any_prefix_works(client: TestClient) -> 
     assert [server["url"] for server in client.get("/openapi.json").json()["servers"]] == ["."]
 
 
-def test_the_example_is_a_picture_that_can_be_sent(operation: dict[str, Any]) -> None:
+def test_the_example_is_an_image_that_can_be_sent(operation: dict[str, Any]) -> None:
     example = operation["requestBody"]["content"]["application/json"]["example"]
 
     assert decode(decode_base64(AnalyzeRequest.model_validate(example).image), max_pixels=10**6).format == "JPEG"

@@ -37,7 +37,7 @@ def names(filename: str | None) -> tuple[str, str]:
         (".png", ".png".strip(".") + ".report.pdf", "png.report.pdf"),
     ],
 )
-def test_a_report_is_called_like_its_picture(filename: str | None, plain: str, name: str) -> None:
+def test_a_report_is_called_like_its_image(filename: str | None, plain: str, name: str) -> None:
     assert names(filename) == (plain, name)
 
 

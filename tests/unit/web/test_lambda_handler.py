@@ -53,13 +53,13 @@ def handler() -> Handler:
 
 
 def test_a_binary_body_arrives_and_leaves_whole(handler: Handler) -> None:
-    picture = bytes(range(256))
+    image = bytes(range(256))
 
-    answer = handler(rest_event("POST", "/echo", body=picture, headers={"Content-Type": "image/png"}), CONTEXT)
+    answer = handler(rest_event("POST", "/echo", body=image, headers={"Content-Type": "image/png"}), CONTEXT)
 
     assert answer["statusCode"] == 200
     assert answer["isBase64Encoded"]
-    assert base64.b64decode(answer["body"]) == picture
+    assert base64.b64decode(answer["body"]) == image
 
 
 def test_query_parameters_arrive(handler: Handler) -> None:

@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 
 import thyroid
 from tests.fakes import FakeEngine
+from tests.images import image_file, noise_file
 from tests.loggers import new_logger
-from tests.pictures import noise_file, picture_file
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.audit import AuditRecord
 from thyroid.settings import Settings
@@ -140,7 +140,7 @@ def test_a_prediction_is_an_audit_record_and_told_of_in_the_requests_line() -> N
 
 
 def test_no_prediction_is_made_without_a_request_to_record_it_for() -> None:
-    analysis = Analyzer(Settings(), lambda _settings: FakeEngine()).score(picture_file())
+    analysis = Analyzer(Settings(), lambda _settings: FakeEngine()).score(image_file())
 
     with pytest.raises(LookupError):
         recorded(analysis, None)

@@ -20,7 +20,7 @@ OPTIONS = {"filename", "layer_name", "target", "size", "include_gradcam"}
 ANALYZE = request_body(AnalyzeOptions, AnalyzeRequest)
 
 
-def test_a_body_is_json_or_a_form_or_the_picture_itself() -> None:
+def test_a_body_is_json_or_a_form_or_the_image_itself() -> None:
     content = ANALYZE["requestBody"]["content"]
 
     assert set(content) == {"application/json", "multipart/form-data", *MEDIA_TYPES}
@@ -28,7 +28,7 @@ def test_a_body_is_json_or_a_form_or_the_picture_itself() -> None:
     assert content["image/png"]["schema"] == {"type": "string", "format": "binary"}
 
 
-def test_a_form_has_the_picture_and_the_options_as_fields() -> None:
+def test_a_form_has_the_image_and_the_options_as_fields() -> None:
     form = ANALYZE["requestBody"]["content"]["multipart/form-data"]["schema"]
 
     assert form["required"] == ["image"]
@@ -46,7 +46,7 @@ def test_the_query_has_the_options_and_none_is_required() -> None:
 
 
 @pytest.mark.parametrize("with_image", [ImageRequest, GradCAMRequest, AnalyzeRequest, ReportRequest])
-def test_in_json_every_option_may_be_null_and_the_picture_may_not(with_image: type[BaseModel]) -> None:
+def test_in_json_every_option_may_be_null_and_the_image_may_not(with_image: type[BaseModel]) -> None:
     fields = with_image.model_json_schema()["properties"]
 
     null = {name for name, field in fields.items() if {"type": "null"} in field.get("anyOf", [])}

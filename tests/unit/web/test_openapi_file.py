@@ -15,7 +15,7 @@ from tests.endpoints import IMAGE_PATHS
 
 
 def without_samples(text: str) -> tuple[str, list[np.ndarray]]:
-    """Split a description into its text without the sample pictures, and their pixels."""
+    """Split a description into its text without the sample images, and their pixels."""
     description: dict[str, Any] = json.loads(text)
     pixels = []
     for path in IMAGE_PATHS:
@@ -28,13 +28,13 @@ def without_samples(text: str) -> tuple[str, list[np.ndarray]]:
 
 def test_the_file_is_what_the_application_gives() -> None:
     # GIVEN the file and the description made now, both in their order
-    stored, stored_pictures = without_samples(make_openapi.FILE.read_text("utf-8"))
-    made, made_pictures = without_samples(make_openapi.description())
+    stored, stored_images = without_samples(make_openapi.FILE.read_text("utf-8"))
+    made, made_images = without_samples(make_openapi.description())
     # THEN they are the same
     if stored != made:
         pytest.fail("docs/openapi.json is not what the application gives; run `make openapi`.")
     # AND so are the samples, as pixels: JPEG encoders differ, and processors may round a grey level up or down
-    for old, new in zip(stored_pictures, made_pictures, strict=True):
+    for old, new in zip(stored_images, made_images, strict=True):
         assert old.shape == new.shape
         assert np.abs(old - new).mean() < 2
 

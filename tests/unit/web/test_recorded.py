@@ -15,7 +15,7 @@ from PIL import Image
 import thyroid
 from functions import analyze, gradcam, predict, report
 from tests.fakes import FakeEngine
-from tests.pictures import noise_file, picture_file, saved
+from tests.images import image_file, noise_file, saved
 from thyroid import phantom
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.audit import AuditRecord
@@ -59,7 +59,7 @@ def send(way: str, data: bytes, settings: Settings | None = None, **options: Any
 
 @pytest.mark.parametrize("way", WAYS)
 def test_each_prediction_that_is_answered_is_recorded_once(way: str, records: list[AuditRecord]) -> None:
-    data = picture_file()
+    data = image_file()
 
     assert send(way, data, Settings(revision="abc1234")).status_code == 200
 
@@ -78,26 +78,26 @@ def test_what_is_refused_is_not_recorded(way: str, records: list[AuditRecord]) -
     assert records == []
 
 
-def test_a_prediction_whose_pictures_cannot_be_sent_is_not_recorded(records: list[AuditRecord]) -> None:
+def test_a_prediction_whose_images_cannot_be_sent_is_not_recorded(records: list[AuditRecord]) -> None:
     assert send("gradcam", noise_file(1024, 1024), size=1024).status_code == 413
 
     assert records == []
 
 
 def test_an_image_that_is_refused_for_what_it_shows_is_not_recorded(records: list[AuditRecord]) -> None:
-    assert send("predict", picture_file(), Settings(refuse_unsuitable=True)).status_code == 422
+    assert send("predict", image_file(), Settings(refuse_unsuitable=True)).status_code == 422
 
     assert records == []
 
 
 def test_without_a_known_commit_the_code_version_is_the_packages(records: list[AuditRecord]) -> None:
-    send("predict", picture_file())
+    send("predict", image_file())
 
     assert records[0].code_version == thyroid.__version__
 
 
 def test_the_audit_record_says_the_reasons(records: list[AuditRecord]) -> None:
     send("predict", saved(Image.fromarray(phantom.make_frame(5, suspicious=True))))
-    send("predict", picture_file())
+    send("predict", image_file())
 
     assert [record.input_reasons for record in records] == [(), ("too_small",)]

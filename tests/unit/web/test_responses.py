@@ -13,7 +13,7 @@ from PIL import Image
 
 import thyroid
 from tests.fakes import DEFAULT_LAYER, FakeEngine, make_manifest
-from tests.pictures import noise_file, picture_file
+from tests.images import image_file, noise_file
 from thyroid.core.analysis import Analysis
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.disclaimer import DISCLAIMER
@@ -26,18 +26,18 @@ from thyroid.web import responses
 SMALL = {
     "looks_like_ultrasound": False,
     "reasons": ["too_small"],
-    "detail": "The picture does not look like what the model was trained on: "
+    "detail": "The image does not look like what the model was trained on: "
     "its field of view is under 96 pixels a side.",
 }
 
 
 def scored(score: float = 0.1234, data: bytes | None = None) -> Analysis:
-    return Analyzer(Settings(), lambda _settings: FakeEngine(score)).score(data or picture_file())
+    return Analyzer(Settings(), lambda _settings: FakeEngine(score)).score(data or image_file())
 
 
 def explained(score: float = 0.1234, data: bytes | None = None, **options: Any) -> Analysis:
     analyzer = Analyzer(Settings(), lambda _settings: FakeEngine(score))
-    return analyzer.explain(data or picture_file(), ExplainOptions(**options))
+    return analyzer.explain(data or image_file(), ExplainOptions(**options))
 
 
 def test_a_prediction_says_what_the_score_means_and_which_model_gave_it() -> None:
@@ -66,7 +66,7 @@ def test_the_timestamp_is_utc_in_the_references_form() -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", answer.timestamp)
 
 
-def test_an_explanation_has_the_default_layer_and_three_pictures() -> None:
+def test_an_explanation_has_the_default_layer_and_three_images() -> None:
     answer = responses.gradcam(explained())
 
     assert answer.layer_used == DEFAULT_LAYER
@@ -132,7 +132,7 @@ def test_an_analysis_explains_the_layer_that_was_asked_for() -> None:
     assert analysis.gradcam.layer_used == "conv2d"
 
 
-def test_pictures_too_large_to_be_sent_back_are_refused_with_what_to_do() -> None:
+def test_images_too_large_to_be_sent_back_are_refused_with_what_to_do() -> None:
     # GIVEN noise, which does not compress, at the largest size
     data = noise_file(1024, 1024)
 
@@ -142,8 +142,8 @@ def test_pictures_too_large_to_be_sent_back_are_refused_with_what_to_do() -> Non
             render(analysis)
 
 
-def test_pictures_of_just_the_limit_are_sent_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN the base64 of three pictures, whose length all counts
+def test_images_of_just_the_limit_are_sent_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN the base64 of three images, whose length all counts
     analysis = explained()
     images = responses.gradcam(analysis).images
     total = len(images.original) + len(images.heatmap) + len(images.overlay)
@@ -181,8 +181,8 @@ def test_healthy_is_whose_model_was_loaded_and_proved() -> None:
     assert (health.status, health.model_loaded, health.version) == ("healthy", True, thyroid.__version__)
 
 
-def test_a_report_is_the_analysis_with_what_identifies_picture_and_service() -> None:
-    data = picture_file()
+def test_a_report_is_the_analysis_with_what_identifies_image_and_service() -> None:
+    data = image_file()
     known = explained(0.6, data, layer_name="conv2d", target="benign", size=100)
 
     report = responses.report(known, "a.png")
@@ -196,14 +196,14 @@ def test_a_report_is_the_analysis_with_what_identifies_picture_and_service() -> 
     assert report.code_version == thyroid.__version__
 
 
-def test_a_report_keeps_the_shape_of_the_picture() -> None:
+def test_a_report_keeps_the_shape_of_the_image() -> None:
     images = responses.report(explained(size=512)).gradcam.images
 
     assert images is not None
     assert Image.open(io.BytesIO(base64.b64decode(images.overlay))).size == (512, 341)
 
 
-def test_without_its_pictures_a_report_still_says_what_they_are_of() -> None:
+def test_without_its_images_a_report_still_says_what_they_are_of() -> None:
     gradcam = responses.report(explained(), include_images=False).gradcam
 
     assert gradcam.images is None

@@ -137,7 +137,7 @@ def test_the_readme_tells_the_same_figures() -> None:
         f"clears {short(found['specificity'], 2)} of the others",
         f"(ECE {short(calibrated['ece15'], 2)}, by chance alone {short(calibrated['ece15_by_chance_alone'], 2)})",
         f"{100 * of_maps:.0f} of 100 maps have their highest point in the nodule",
-        f"the middle of the picture would have it in {100 * of_the_middle:.0f}",
+        f"the middle of the image would have it in {100 * of_the_middle:.0f}",
     ):
         assert told in readme
 

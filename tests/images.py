@@ -1,4 +1,4 @@
-"""Pictures for tests, made by code: sound ones of every kind, and files that are not what they seem."""
+"""Images for tests, made by code: sound ones of every kind, and files that are not what they seem."""
 
 import io
 import zlib
@@ -14,18 +14,18 @@ GREY_RAMP = np.tile(np.linspace(0, 255, 96).astype(np.uint8), (64, 1))
 
 
 def in_rgb(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return a decoded picture with three channels, whether it has colour or not."""
+    """Return a decoded image with three channels, whether it has colour or not."""
     return np.repeat(pixels[:, :, np.newaxis], 3, axis=2) if pixels.ndim == 2 else pixels
 
 
-def picture(mode: str = "RGB") -> Image.Image:
+def ramp_image(mode: str = "RGB") -> Image.Image:
     """A grey ramp from left (black) to right (white), 96 wide and 64 high."""
     return Image.fromarray(GREY_RAMP).convert(mode)
 
 
-def picture_file(kind: str = "PNG", mode: str = "RGB", **options: Any) -> bytes:
+def image_file(kind: str = "PNG", mode: str = "RGB", **options: Any) -> bytes:
     """The ramp as a file."""
-    return saved(picture(mode), kind, **options)
+    return saved(ramp_image(mode), kind, **options)
 
 
 def saved(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -52,7 +52,7 @@ def sixteen_bit_file() -> bytes:
 
 
 def transparent_file() -> bytes:
-    """A white picture whose left half is wholly transparent."""
+    """A white image whose left half is wholly transparent."""
     pixels = np.full((64, 96, 4), 255, np.uint8)
     pixels[:, :48, 3] = 0
     return saved(Image.fromarray(pixels))
@@ -68,4 +68,4 @@ def rotated_file(orientation: int, kind: str = "JPEG") -> bytes:
     """The ramp, as stored, with an EXIF orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    return saved(picture(), kind, exif=exif)
+    return saved(ramp_image(), kind, exif=exif)
