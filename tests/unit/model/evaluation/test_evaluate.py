@@ -236,7 +236,7 @@ def test_files_that_are_not_the_trainings_are_refused(data: Path, output: Path, 
     with (output / name).open("ab") as file:
         file.write(b"\n")
 
-    with pytest.raises(RecordError, match=f"{name} is not the one"):
+    with pytest.raises(RecordError, match=f"{name} does not match its hash"):
         evaluate.evaluate(data, output, output)
 
 
