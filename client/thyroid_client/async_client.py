@@ -6,19 +6,10 @@ from types import TracebackType
 
 import httpx
 
-from thyroid_client import exchanges
-from thyroid_client.exchanges import Target
+from thyroid_client import exchanges, results
 from thyroid_client.http import Service, proxy_errors, read_response, without_request_log
 from thyroid_client.images import ImageSource
-from thyroid_client.results import (
-    AnalyzeResult,
-    GradCAMResult,
-    Health,
-    ModelInfo,
-    PredictResult,
-    Report,
-    UploadResult,
-)
+from thyroid_client.options import DEFAULT_OPTIONS, ExplainOptions
 from thyroid_client.retries import Retries
 from thyroid_client.wire import Exchange, NoResponse, Request, Response, T
 
@@ -46,52 +37,43 @@ class AsyncClient:
             self._http = httpx.AsyncClient(timeout=timeout, transport=transport)
         self._sleep = sleep
 
-    async def health(self) -> Health:
+    async def health(self) -> results.Health:
         """As `Client.health`."""
         return await self._run(exchanges.health(self._retries))
 
-    async def model_info(self) -> ModelInfo:
+    async def model_info(self) -> results.ModelInfo:
         """As `Client.model_info`."""
         return await self._run(exchanges.model_info(self._retries))
 
-    async def predict(self, image: ImageSource) -> PredictResult:
+    async def predict(self, image: ImageSource) -> results.PredictResult:
         """As `Client.predict`."""
         return await self._run(exchanges.predict(self._retries, image))
 
-    async def gradcam(
-        self, image: ImageSource, layer: str | None = None, target: Target | None = None, size: int | None = None
-    ) -> GradCAMResult:
+    async def gradcam(self, image: ImageSource, options: ExplainOptions = DEFAULT_OPTIONS) -> results.GradCAMResult:
         """As `Client.gradcam`."""
-        return await self._run(exchanges.gradcam(self._retries, image, layer, target, size))
+        return await self._run(exchanges.gradcam(self._retries, image, options))
 
-    async def analyze(
-        self, image: ImageSource, layer: str | None = None, target: Target | None = None, size: int | None = None
-    ) -> AnalyzeResult:
+    async def analyze(self, image: ImageSource, options: ExplainOptions = DEFAULT_OPTIONS) -> results.AnalyzeResult:
         """As `Client.analyze`."""
-        return await self._run(exchanges.analyze(self._retries, image, layer, target, size))
+        return await self._run(exchanges.analyze(self._retries, image, options))
 
     async def report_pdf(
-        self,
-        image: ImageSource,
-        filename: str | None = None,
-        layer: str | None = None,
-        target: Target | None = None,
-        size: int | None = None,
+        self, image: ImageSource, filename: str | None = None, options: ExplainOptions = DEFAULT_OPTIONS
     ) -> bytes:
         """As `Client.report_pdf`."""
-        return await self._run(exchanges.report_pdf(self._retries, image, filename, layer, target, size))
+        return await self._run(exchanges.report_pdf(self._retries, image, filename, options))
 
     async def report_json(
-        self, image: ImageSource, filename: str | None = None, layer: str | None = None, target: Target | None = None
-    ) -> Report:
+        self, image: ImageSource, filename: str | None = None, options: ExplainOptions = DEFAULT_OPTIONS
+    ) -> results.Report:
         """As `Client.report_json`."""
-        return await self._run(exchanges.report_json(self._retries, image, filename, layer, target))
+        return await self._run(exchanges.report_json(self._retries, image, filename, options))
 
-    async def upload(self, image: ImageSource, *, timeout: float = 120.0) -> UploadResult:
+    async def upload(self, image: ImageSource, *, timeout: float = 120.0) -> results.UploadResult:
         """As `Client.upload`."""
         return await self._run(exchanges.upload(self._retries, image, timeout))
 
-    async def result(self, upload_id: str, *, timeout: float = 120.0) -> UploadResult:
+    async def result(self, upload_id: str, *, timeout: float = 120.0) -> results.UploadResult:
         """As `Client.result`."""
         return await self._run(exchanges.result(self._retries, upload_id, timeout))
 

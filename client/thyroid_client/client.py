@@ -6,19 +6,10 @@ from types import TracebackType
 
 import httpx
 
-from thyroid_client import exchanges
-from thyroid_client.exchanges import Target
+from thyroid_client import exchanges, results
 from thyroid_client.http import Service, proxy_errors, read_response, without_request_log
 from thyroid_client.images import ImageSource
-from thyroid_client.results import (
-    AnalyzeResult,
-    GradCAMResult,
-    Health,
-    ModelInfo,
-    PredictResult,
-    Report,
-    UploadResult,
-)
+from thyroid_client.options import DEFAULT_OPTIONS, ExplainOptions
 from thyroid_client.retries import Retries
 from thyroid_client.wire import Exchange, NoResponse, Request, Response, T
 
@@ -69,15 +60,15 @@ class Client:
             self._http = httpx.Client(timeout=timeout, transport=transport)
         self._sleep = sleep
 
-    def health(self) -> Health:
+    def health(self) -> results.Health:
         """Ask whether the service works; `model_loaded` is False where it does not."""
         return self._run(exchanges.health(self._retries))
 
-    def model_info(self) -> ModelInfo:
+    def model_info(self) -> results.ModelInfo:
         """Ask which model the service has, and which layers it can explain."""
         return self._run(exchanges.model_info(self._retries))
 
-    def predict(self, image: ImageSource) -> PredictResult:
+    def predict(self, image: ImageSource) -> results.PredictResult:
         """Score an image: class, malignancy score, risk band and recommendation.
 
         Parameters
@@ -97,37 +88,29 @@ class Client:
         """
         return self._run(exchanges.predict(self._retries, image))
 
-    def gradcam(
-        self, image: ImageSource, layer: str | None = None, target: Target | None = None, size: int | None = None
-    ) -> GradCAMResult:
+    def gradcam(self, image: ImageSource, options: ExplainOptions = DEFAULT_OPTIONS) -> results.GradCAMResult:
         """Explain the score of an image by Grad-CAM.
 
         Parameters
         ----------
         image
             As in `predict`.
-        layer : str, optional
-            One of `model_info().conv_layers`; the model's default layer if left out.
-        target : {'malignant', 'benign'}, optional
-            The class whose evidence is shown; malignant if left out.
-        size : int, optional
-            Longest side of the returned images in pixels, 64 to 1024; 224 × 224, whatever the shape, if left out.
+        options : ExplainOptions
+            Layer, target and size of the map.
 
         Raises
         ------
         ThyroidAPIError, TypeError, OSError
             As in `predict`.
         """
-        return self._run(exchanges.gradcam(self._retries, image, layer, target, size))
+        return self._run(exchanges.gradcam(self._retries, image, options))
 
-    def analyze(
-        self, image: ImageSource, layer: str | None = None, target: Target | None = None, size: int | None = None
-    ) -> AnalyzeResult:
+    def analyze(self, image: ImageSource, options: ExplainOptions = DEFAULT_OPTIONS) -> results.AnalyzeResult:
         """Score an image and explain the score, in one response.
 
         Parameters
         ----------
-        image, layer, target, size
+        image, options
             As in `gradcam`.
 
         Raises
@@ -135,15 +118,10 @@ class Client:
         ThyroidAPIError, TypeError, OSError
             As in `predict`.
         """
-        return self._run(exchanges.analyze(self._retries, image, layer, target, size))
+        return self._run(exchanges.analyze(self._retries, image, options))
 
     def report_pdf(
-        self,
-        image: ImageSource,
-        filename: str | None = None,
-        layer: str | None = None,
-        target: Target | None = None,
-        size: int | None = None,
+        self, image: ImageSource, filename: str | None = None, options: ExplainOptions = DEFAULT_OPTIONS
     ) -> bytes:
         """Get a one-page report on an image as a PDF file.
 
@@ -153,30 +131,24 @@ class Client:
             As in `predict`, but up to 4,668,928 bytes: a form is around it.
         filename : str, optional
             Name of the image on the page. A path's own name is never sent.
-        layer, target
-            As in `gradcam`.
-        size : int, optional
-            Longest side of the page's images in pixels, 64 to 800; 512 if left out.
+        options : ExplainOptions
+            As in `gradcam`, but for a `size` of 64 to 800 pixels, 512 if left out.
 
         Raises
         ------
         ThyroidAPIError, TypeError, OSError
             As in `predict`.
         """
-        return self._run(exchanges.report_pdf(self._retries, image, filename, layer, target, size))
+        return self._run(exchanges.report_pdf(self._retries, image, filename, options))
 
     def report_json(
-        self,
-        image: ImageSource,
-        filename: str | None = None,
-        layer: str | None = None,
-        target: Target | None = None,
-    ) -> Report:
+        self, image: ImageSource, filename: str | None = None, options: ExplainOptions = DEFAULT_OPTIONS
+    ) -> results.Report:
         """Get the content of the page of `report_pdf` as fields, without its images.
 
         Parameters
         ----------
-        image, filename, layer, target
+        image, filename, options
             As in `report_pdf`.
 
         Raises
@@ -184,9 +156,9 @@ class Client:
         ThyroidAPIError, TypeError, OSError
             As in `predict`.
         """
-        return self._run(exchanges.report_json(self._retries, image, filename, layer, target))
+        return self._run(exchanges.report_json(self._retries, image, filename, options))
 
-    def upload(self, image: ImageSource, *, timeout: float = 120.0) -> UploadResult:
+    def upload(self, image: ImageSource, *, timeout: float = 120.0) -> results.UploadResult:
         """Analyse an image of up to 33,554,432 bytes, more than a request may have; send it by a link and wait.
 
         Parameters
@@ -205,7 +177,7 @@ class Client:
         """
         return self._run(exchanges.upload(self._retries, image, timeout))
 
-    def result(self, upload_id: str, *, timeout: float = 120.0) -> UploadResult:
+    def result(self, upload_id: str, *, timeout: float = 120.0) -> results.UploadResult:
         """Wait for the result of an image that was uploaded before.
 
         Parameters

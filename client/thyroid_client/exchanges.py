@@ -2,33 +2,24 @@
 
 import json
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-from thyroid_client import parse
+from thyroid_client import parse, results
 from thyroid_client.errors import NotReady, ThyroidAPIError, Unavailable, UnexpectedResponse, Unreachable
 from thyroid_client.images import CONTENT_TYPE, MAX_UPLOAD_BYTES, ImageSource, image_bytes
+from thyroid_client.options import DEFAULT_OPTIONS, ExplainOptions
 from thyroid_client.responses import error_for, parse_json, pdf_bytes, retry_after
-from thyroid_client.results import (
-    AnalyzeResult,
-    GradCAMResult,
-    Health,
-    ModelInfo,
-    PredictResult,
-    Report,
-    UploadResult,
-)
 from thyroid_client.retries import Retries, send_with_retries
 from thyroid_client.wire import Exchange, Request, Response
 
 T = TypeVar("T")
-Target = Literal["malignant", "benign"]
 
 API = "/api/v1"
 POLL_SECONDS = 2.0
 
 
-def health(retries: Retries) -> Exchange[Health]:
+def health(retries: Retries) -> Exchange[results.Health]:
     """Ask whether the service works. "It does not" is a result too, and is not retried."""
     response = yield from send_with_retries(Request("GET", f"{API}/health"), retries, accepted=(200, 503))
     try:
@@ -39,53 +30,42 @@ def health(retries: Retries) -> Exchange[Health]:
         raise
 
 
-def model_info(retries: Retries) -> Exchange[ModelInfo]:
+def model_info(retries: Retries) -> Exchange[results.ModelInfo]:
     """Ask what the model is."""
     response = yield from send_with_retries(Request("GET", f"{API}/model-info"), retries)
     return parse_json(response, parse.model_info)
 
 
-def predict(retries: Retries, image: ImageSource) -> Exchange[PredictResult]:
+def predict(retries: Retries, image: ImageSource) -> Exchange[results.PredictResult]:
     """Score an image."""
-    return _send_image(retries, "predict", image, {}, parse.predict_result)
+    return _send_image(retries, "predict", image, DEFAULT_OPTIONS, parse.predict_result)
 
 
-def gradcam(
-    retries: Retries, image: ImageSource, layer: str | None, target: Target | None, size: int | None
-) -> Exchange[GradCAMResult]:
+def gradcam(retries: Retries, image: ImageSource, options: ExplainOptions) -> Exchange[results.GradCAMResult]:
     """Explain the score of an image."""
-    return _send_image(retries, "gradcam", image, _options(layer, target, size), parse.gradcam_result)
+    return _send_image(retries, "gradcam", image, options, parse.gradcam_result)
 
 
-def analyze(
-    retries: Retries, image: ImageSource, layer: str | None, target: Target | None, size: int | None
-) -> Exchange[AnalyzeResult]:
+def analyze(retries: Retries, image: ImageSource, options: ExplainOptions) -> Exchange[results.AnalyzeResult]:
     """Score an image and explain the score."""
-    return _send_image(retries, "analyze", image, _options(layer, target, size), parse.analyze_result)
+    return _send_image(retries, "analyze", image, options, parse.analyze_result)
 
 
-def report_pdf(
-    retries: Retries,
-    image: ImageSource,
-    filename: str | None,
-    layer: str | None,
-    target: Target | None,
-    size: int | None,
-) -> Exchange[bytes]:
+def report_pdf(retries: Retries, image: ImageSource, filename: str | None, options: ExplainOptions) -> Exchange[bytes]:
     """Get the report on an image as a PDF file."""
-    request = _report_request("pdf", "application/pdf", image, filename, _options(layer, target, size))
+    request = _report_request("pdf", "application/pdf", image, filename, options)
     return pdf_bytes((yield from send_with_retries(request, retries)))
 
 
 def report_json(
-    retries: Retries, image: ImageSource, filename: str | None, layer: str | None, target: Target | None
-) -> Exchange[Report]:
+    retries: Retries, image: ImageSource, filename: str | None, options: ExplainOptions
+) -> Exchange[results.Report]:
     """Get the content of that report as fields."""
-    request = _report_request("json", "application/json", image, filename, _options(layer, target, None))
+    request = _report_request("json", "application/json", image, filename, options)
     return parse_json((yield from send_with_retries(request, retries)), parse.report)
 
 
-def upload(retries: Retries, image: ImageSource, timeout: float) -> Exchange[UploadResult]:
+def upload(retries: Retries, image: ImageSource, timeout: float) -> Exchange[results.UploadResult]:
     """Get a link, send an image by it, and wait for its result."""
     data = image_bytes(image, MAX_UPLOAD_BYTES)
     wanted = json.dumps({"content_type": CONTENT_TYPE, "size": len(data)}).encode()
@@ -98,7 +78,7 @@ def upload(retries: Retries, image: ImageSource, timeout: float) -> Exchange[Upl
     return (yield from result(retries, link.id, timeout))
 
 
-def result(retries: Retries, upload_id: str, timeout: float) -> Exchange[UploadResult]:
+def result(retries: Retries, upload_id: str, timeout: float) -> Exchange[results.UploadResult]:
     """Poll for an upload's result until it is there."""
     started, after = retries.clock(), 0.0
     request = Request("GET", f"{API}/uploads/{quote(_encodable(upload_id), safe='')}")
@@ -123,21 +103,21 @@ def result(retries: Retries, upload_id: str, timeout: float) -> Exchange[UploadR
 
 
 def _send_image(
-    retries: Retries, endpoint: str, image: ImageSource, options: dict[str, str], parse: Callable[[dict[str, Any]], T]
+    retries: Retries, endpoint: str, image: ImageSource, options: ExplainOptions, parse: Callable[[dict[str, Any]], T]
 ) -> Exchange[T]:
     data = image_bytes(image)
     # The file itself, not base64 in JSON, which would be a third larger. So the options are in the address, where no
     # file name may be; the service would only send it back.
-    request = Request("POST", f"{API}/{endpoint}", query=options, content=data, content_type=CONTENT_TYPE)
+    request = Request("POST", f"{API}/{endpoint}", query=_fields(options), content=data, content_type=CONTENT_TYPE)
     return parse_json((yield from send_with_retries(request, retries)), parse)
 
 
 def _report_request(
-    kind: str, accept: str, image: ImageSource, filename: str | None, options: dict[str, str]
+    kind: str, accept: str, image: ImageSource, filename: str | None, options: ExplainOptions
 ) -> Request:
     """Return a request whose file name, which may be a patient's, is in the body and in no address."""
     data = image_bytes(image)
-    form = options if filename is None else options | {"filename": _encodable(filename)}
+    form = _fields(options) | ({} if filename is None else {"filename": _encodable(filename)})
     return Request(
         "POST",
         f"{API}/report/{kind}",
@@ -149,9 +129,8 @@ def _report_request(
     )
 
 
-def _options(layer: str | None, target: str | None, size: int | None) -> dict[str, str]:
-    given = {"layer_name": layer, "target": target, "size": size}
-    return {name: _encodable(str(value)) for name, value in given.items() if value is not None}
+def _fields(options: ExplainOptions) -> dict[str, str]:
+    return {name: _encodable(value) for name, value in options.fields().items()}
 
 
 def _encodable(text: str) -> str:

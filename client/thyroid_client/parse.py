@@ -8,33 +8,15 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from thyroid_client.results import (
-    AnalyzeResult,
-    GradCAM,
-    GradCAMResult,
-    Health,
-    ImageFacts,
-    InputCheck,
-    Maps,
-    ModelInfo,
-    ModelReference,
-    Prediction,
-    PredictResult,
-    Region,
-    Report,
-    ReportedMap,
-    RiskBand,
-    ScoredClass,
-    UploadResult,
-)
+from thyroid_client import results
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
 
 
-def health(body: Json) -> Health:
+def health(body: Json) -> results.Health:
     """Read the response of ``/api/v1/health``."""
-    return Health(
+    return results.Health(
         status=read(body, "status", str),
         model_loaded=read(body, "model_loaded", bool),
         timestamp=read(body, "timestamp", str),
@@ -43,9 +25,9 @@ def health(body: Json) -> Health:
     )
 
 
-def model_info(body: Json) -> ModelInfo:
+def model_info(body: Json) -> results.ModelInfo:
     """Read the response of ``/api/v1/model-info``."""
-    return ModelInfo(
+    return results.ModelInfo(
         model_name=read(body, "model_name", str),
         input_shape=_shape(body, "input_shape"),
         output_shape=_shape(body, "output_shape"),
@@ -62,37 +44,39 @@ def model_info(body: Json) -> ModelInfo:
     )
 
 
-def predict_result(body: Json) -> PredictResult:
+def predict_result(body: Json) -> results.PredictResult:
     """Read the response of ``/api/v1/predict``."""
-    return PredictResult(**_common_fields(body), **_assessment(body))
+    return results.PredictResult(**_common_fields(body), **_assessment(body))
 
 
-def gradcam_result(body: Json) -> GradCAMResult:
+def gradcam_result(body: Json) -> results.GradCAMResult:
     """Read the response of ``/api/v1/gradcam``."""
-    return GradCAMResult(**_common_fields(body), **_gradcam(body), prediction=ScoredClass(**_scored_class(body)))
-
-
-def analyze_result(body: Json) -> AnalyzeResult:
-    """Read the response of ``/api/v1/analyze``."""
-    return AnalyzeResult(
-        **_common_fields(body), **_assessment(body), gradcam=GradCAM(**_gradcam(read(body, "gradcam", dict)))
+    return results.GradCAMResult(
+        **_common_fields(body), **_gradcam(body), prediction=results.ScoredClass(**_scored_class(body))
     )
 
 
-def report(body: Json) -> Report:
+def analyze_result(body: Json) -> results.AnalyzeResult:
+    """Read the response of ``/api/v1/analyze``."""
+    return results.AnalyzeResult(
+        **_common_fields(body), **_assessment(body), gradcam=results.GradCAM(**_gradcam(read(body, "gradcam", dict)))
+    )
+
+
+def report(body: Json) -> results.Report:
     """Read the response of ``/api/v1/report/json``."""
     facts, region = read(body, "image_facts", dict), read(body, "field_of_view", dict)
     name = body["filename"]
-    return Report(
+    return results.Report(
         **_common_fields(body),
         **_assessment(body),
         schema_version=read(body, "schema_version", int),
         filename=name if name is None else read(body, "filename", str),
-        gradcam=ReportedMap(**_explanation(read(body, "gradcam", dict))),
-        image_facts=ImageFacts(
+        gradcam=results.ReportedMap(**_explanation(read(body, "gradcam", dict))),
+        image_facts=results.ImageFacts(
             width=read(facts, "width", int), height=read(facts, "height", int), sha256=read(facts, "sha256", str)
         ),
-        field_of_view=Region(**{side: read(region, side, int) for side in ("left", "top", "right", "bottom")}),
+        field_of_view=results.Region(**{side: read(region, side, int) for side in ("left", "top", "right", "bottom")}),
         code_version=read(body, "code_version", str),
     )
 
@@ -119,14 +103,14 @@ def map_links(body: Json) -> tuple[str, str]:
     return read(images, "heatmap", str), read(images, "overlay", str)
 
 
-def upload_result(body: Json, heatmap: bytes, overlay: bytes) -> UploadResult:
+def upload_result(body: Json, heatmap: bytes, overlay: bytes) -> results.UploadResult:
     """Read the result of an upload, whose images came separately."""
-    maps = Maps(
+    maps = results.Maps(
         **_explanation(read(body, "gradcam", dict)),
         heatmap=_decode_png("heatmap", heatmap),
         overlay=_decode_png("overlay", overlay),
     )
-    return UploadResult(**_common_fields(body), **_assessment(body), gradcam=maps)
+    return results.UploadResult(**_common_fields(body), **_assessment(body), gradcam=maps)
 
 
 def read(body: Json, name: str, kind: type[T]) -> T:
@@ -152,7 +136,7 @@ def _common_fields(body: Json) -> dict[str, Any]:
     return {
         "timestamp": read(body, "timestamp", str),
         "model": _model(body),
-        "input_check": InputCheck(
+        "input_check": results.InputCheck(
             looks_like_ultrasound=read(check, "looks_like_ultrasound", bool),
             reasons=_texts(check, "reasons"),
             detail=read(check, "detail", str),
@@ -165,7 +149,7 @@ def _common_fields(body: Json) -> dict[str, Any]:
 def _assessment(body: Json) -> dict[str, Any]:
     percentage = read(read(body, "prediction", dict), "confidence_percentage", float)
     return {
-        "prediction": Prediction(**_scored_class(body), confidence_percentage=percentage),
+        "prediction": results.Prediction(**_scored_class(body), confidence_percentage=percentage),
         "risk_assessment": read(body, "risk_assessment", str),
         "recommendation": read(body, "recommendation", str),
     }
@@ -206,21 +190,21 @@ def _decode_png(name: str, data: bytes) -> Image.Image:
     return image
 
 
-def _model(body: Json) -> ModelReference:
+def _model(body: Json) -> results.ModelReference:
     model = read(body, "model", dict)
-    return ModelReference(
+    return results.ModelReference(
         name=read(model, "name", str), version=read(model, "version", str), sha256=read(model, "sha256", str)
     )
 
 
-def _risk_bands(body: Json) -> tuple[RiskBand, ...]:
+def _risk_bands(body: Json) -> tuple[results.RiskBand, ...]:
     if body.get("risk_bands") is None:  # of a service that does not return them
         return ()
     bands = read(body, "risk_bands", list)
     if not all(isinstance(band, dict) for band in bands):
         raise TypeError("'risk_bands' holds something else than objects")
     return tuple(
-        RiskBand(
+        results.RiskBand(
             id=read(band, "id", str),
             minimum=read(band, "minimum", float),
             label=read(band, "label", str),

@@ -19,7 +19,7 @@ from functions import local
 from tests.images import noise_file
 from thyroid.core.manifest import Manifest
 from thyroid.settings import Settings
-from thyroid_client import AsyncClient, BadImage, Client, Unreachable, UploadResult
+from thyroid_client import AsyncClient, BadImage, Client, ExplainOptions, Unreachable, UploadResult
 from thyroid_client.images import MAX_IMAGE_BYTES, MAX_UPLOAD_BYTES
 
 
@@ -81,7 +81,7 @@ def test_the_same_image_gets_the_same_score_whatever_it_comes_as(client: Client,
 def test_any_layer_and_either_class_can_be_explained(client: Client, scan: bytes) -> None:
     layer = client.model_info().conv_layers[0]
 
-    result = client.gradcam(scan, layer=layer, target="benign", size=300)
+    result = client.gradcam(scan, ExplainOptions(layer_name=layer, target="benign", size=300))
 
     assert (result.layer_used, result.target) == (layer, "benign")
     assert {max(image.size) for image in (result.original, result.heatmap, result.overlay)} == {300}
@@ -89,15 +89,15 @@ def test_any_layer_and_either_class_can_be_explained(client: Client, scan: bytes
 
 
 def test_a_report_comes_as_a_page_and_as_fields(client: Client, scan: bytes) -> None:
-    told = client.report_json(scan, "患者.png", target="benign")
-    (page,) = PdfReader(io.BytesIO(client.report_pdf(scan, "患者.png", target="benign", size=80))).pages
+    told = client.report_json(scan, "患者.png", ExplainOptions(target="benign"))
+    (page,) = PdfReader(io.BytesIO(client.report_pdf(scan, "患者.png", ExplainOptions(target="benign", size=80)))).pages
 
     assert (told.filename, told.gradcam.target) == ("患者.png", "benign")
     assert told.prediction == client.predict(scan).prediction
     for text in ("患者.png", told.image_facts.sha256, f"Score {told.prediction.confidence_score:.4f}", "for benign"):
         assert text in page.extract_text()
     with pytest.raises(BadImage, match="size"):
-        client.report_pdf(scan, size=801)
+        client.report_pdf(scan, options=ExplainOptions(size=801))
 
 
 def test_an_analysis_is_both(client: Client, scan: bytes) -> None:
@@ -133,6 +133,10 @@ def test_a_larger_image_comes_in_by_a_link(client: Client, scan: bytes) -> None:
     assert client.result(result.raw["input"]["key"]).prediction == result.prediction
 
 
+NO_SUCH_TARGET = ExplainOptions(target="both")  # type: ignore[arg-type]  # the service refuses it
+LARGE = ExplainOptions(size=1024)
+
+
 @pytest.mark.parametrize(
     ("ask", "code", "says"),
     [
@@ -140,10 +144,14 @@ def test_a_larger_image_comes_in_by_a_link(client: Client, scan: bytes) -> None:
         (lambda client, _: client.predict(b""), "invalid_request", "empty"),
         (lambda client, scan: client.predict(scan[:2000]), "unreadable_image", "."),
         (lambda client, _: client.predict(np.zeros((8, 8), np.uint8)), "unreadable_image", "too small"),
-        (lambda client, scan: client.gradcam(scan, layer="nope"), "unknown_layer", "conv"),
-        (lambda client, scan: client.analyze(scan, size=5000), "invalid_request", "size"),
-        (lambda client, scan: client.analyze(scan, target="both"), "invalid_request", "target"),
-        (lambda client, _: client.gradcam(noise_file(1024, 1024), size=1024), "payload_too_large", "`size`"),
+        (lambda client, scan: client.gradcam(scan, ExplainOptions(layer_name="nope")), "unknown_layer", "conv"),
+        (lambda client, scan: client.analyze(scan, ExplainOptions(size=5000)), "invalid_request", "size"),
+        (lambda client, scan: client.analyze(scan, NO_SUCH_TARGET), "invalid_request", "target"),
+        (
+            lambda client, _: client.gradcam(noise_file(1024, 1024), ExplainOptions(size=1024)),
+            "payload_too_large",
+            "`size`",
+        ),
         (lambda client, _: client.upload(b"not an image"), "unsupported_media_type", "PNG"),
     ],
 )

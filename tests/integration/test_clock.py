@@ -16,8 +16,7 @@ from starlette.testclient import TestClient
 
 from functions.local_uploads import LocalLinks, local_uploads_router
 from functions.site import API as ROUTERS
-from tests import buckets
-from tests import clock as clocks
+from tests import buckets, clock as clocks
 from tests.buckets import BROKEN, OVER, RESULTS, SOUND, UPLOADS, Cloud, Killed, decided, start_worker
 from tests.clock import DAY, HOUR, Clock
 from tests.corpus import API

@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 import pypdf
 import pytest
 
-from tests import corpus, wire
-from tests import deployed as deployed_
+from tests import corpus, deployed as deployed_, wire
 from tests.corpus import API, LINK, PNG, UPLOADS, as_json, post
 from tests.gateway import EVENT_LIMIT, Answer, Gateway, Pairs, Request
 from tests.server import lines_of, local_server

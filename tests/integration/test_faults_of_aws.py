@@ -18,8 +18,7 @@ from botocore.awsrequest import AWSPreparedRequest
 
 from events.generate import message
 from functions import s3_worker, upload_links
-from tests import buckets, faulty_aws
-from tests import clock as clocks
+from tests import buckets, clock as clocks, faulty_aws
 from tests.buckets import BROKEN, OVER, RESULTS, SETTINGS, SOUND, UPLOADS, Cloud, check_no_result_stands_alone, decided
 from tests.canaries import NAME, images, leaks
 from tests.clock import Clock

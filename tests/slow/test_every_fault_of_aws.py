@@ -7,8 +7,7 @@ import pytest
 from tests.buckets import Cloud
 from tests.fakes import FakeEngine
 from tests.faulty_aws import Wire
-from tests.integration import conftest
-from tests.integration import test_faults_of_aws as faults
+from tests.integration import conftest, test_faults_of_aws as faults
 
 cloud, aws_wire, written = faults.cloud, faults.aws_wire, conftest.written
 own_clients, engine, handler, printed = faults.own_clients, faults.engine, faults.handler, faults.printed

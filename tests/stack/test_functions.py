@@ -10,8 +10,7 @@ import pytest
 
 from benchmarks.contenders import AS_DEPLOYED
 from tests.e2e.conftest import LINTED_NOT_RUN
-from tests.endpoints import FUNCTIONS as BEHIND_THE_GATEWAY
-from tests.endpoints import IMAGE_ENDPOINTS, resource_of
+from tests.endpoints import FUNCTIONS as BEHIND_THE_GATEWAY, IMAGE_ENDPOINTS, resource_of
 from tests.stack.conftest import KEPT, ROOT, of_type, properties, stack, statements_of
 from thyroid.settings import Settings
 

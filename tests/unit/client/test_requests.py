@@ -22,7 +22,16 @@ from tests.client import (
     ok,
     problem,
 )
-from thyroid_client import AsyncClient, Client, Report, RiskBand, Unavailable, UnexpectedResponse, __version__
+from thyroid_client import (
+    AsyncClient,
+    Client,
+    ExplainOptions,
+    Report,
+    RiskBand,
+    Unavailable,
+    UnexpectedResponse,
+    __version__,
+)
 from thyroid_client.results import AnalyzeResult
 
 
@@ -60,8 +69,8 @@ def test_the_bands_of_the_model_are_read_and_need_not_be_there() -> None:
 def test_an_image_is_the_body_and_its_options_are_the_query() -> None:
     script = Script(ok(EXPLAINED), ok(ANALYZED))
     client = script.client()
-    client.gradcam(PNG, "gated_conv", "benign", 300)
-    client.analyze(PNG, layer="a b")
+    client.gradcam(PNG, ExplainOptions("gated_conv", "benign", 300))
+    client.analyze(PNG, ExplainOptions(layer_name="a b"))
 
     first, second = script.requests
     assert dict(first.url.params) == {"layer_name": "gated_conv", "target": "benign", "size": "300"}
@@ -75,7 +84,7 @@ def test_what_a_report_is_asked_for_with_is_in_the_body_and_the_name_only_if_it_
     script = Script(httpx.Response(200, content=PDF), ok(REPORTED))
     client = script.client()
 
-    page = client.report_pdf(PNG, "Jane Doe.png", layer="conv2d", target="benign", size=100)
+    page = client.report_pdf(PNG, "Jane Doe.png", ExplainOptions(layer_name="conv2d", target="benign", size=100))
     told = client.report_json(PNG)
 
     first, second = script.requests
@@ -96,8 +105,8 @@ def test_what_utf_8_cannot_have_is_sent_as_it_is_written() -> None:
     script = Script(httpx.Response(200, content=PDF), ok(EXPLAINED), problem(404, "no_such_upload", "There is none."))
     client = script.client()
 
-    client.report_pdf(PNG, "a\udcff.png", layer="b\udcff")
-    client.gradcam(PNG, layer="b\udcff")
+    client.report_pdf(PNG, "a\udcff.png", ExplainOptions(layer_name="b\udcff"))
+    client.gradcam(PNG, ExplainOptions(layer_name="b\udcff"))
     with pytest.raises(UnexpectedResponse, match="none"):
         client.result("c\udcff")
 
@@ -147,8 +156,8 @@ def test_the_async_client_gives_the_same_results() -> None:
                 await client.predict(PNG),
                 await client.gradcam(PNG),
                 await client.analyze(PNG),
-                await client.report_json(PNG, "a.png", "conv2d", "benign"),
-                await client.report_pdf(PNG, "a.png", "conv2d", "benign", 100),
+                await client.report_json(PNG, "a.png", ExplainOptions("conv2d", "benign")),
+                await client.report_pdf(PNG, "a.png", ExplainOptions("conv2d", "benign", 100)),
             ]
 
     client = script.client()
@@ -158,8 +167,8 @@ def test_the_async_client_gives_the_same_results() -> None:
         client.predict(PNG),
         client.gradcam(PNG),
         client.analyze(PNG),
-        client.report_json(PNG, "a.png", "conv2d", "benign"),
-        client.report_pdf(PNG, "a.png", "conv2d", "benign", 100),
+        client.report_json(PNG, "a.png", ExplainOptions("conv2d", "benign")),
+        client.report_pdf(PNG, "a.png", ExplainOptions("conv2d", "benign", 100)),
     ]
     assert asyncio.run(ask()) == expected
 

@@ -24,8 +24,7 @@ from botocore.exceptions import (
 from botocore.response import StreamingBody
 from PIL import Image, PngImagePlugin
 from starlette.testclient import TestClient
-from urllib3.exceptions import ProtocolError
-from urllib3.exceptions import ReadTimeoutError as Urllib3Timeout
+from urllib3.exceptions import ProtocolError, ReadTimeoutError as Urllib3Timeout
 
 from functions import local
 from tests import buckets

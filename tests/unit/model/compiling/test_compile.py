@@ -10,8 +10,7 @@ from thyroid.core import imaging
 from thyroid.core.litert_engine import LiteRTEngine
 from thyroid.core.manifest import Manifest
 from thyroid.core.preprocessing import prepare
-from thyroid_model.compiling import compile as compiler
-from thyroid_model.compiling import parity
+from thyroid_model.compiling import compile as compiler, parity
 from thyroid_model.compiling.parity import ParityError
 
 # To the letter, as in the reference service, whose clients may look for them.

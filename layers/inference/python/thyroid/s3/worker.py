@@ -20,8 +20,7 @@ from thyroid.s3.objects import Opened, identify, is_same, open_current
 from thyroid.s3.store import DECISIONS, Existing, ResultStore, decision_of, etags_of
 from thyroid.settings import Settings
 from thyroid.telemetry.metrics import emit_upload
-from thyroid.telemetry.observation import Observation, observing, record_prediction
-from thyroid.telemetry.observation import facts_of as facts_of_prediction
+from thyroid.telemetry.observation import Observation, facts_of as facts_of_prediction, observing, record_prediction
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
