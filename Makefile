@@ -96,14 +96,14 @@ MUTMUT := THYROID_MODEL_DIR="$(CURDIR)/build/model" PYTHONPATH="$(CURDIR)/build/
 	"$(CURDIR)/.venv-mutants/bin/mutmut"
 
 .PHONY: mutants
-mutants: $(COMPILED) .venv-mutants/.ready ## Mutation testing of what judges an image, into build/mutants (docs/mutants.md)
+mutants: $(COMPILED) .venv-mutants/.ready ## Mutation testing of what decides on an image, into build/mutants (docs/mutants.md)
 	@rm -rf build/mutants && mkdir -p build/mutants/src build/mutants/mutants/src  # the latter is on the path
 	@cp -R layers/inference/python/thyroid build/mutants/src && cp -R tests pyproject.toml build/mutants
 	@$(STRICT) packages=$$($(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); cd build/mutants; \
 	$(MUTMUT) run; \
 	$(MUTMUT) results --all yes > results.txt; \
 	sed -n 's/^ *\(.*\): survived$$/\1/p' results.txt | while read -r mutant; do $(MUTMUT) show "$$mutant"; done > survivors.diff; \
-	sed 's/^ *thyroid\.\([a-z_]*\)\..*: /\1: /' results.txt | sort | uniq -c
+	sed 's/^ *thyroid\.\(.*\)\.[^.]*: /\1: /' results.txt | sort | uniq -c
 
 .PHONY: lint
 lint: $(READY) ## Linters and types, in seconds once mypy has its cache

@@ -32,7 +32,7 @@ def _make(seed: int, *, suspicious: bool, height: int = 400, width: int = 600) -
 phantom.make = _make
 
 # Begun last, a file that takes long would run in one process while the others have nothing left to do.
-LONGEST_FILES = [
+SLOWEST_FILES = [
     "test_hostile_images",
     "test_every_fault_of_aws",
     "test_fuzzed_requests",
@@ -58,7 +58,7 @@ LONGEST_FILES = [
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest."""
-    places = {name: place for place, name in enumerate(LONGEST_FILES)}
+    places = {name: place for place, name in enumerate(SLOWEST_FILES)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
 

@@ -15,7 +15,7 @@ from tests.hostile.samples import all_samples, exif
 from tests.images import saved
 
 FULL = 4_600_000  # bytes: nearly the largest file that a request carries
-LARGEST, LARGEST_WEBP = (5000, 4000), (4000, 2500)  # the most pixels that are taken
+MAX_SIZE, MAX_WEBP_SIZE = (5000, 4000), (4000, 2500)  # the most pixels that are taken
 COLOUR = {"RGB": (200, 30, 60), "RGBA": (200, 30, 60, 120), "CMYK": (0, 200, 150, 30)}  # grey would take a third
 MANY, PACKED, LONG, LARGE, FRAMES = "many parts", "packed bombs", "long sides", "largest images", "many frames"
 
@@ -105,7 +105,7 @@ def _many_parts() -> Iterator[tuple[str, Make]]:
 
 def _packed() -> Iterator[tuple[str, Make, frozenset[str]]]:
     for side in (2048, 16_384, 46_336):
-        expected = ANSWERED if side * side <= LARGEST[0] * LARGEST[1] else TOO_LARGE
+        expected = ANSWERED if side * side <= MAX_SIZE[0] * MAX_SIZE[1] else TOO_LARGE
         yield f"TIFF of one tile of {side}, packed", partial(_tile, side), expected
     for rows in (2**31, 2**32 - 1):
         yield f"TIFF of one strip of {rows} rows, packed", partial(_strip, rows), UNREADABLE | ANSWERED
@@ -118,7 +118,7 @@ def _packed() -> Iterator[tuple[str, Make, frozenset[str]]]:
                 UNREADABLE | ANSWERED,
             )
     jump = b"\x00\x02\x00\xff"
-    for width, height in ((625_000, 32), (32, 625_000), LARGEST):
+    for width, height in ((625_000, 32), (32, 625_000), MAX_SIZE):
         name = f"of {width} × {height}"
         write = partial(bmp.write, 8, compression=bmp.RLE8, size=(width, height))
         yield f"BMP of jumps {name}", partial(write, pixels=jump * 1000), ANSWERED | UNREADABLE
@@ -147,29 +147,29 @@ def _long_sides() -> Iterator[tuple[str, Make]]:
 
 def _largest() -> Iterator[tuple[str, Make]]:
     for mode in ("1", "L", "P", "RGB", "RGBA", "LA", "I;16"):
-        yield f"PNG {mode}", partial(_blank, mode, LARGEST, "PNG", compress_level=1)
-        yield f"PNG {mode}, turned", partial(_blank, mode, LARGEST, "PNG", compress_level=1, exif=exif(6))
+        yield f"PNG {mode}", partial(_blank, mode, MAX_SIZE, "PNG", compress_level=1)
+        yield f"PNG {mode}, turned", partial(_blank, mode, MAX_SIZE, "PNG", compress_level=1, exif=exif(6))
     for mode in ("L", "RGB", "CMYK"):
         for progressive in (False, True):
             options: dict[str, Any] = {"progressive": progressive, "subsampling": 0}
             name = f"JPEG {mode}{' progressive' * progressive}"
-            yield name, partial(_blank, mode, LARGEST, "JPEG", **options)
-            yield f"{name}, turned", partial(_blank, mode, LARGEST, "JPEG", exif=exif(6), **options)
+            yield name, partial(_blank, mode, MAX_SIZE, "JPEG", **options)
+            yield f"{name}, turned", partial(_blank, mode, MAX_SIZE, "JPEG", exif=exif(6), **options)
     for mode in ("RGB", "RGBA"):
         for lossless in (False, True):
             name = f"WebP {mode}{' lossless' * lossless}"
-            yield name, partial(_blank, mode, LARGEST_WEBP, "WEBP", lossless=lossless, method=0)
-            turned = partial(_blank, mode, LARGEST_WEBP, "WEBP", lossless=lossless, method=0, exif=exif(6))
+            yield name, partial(_blank, mode, MAX_WEBP_SIZE, "WEBP", lossless=lossless, method=0)
+            turned = partial(_blank, mode, MAX_WEBP_SIZE, "WEBP", lossless=lossless, method=0, exif=exif(6))
             yield f"{name}, turned", turned
-    yield "GIF", partial(_blank, "L", LARGEST, "GIF")
+    yield "GIF", partial(_blank, "L", MAX_SIZE, "GIF")
     for mode in ("1", "L", "RGB", "RGBA", "CMYK", "I;16"):
         for compression in ("tiff_lzw", "tiff_adobe_deflate"):
-            yield f"TIFF {mode} {compression}", partial(_blank, mode, LARGEST, "TIFF", compression=compression)
-    yield "TIFF, turned", partial(_blank, "RGBA", LARGEST, "TIFF", compression="tiff_lzw", exif=exif(6))
-    yield "BMP", partial(_blank, "1", LARGEST, "BMP")
-    yield "JPEG of noise", partial(_noise, LARGEST, "JPEG", quality=5)
-    yield "WebP of noise", partial(_noise, LARGEST_WEBP, "WEBP", quality=5, method=0)
-    yield "PNG of few colours", partial(_noise, LARGEST, "PNG")
+            yield f"TIFF {mode} {compression}", partial(_blank, mode, MAX_SIZE, "TIFF", compression=compression)
+    yield "TIFF, turned", partial(_blank, "RGBA", MAX_SIZE, "TIFF", compression="tiff_lzw", exif=exif(6))
+    yield "BMP", partial(_blank, "1", MAX_SIZE, "BMP")
+    yield "JPEG of noise", partial(_noise, MAX_SIZE, "JPEG", quality=5)
+    yield "WebP of noise", partial(_noise, MAX_WEBP_SIZE, "WEBP", quality=5, method=0)
+    yield "PNG of few colours", partial(_noise, MAX_SIZE, "PNG")
 
 
 def _frames() -> Iterator[tuple[str, Make]]:

@@ -26,7 +26,7 @@ from thyroid.web.page import files, release_of
 GATEWAY = Gateway()
 
 # Of any one request, on a machine that has other things to do, and of a server that was sent all of them.
-LONGEST_MS, MOST_MIB = 5_000, 512
+MAX_MS, MAX_MIB = 5_000, 512
 
 # Of the servers, or of the moment.
 NOT_OF_THE_ANSWER = {"date", "server", "connection", "x-request-id"}
@@ -62,13 +62,13 @@ def check_bounds(printed: str) -> None:
     """Look at what a server printed: nothing took long, nothing was unforeseen, and little memory was used."""
     told = lines_of(printed)
     requests = [line for line in told if line.get("message") == "request"]
-    assert max(line["duration_ms"] for line in requests) < LONGEST_MS
+    assert max(line["duration_ms"] for line in requests) < MAX_MS
     assert [line for line in told if line.get("message") == "unexpected error" or "function failed" in line] == []
     started = re.search(r"Started server process \[(\d+)\]", printed)
     status = Path(f"/proc/{started[1]}/status") if started else None
     if status and status.is_file():  # Linux
         (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
-        assert int(peak) / 1024 < MOST_MIB
+        assert int(peak) / 1024 < MAX_MIB
 
 
 def comparable(answer: Answer) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.conftest import LONGEST_FILES
+from tests.conftest import SLOWEST_FILES
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("tests/unit", "tests/integration", "tests/slow", "tests/browser")  # which processes share
@@ -22,7 +22,7 @@ def collected(hash_seed: str) -> list[str]:
 def test_the_files_that_are_to_run_first_are_there() -> None:
     files = {path.stem for folder in FOLDERS for path in (ROOT / folder).glob("test_*.py")}
 
-    assert set(LONGEST_FILES) <= files
+    assert set(SLOWEST_FILES) <= files
 
 
 def test_two_collections_have_the_same_names_in_the_same_order() -> None:

@@ -17,7 +17,7 @@ from tests.server import ROOT, WAYS, lines_of, local_server
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 PHASES = ("Examples", "Coverage", "Fuzzing", "Stateful")
-MOST_SECONDS = 900  # some 60 on two cores that have nothing else to do
+MAX_SECONDS = 900  # some 60 on two cores that have nothing else to do
 
 
 @pytest.mark.usefixtures("artifact")
@@ -41,7 +41,7 @@ def test_whatever_the_description_allows_or_forbids_gets_an_answer_that_it_descr
             "PYTHONPATH": os.pathsep.join(str(Path(each).resolve()) for each in [str(ROOT), *sys.path]),
         }
         done = subprocess.run(
-            command, cwd=tmp_path, env=told_of, capture_output=True, text=True, check=False, timeout=MOST_SECONDS
+            command, cwd=tmp_path, env=told_of, capture_output=True, text=True, check=False, timeout=MAX_SECONDS
         )
     # THEN nothing failed, and no phase was left out
     assert done.returncode == 0, done.stdout[-20_000:]

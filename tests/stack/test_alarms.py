@@ -13,7 +13,7 @@ from thyroid.telemetry.metrics import emit, emit_upload
 STACK = stack()
 ALARMS = of_type(STACK, "AWS::CloudWatch::Alarm")
 STACK_NAME = {"Ref": "AWS::StackName"}
-LARGEST_NUMBER_OF_METRICS = 10  # of an alarm (CloudWatch quotas)
+MAX_METRICS = 10  # of an alarm (CloudWatch quotas)
 
 FACTS = {"status": 200, "outcome": "analysed", "duration_ms": 1.0, "score": 0.5, "risk": "Moderate Risk"}
 SETTINGS = Settings(metrics_namespace="Thyroid", service_name="a-stack")
@@ -78,7 +78,7 @@ def test_an_alarm_of_several_metrics_rings_for_any_of_them(name: str) -> None:
     # A plus has no value where one of its metrics has none, and a FILL hides the newest minute (CloudWatch user guide).
     assert expression["Expression"] == "SUM(METRICS())"
     assert "ReturnData" not in expression
-    assert 2 <= len(queries) <= LARGEST_NUMBER_OF_METRICS
+    assert 2 <= len(queries) <= MAX_METRICS
     for query in queries:
         assert query["ReturnData"] is False
         assert (query["MetricStat"]["Stat"], query["MetricStat"]["Period"]) == ("Sum", 60)

@@ -26,7 +26,7 @@ NOBODY_WAITS_FOR = {WORKER, "ArchiveSummaryFunction"}
 # What these may do beside is in test_uploads.py and test_archive.py.
 TOUCH_WHAT_IS_STORED = {WORKER, "UploadLinksFunction", "ArchiveSummaryFunction"}
 MIN_MEMORY_MB = 750
-LARGEST_NUMBER_OF_ALARMS = 10  # of a deployment group (AWS CodeDeploy quotas)
+MAX_ALARMS = 10  # of a deployment group (AWS CodeDeploy quotas)
 
 
 def role_of(function: str) -> str:
@@ -152,7 +152,7 @@ def test_a_new_version_takes_over_step_by_step_and_goes_back_when_an_alarm_rings
             "GatewayErrorsAlarm",
             *(name.replace("Function", "ErrorsAlarm") for name in NOBODY_WAITS_FOR),
         }
-        assert len(settings["AlarmConfiguration"]["Alarms"]) <= LARGEST_NUMBER_OF_ALARMS
+        assert len(settings["AlarmConfiguration"]["Alarms"]) <= MAX_ALARMS
         assert "DEPLOYMENT_STOP_ON_ALARM" in settings["AutoRollbackConfiguration"]["Events"]
     for alias in of_type(stepwise, "AWS::Lambda::Alias").values():
         assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]

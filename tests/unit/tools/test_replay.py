@@ -69,7 +69,7 @@ class Queues:
         for number in range(count):
             self.real.send_message(QueueUrl=self.dead, MessageBody=f"{BODY} {number}")
 
-    def lying(self, queue: str) -> int:
+    def waiting(self, queue: str) -> int:
         """How many messages a queue has, hidden ones among them."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         attributes = self.real.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
@@ -111,7 +111,7 @@ def test_all_that_lies_there_gets_back_and_no_message_is_printed(
 
     assert main(["thyroid", "--region", "eu-central-1"]) == 0
 
-    assert queues.lying(queues.dead) == 0
+    assert queues.waiting(queues.dead) == 0
     assert queues.bodies(queues.queue) == sorted(f"{BODY} {number}" for number in range(23))
     printed = capsys.readouterr()
     assert "to be moved: 23" in printed.out
@@ -148,7 +148,7 @@ def test_no_more_are_moved_than_was_asked_for(
 
     assert main(["thyroid", "--limit", "11"]) == 0
 
-    assert (queues.lying(queues.queue), queues.lying(queues.dead)) == (11, 1)
+    assert (queues.waiting(queues.queue), queues.waiting(queues.dead)) == (11, 1)
     assert "Moved back to the queue: 11 of 12" in capsys.readouterr().out
 
 
@@ -180,11 +180,11 @@ def test_stopped_between_sending_and_deleting_it_duplicates_a_message_and_loses_
     with monkeypatch.context() as crash:
         crash.setattr(queues, "delete_message", stop, raising=False)
         assert main(["thyroid"]) == status
-    assert (queues.lying(queues.queue), queues.lying(queues.dead)) == (1, 3)
+    assert (queues.waiting(queues.queue), queues.waiting(queues.dead)) == (1, 3)
 
     assert main(["thyroid"]) == 0
 
-    assert queues.lying(queues.dead) == 0
+    assert queues.waiting(queues.dead) == 0
     assert set(queues.bodies(queues.queue)) == {f"{BODY} {number}" for number in range(3)}
     printed = capsys.readouterr()
     assert "DOE" not in printed.out + printed.err
@@ -201,7 +201,7 @@ def test_what_cannot_be_sent_stays_where_it_lies(
 
     assert main(["thyroid"]) == 1
 
-    assert (queues.lying(queues.queue), queues.lying(queues.dead)) == (0, 1)
+    assert (queues.waiting(queues.queue), queues.waiting(queues.dead)) == (0, 1)
     printed = capsys.readouterr()
     assert "error: The AWS call failed: An error occurred (AccessDenied)" in printed.err
     assert "DOE" not in printed.out + printed.err
@@ -224,7 +224,7 @@ def test_messages_that_come_back_meanwhile_are_not_moved_again(
     assert main(["thyroid", *limit]) == 0
 
     assert len(sent) == 5
-    assert queues.lying(queues.dead) == 5
+    assert queues.waiting(queues.dead) == 5
 
 
 def test_an_empty_answer_is_not_taken_for_an_empty_queue(queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,7 +240,7 @@ def test_an_empty_answer_is_not_taken_for_an_empty_queue(queues: Queues, monkeyp
     # WHEN / THEN
     assert main(["thyroid"]) == 0
 
-    assert (queues.lying(queues.queue), queues.lying(queues.dead)) == (3, 0)
+    assert (queues.waiting(queues.queue), queues.waiting(queues.dead)) == (3, 0)
 
 
 def test_it_ends_where_fewer_lay_there_than_was_counted(
@@ -251,7 +251,7 @@ def test_it_ends_where_fewer_lay_there_than_was_counted(
 
     assert main(["thyroid"]) == 0
 
-    assert queues.lying(queues.queue) == 2
+    assert queues.waiting(queues.queue) == 2
     assert "Moved back to the queue: 2 of 5" in capsys.readouterr().out
 
 

@@ -62,7 +62,7 @@ class NotAcceptableError(ThyroidError):
 
 
 class UnreadableImageError(ThyroidError):
-    """The format is right but the image cannot be decoded, or is too small to be judged."""
+    """The format is right but the image cannot be decoded, or is too small to be processed."""
 
     code = "unreadable_image"
 

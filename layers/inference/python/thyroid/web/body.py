@@ -1,8 +1,8 @@
 """A request's body, in any of its three kinds, to image bytes and options.
 
 A JSON body with the image in base64, the image file itself, or a multipart form. Whatever the kind, the body is
-held in memory and never on disk, its size is judged while it arrives, for which it has so much time, and the same
-options are checked in the same way.
+held in memory and never on disk, its size is checked while it arrives, within a time limit, and the same options are
+checked in the same way.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ import { Problem } from "./problem.js";
 
 const MAY_PASS = new Set([502, 503, 504]);
 const TRIES = 4;
-const LONGEST_SECONDS = 60; // whoever is told to wait longer does it without this page
+const MAX_SECONDS = 60; // whoever is told to wait longer does it without this page
 
 /**
  * @template T
@@ -22,7 +22,7 @@ export async function patiently(attempt, { signal, tell }) {
       return await attempt();
     } catch (error) {
       if (!(error instanceof Problem) || !MAY_PASS.has(error.status) || next > TRIES) throw error;
-      if (error.retryAfter > LONGEST_SECONDS) throw error;
+      if (error.retryAfter > MAX_SECONDS) throw error;
       // Never in step with others who were turned away at the same moment.
       const seconds = Math.max(error.retryAfter, 2 ** (next - 2)) + Math.random();
       tell(Math.ceil(seconds), next, TRIES);
