@@ -11,6 +11,11 @@ FIGURES = {
     module: [int(figure) for figure in figures.split("|")]
     for module, figures in re.findall(r"^\| (\w+) \| ([\d |]+) \|$", PAGE, re.MULTILINE)
 }
+# Where each mutated module is, by its name.
+MUTATED = {
+    Path(path).stem: path
+    for path in re.findall(r'"src/(thyroid/\w+/\w+\.py)"', (ROOT / "pyproject.toml").read_text("utf-8"))
+}
 
 
 def lines(module: str, sign: str) -> list[str]:
@@ -27,8 +32,7 @@ def unexplained(module: str) -> list[str]:
 
 
 def test_figures_are_told_of_what_is_tried() -> None:
-    configuration = (ROOT / "pyproject.toml").read_text("utf-8")
-    assert list(FIGURES) == re.findall(r'"src/thyroid/core/(\w+)\.py"', configuration)
+    assert list(FIGURES) == list(MUTATED)
 
 
 @pytest.mark.parametrize("module", FIGURES)
@@ -41,5 +45,5 @@ def test_each_mutant_was_killed_or_timed_out_or_is_explained(module: str) -> Non
 
 @pytest.mark.parametrize("module", FIGURES)
 def test_what_a_surviving_mutant_changes_is_still_there(module: str) -> None:
-    code = (ROOT / "layers/inference/python/thyroid/core" / f"{module}.py").read_text("utf-8").splitlines()
+    code = (ROOT / "layers/inference/python" / MUTATED[module]).read_text("utf-8").splitlines()
     assert set(lines(module, "-")) <= set(code)
