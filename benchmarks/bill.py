@@ -201,16 +201,16 @@ def _archive_passages(costs: ArchiveCosts, stack: Stack) -> list[str]:
         archive_table(costs),
         f"In a day a run analyses about {daily * stack.archive_concurrency:.0f} million images with the default "
         f"`ArchiveConcurrency`, and about {daily:.0f} million with one worker",
-        f"**{1000 * costs.processor_seconds:.1f} ms of the processor an image,",
+        f"**{1000 * costs.processor_seconds:.1f} ms of the processor for an image,",
         f"{costs.result_bytes / 1000:.0f} kB of results each.",
         f"That makes {costs.rate():.1f} images a second and worker.",
-        f"Where images come one at a time, nothing overlaps the waiting: Lambda is then "
-        f"${costs.function_one_by_one():.2f}, and together it is some ${costs.together_one_by_one():.0f}. By the "
-        f"month ${costs.stored():.2f} for what the results of a million take.",
+        f"If images come one at a time, nothing overlaps the waiting: Lambda is then "
+        f"${costs.function_one_by_one():.2f}, and together it is some ${costs.together_one_by_one():.0f}. The "
+        f"storage of the results of a million costs ${costs.stored():.2f} a month.",
         f"a million that come by messages: ${events + queue:.2f}, of which ${events:.2f} is for S3's own events "
-        f"through EventBridge and ${queue:.2f} for the queue. S3 tells of each image twice more when it expires, once "
-        f"it is hidden and once it is deleted: ${2 * events:.2f}.",
-        f"a million of an archive: ${transitions + children:.2f} for Step Functions, of which ${transitions:.2f} is a "
+        f"through EventBridge and ${queue:.2f} for the queue. S3 sends two more events when an image expires, one "
+        f"when it is hidden and one when it is deleted: ${2 * events:.2f}.",
+        f"a million of a batch run: ${transitions + children:.2f} for Step Functions, of which ${transitions:.2f} is a "
         f"state transition for each batch of {costs.batch} and ${children:.2f} the batches' own executions.",
     ]
 

@@ -79,7 +79,7 @@ def handler(
     for cached in (s3_worker._records, s3_worker._worker):
         cached.cache_clear()
     monkeypatch.setattr(s3_worker, "get_settings", lambda: settings)
-    monkeypatch.setattr(s3_worker, "service", Analyzer(settings, lambda _settings: engine))
+    monkeypatch.setattr(s3_worker, "analyzer", Analyzer(settings, lambda _settings: engine))
     yield s3_worker.handler
     for cached in (s3_worker._records, s3_worker._worker):
         cached.cache_clear()

@@ -112,7 +112,7 @@ def test_a_report_in_json_has_the_fields_of_its_schema_and_says_what_the_page_sa
         *("success", "timestamp", "filename", "schema_version", "prediction", "risk_assessment", "recommendation"),
         *("gradcam", "image_facts", "field_of_view", "model", "code_version", "input_check", "disclaimer"),
     ]
-    assert body["schema_version"] == 1
+    assert body["schema_version"] == 2
     assert body["gradcam"]["images"] is None
     assert answer.headers["content-disposition"].startswith('attachment; filename="scan.report.json"')
     _, _, page = ask(scan, "image/png", {"filename": "scan.png"})

@@ -57,7 +57,7 @@ def handler(cloud: Cloud, artifact: object, monkeypatch: pytest.MonkeyPatch) -> 
     for cached in (clients.s3, clients.dynamodb, clients.events, s3_worker._records, s3_worker._worker):
         cached.cache_clear()
     monkeypatch.setattr(s3_worker, "get_settings", lambda: settings)
-    monkeypatch.setattr(s3_worker, "service", Analyzer(settings))
+    monkeypatch.setattr(s3_worker, "analyzer", Analyzer(settings))
     yield s3_worker.handler
     for cached in (clients.s3, clients.dynamodb, clients.events, s3_worker._records, s3_worker._worker):
         cached.cache_clear()

@@ -178,7 +178,7 @@ def test_the_summary_is_told_to_a_person_without_the_prefix(stubbed: Aws, capsys
 
 
 def test_an_archive_without_images_is_none(stubbed: Aws, capsys: pytest.CaptureFixture[str]) -> None:
-    nothing: dict[str, Any] = {name: {} for name in ("images", "risks", "labels", "codes", "models")}
+    nothing: dict[str, Any] = {name: {} for name in ("pictures", "risks", "labels", "codes", "models")}
     stubbed.start()
     stubbed.succeed({**SUMMARY, **nothing, "items": {"total": 0, "succeeded": 0, "failed": 0}})
 

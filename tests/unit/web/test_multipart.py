@@ -38,7 +38,7 @@ def test_the_files_name_is_that_of_the_field_where_it_says_one(field: str, name:
         ("multipart/form-data; boundary=x", b"anything"),
         ("multipart/form-data; boundary=x", b""),
         ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\nabc\r\n--x--\r\n"),
-        form({"image": ("b.png", IMAGE)}),
+        form({"photo": ("b.png", IMAGE)}),
         form([("image", ("b.png", IMAGE)), ("image", ("c.png", IMAGE))]),
     ],
     # A form has a random boundary, which may not be in a name: workers of one run have to collect the same names.

@@ -59,7 +59,7 @@ def build_lesion_network(input_size: int = 128) -> LesionNetwork:
     """
     if input_size < 32 or input_size % 32:
         raise ValueError(f"input_size must be a positive multiple of 32, not {input_size}")
-    inputs = keras.Input((input_size, input_size, 3), name="image")
+    inputs = keras.Input((input_size, input_size, 3), name="picture")
 
     x = _conv(inputs, 16, "conv_16")
     x = _conv(x, 16, "conv_16_half", strides=2)

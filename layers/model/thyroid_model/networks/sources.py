@@ -84,7 +84,7 @@ def _bundled() -> Source:
         version=BUNDLED_VERSION,
         description=(
             "A network of the published family at 128×128, trained on breast lesions and then on the field of view of "
-            "DDTI's frames, with statistics of the whole image added; calibrated for even odds. Its label is "
+            "DDTI's frames, with statistics of the whole picture added; calibrated for even odds. Its label is "
             "radiological suspicion (TI-RADS 4a to 5 against 2 and 3), not biopsy."
         ),
         origin="bundled with the project",
@@ -109,7 +109,7 @@ def _from_file(path: Path) -> Source:
             path=path,
             name=published.repository,
             version=digest[:12],
-            description="The published weights, with the reference service's preprocessing of the whole image.",
+            description="The published weights, with the reference service's preprocessing of the whole picture.",
             origin=f"hub: {published.label}",
             sha256=digest,
             preprocessing=REFERENCE_PREPROCESSING,
@@ -118,7 +118,7 @@ def _from_file(path: Path) -> Source:
         path=path,
         name=path.stem,
         version=digest[:12],
-        description="A model from a file, with the reference service's preprocessing of the whole image.",
+        description="A model from a file, with the reference service's preprocessing of the whole picture.",
         origin=f"file: {path.name}",
         sha256=digest,
         preprocessing=REFERENCE_PREPROCESSING,

@@ -100,12 +100,12 @@ def add_statistics(network: keras.Model, score: LinearScore) -> keras.Model:
         As `fit` returns it.
     """
     head, inputs = network.layers[-1], network.inputs[0]
-    statistics = Standardized(name="whole_image")(PictureStatistics(name="statistics")(inputs))
+    statistics = Standardized(name="whole_picture")(PictureStatistics(name="statistics")(inputs))
     features = layers.Concatenate(name="all")([head.input, statistics])
     outputs = layers.Dense(1, activation="sigmoid", name="score")(features)
     model = keras.Model(inputs, outputs, name=network.name)
     kernel, bias = head.get_weights()
-    model.get_layer("whole_image").set_weights([score.mean, score.deviation])
+    model.get_layer("whole_picture").set_weights([score.mean, score.deviation])
     model.layers[-1].set_weights([np.concatenate([kernel, score.weights[:, np.newaxis].astype(np.float32)]), bias])
     return model
 
