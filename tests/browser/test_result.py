@@ -42,7 +42,7 @@ def result(visit: Visit, scan: Path) -> Visit:
     return visit
 
 
-def test_a_image_gets_the_score_band_and_recommendation_that_the_api_gives(
+def test_an_image_gets_the_score_band_and_recommendation_that_the_api_gives(
     result: Visit, scan: Path, api: httpx.Client
 ) -> None:
     told = answered(api, scan)
@@ -254,7 +254,7 @@ def test_a_map_without_evidence_is_said_to_be_empty(result: Visit, scan: Path, a
     expect(result.page.locator("#map-said")).to_contain_text("speaks for benign: the map is empty")
 
 
-def test_a_image_that_is_no_ultrasound_is_told_apart_with_its_reasons(visit: Visit) -> None:
+def test_an_image_that_is_no_ultrasound_is_told_apart_with_its_reasons(visit: Visit) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
     visit.choose({"name": "noise.png", "mimeType": "image/png", "buffer": saved(Image.fromarray(noise))})
     visit.see_result()

@@ -75,7 +75,7 @@ def test_a_wrong_file_leaves_the_image_that_can_be_sent_again(visit: Visit, scan
     still_there(visit, scan)
 
 
-def test_a_image_that_changes_on_the_disk_is_sent_as_it_was_chosen(visit: Visit, scan: Path, tmp_path: Path) -> None:
+def test_an_image_that_changes_on_the_disk_is_sent_as_it_was_chosen(visit: Visit, scan: Path, tmp_path: Path) -> None:
     chosen = tmp_path / scan.name
     chosen.write_bytes(scan.read_bytes())
     visit.page.route(ANALYZE, lambda route: refuse(route, 429, "throttled", "Too many requests came."))
@@ -85,7 +85,7 @@ def test_a_image_that_changes_on_the_disk_is_sent_as_it_was_chosen(visit: Visit,
     still_there(visit, scan)
 
 
-def test_a_image_that_cannot_be_read_gets_the_analyzer_s_own_sentence(visit: Visit, scan: Path) -> None:
+def test_an_image_that_cannot_be_read_gets_the_service_s_own_sentence(visit: Visit, scan: Path) -> None:
     visit.choose({"name": "broken.png", "mimeType": "image/png", "buffer": scan.read_bytes()[:300]})
     expect(visit.page.locator("#problem")).to_be_visible(timeout=PATIENCE_MS)
     assert len(visit.text("#problem-said")) > 20
@@ -170,7 +170,7 @@ def test_a_server_that_cannot_be_reached_is_told_from_one_that_refuses(visit: Vi
     still_there(visit, scan)
 
 
-def test_an_answer_from_something_else_than_the_analyzer_is_a_sentence_too(visit: Visit, scan: Path) -> None:
+def test_an_answer_from_something_else_than_the_service_is_a_sentence_too(visit: Visit, scan: Path) -> None:
     visit.page.route(ANALYZE, lambda route: route.fulfill(status=418, content_type="text/html", body="<h1>no</h1>"))
     visit.choose(scan)
     visit.see_problem("The server answered 418 and did not say why.", "Try again")
@@ -207,7 +207,7 @@ def test_a_sample_that_does_not_come_is_no_image_that_is_still_here(visit: Visit
     expect(visit.page.locator("#again")).to_be_hidden()
 
 
-def test_a_gateway_that_finds_a_image_too_large_does_not_say_what_to_do_so_the_page_does(
+def test_a_gateway_that_finds_an_image_too_large_does_not_say_what_to_do_so_the_page_does(
     visit: Visit, scan: Path
 ) -> None:
     visit.page.route(ANALYZE, lambda route: route.fulfill(status=413, content_type="text/html", body="<h1>no</h1>"))

@@ -29,7 +29,7 @@ HAND_OVER = """
 
 
 @pytest.mark.parametrize("way", ["drop", "paste"])
-def test_a_image_that_is_dropped_or_pasted_is_analysed(visit: Visit, scan: Path, way: str) -> None:
+def test_an_image_that_is_dropped_or_pasted_is_analysed(visit: Visit, scan: Path, way: str) -> None:
     sent = visit.sent_to("**/api/v1/analyze*")
     encoded = base64.b64encode(scan.read_bytes()).decode("ascii")
     visit.page.evaluate(HAND_OVER, [way, "scan.png", "image/png", encoded])
@@ -71,7 +71,7 @@ def test_text_that_is_pasted_into_the_key_is_no_image(visit: Visit) -> None:
     expect(visit.page.locator("#problem")).to_be_hidden()
 
 
-def test_the_sample_is_a_phantom_that_the_analyzer_takes_for_ultrasound(visit: Visit) -> None:
+def test_the_sample_is_a_phantom_that_the_service_takes_for_ultrasound(visit: Visit) -> None:
     visit.page.click("#sample")
     visit.see_result()
     assert visit.text("#check") == "The image looks like B-mode ultrasound."
@@ -95,7 +95,7 @@ def large() -> bytes:
     return png + bytes(Settings().max_binary_body_bytes + 1 - len(png))
 
 
-def test_a_image_too_large_for_a_request_goes_by_the_upload_link(visit: Visit) -> None:
+def test_an_image_too_large_for_a_request_goes_by_the_upload_link(visit: Visit) -> None:
     visit.choose({"name": "large.png", "mimeType": "image/png", "buffer": large()})
     visit.see_result()
 
@@ -152,7 +152,7 @@ def test_where_there_is_no_upload_link_a_large_image_gets_a_sentence(visit: Visi
     visit.see_problem("The image has 4.7 MB, and this server takes 4.6 MB at most.", "Save it smaller")
 
 
-def test_a_image_over_every_limit_is_refused_before_it_is_sent(visit: Visit, tmp_path: Path) -> None:
+def test_an_image_over_every_limit_is_refused_before_it_is_sent(visit: Visit, tmp_path: Path) -> None:
     huge = tmp_path / "huge.png"
     png = saved(Image.fromarray(phantom.make(1, suspicious=True)))
     huge.write_bytes(png + bytes(Settings().max_upload_bytes + 1 - len(png)))
@@ -161,7 +161,7 @@ def test_a_image_over_every_limit_is_refused_before_it_is_sent(visit: Visit, tmp
     assert visit.asked("/local-uploads") == []
 
 
-def test_a_image_that_comes_while_another_is_analysed_takes_its_place(visit: Visit, scan: Path) -> None:
+def test_an_image_that_comes_while_another_is_analysed_takes_its_place(visit: Visit, scan: Path) -> None:
     visit.page.route("**/api/v1/analyze*", lambda route: None, times=1)  # is never answered
     visit.choose(scan)
     expect(visit.page.locator("#waiting")).to_be_visible()

@@ -155,7 +155,7 @@ LARGE = ExplainOptions(size=1024)
         (lambda client, _: client.upload(b"not an image"), "unsupported_media_type", "PNG"),
     ],
 )
-def test_what_cannot_be_judged_is_told_in_the_analyzers_own_sentence(
+def test_what_cannot_be_judged_is_told_in_the_services_own_sentence(
     client: Client, scan: bytes, ask: Callable[[Client, bytes], object], code: str, says: str
 ) -> None:
     with pytest.raises(BadImage) as caught:

@@ -80,17 +80,22 @@ def imported(tree: ast.AST) -> frozenset[str]:
     return frozenset(found)
 
 
+def relative(path: Path) -> str:
+    """Name a file by its path below the repository's root."""
+    return str(path.relative_to(ROOT))
+
+
 def modules(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=relative)
 def test_the_serving_world_never_imports_the_model_world(path: Path) -> None:
     assert not imports(path) & MODEL_WORLD
 
 
-@pytest.mark.parametrize("path", modules(CLIENT), ids=lambda p: p.stem)
-def test_the_client_knows_the_analyzer_by_its_answers_alone(path: Path) -> None:
+@pytest.mark.parametrize("path", modules(CLIENT), ids=relative)
+def test_the_client_knows_the_service_by_its_answers_alone(path: Path) -> None:
     assert imports(path) <= {"thyroid_client", "httpx", "PIL", "numpy"} | sys.stdlib_module_names
 
 
@@ -123,16 +128,14 @@ def test_a_function_starts_without_the_model_world(function: str) -> None:
     assert not loaded_by(f"functions.{function}") & MODEL_WORLD
 
 
-@pytest.mark.parametrize("path", modules(SERVING), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", modules(SERVING), ids=relative)
 def test_http_and_aws_are_known_at_the_edges_alone(path: Path) -> None:
     known = EDGES.get(path.relative_to(SERVING).parts[0], set())
     used = {"boto3" if name.startswith("types_boto3") else name for name in imports(path)}
     assert used & HTTP_AND_AWS <= known
 
 
-@pytest.mark.parametrize(
-    "path", [path for folder in OURS for path in modules(ROOT / folder)], ids=lambda p: str(p.relative_to(ROOT))
-)
+@pytest.mark.parametrize("path", [path for folder in OURS for path in modules(ROOT / folder)], ids=relative)
 def test_types_of_aws_clients_are_imported_for_the_type_checker_alone(path: Path) -> None:
     """They are not in the image, and not in the environment of who deploys."""
     tree = ast.parse(path.read_text("utf-8"))
@@ -143,12 +146,12 @@ def test_types_of_aws_clients_are_imported_for_the_type_checker_alone(path: Path
     assert not run
 
 
-@pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=relative)
 def test_the_pdf_library_is_known_where_pages_are_made_alone(path: Path) -> None:
     assert ("reportlab" in imports(path)) <= (path.parent == SERVING / "report")
 
 
-@pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", [*modules(SERVING), *modules(ROOT / "functions")], ids=relative)
 def test_settings_alone_read_the_environment(path: Path) -> None:
     if path != SERVING / "settings.py":
         assert "os" not in imports(path)
@@ -185,17 +188,13 @@ def test_packages_are_in_an_order_in_which_none_imports_a_higher_one(layers: dic
         assert allowed <= set(list(layers)[:number])
 
 
-@pytest.mark.parametrize(
-    "path", [path for name in LAYERS for path in modules(SERVING / name)], ids=lambda p: str(p.relative_to(SERVING))
-)
+@pytest.mark.parametrize("path", [path for name in LAYERS for path in modules(SERVING / name)], ids=relative)
 def test_a_package_imports_lower_packages_alone(path: Path) -> None:
     package = path.relative_to(SERVING).parts[0]
     assert packages_of(path, "thyroid") <= LAYERS[package] | {package} | BELOW_ALL
 
 
-@pytest.mark.parametrize(
-    "path", [path for name in MODEL_LAYERS for path in modules(MODEL / name)], ids=lambda p: str(p.relative_to(MODEL))
-)
+@pytest.mark.parametrize("path", [path for name in MODEL_LAYERS for path in modules(MODEL / name)], ids=relative)
 def test_a_package_of_the_model_world_imports_lower_packages_alone(path: Path) -> None:
     package = path.relative_to(MODEL).parts[0]
     below = {path.stem for path in MODEL.glob("*.py")}

@@ -211,7 +211,7 @@ def test_a_service_whose_model_does_not_work_is_told_at_once() -> None:
     assert script.waited == []
 
 
-def test_a_503_of_somebody_in_front_of_the_analyzer_is_no_health() -> None:
+def test_a_503_of_somebody_in_front_of_the_service_is_no_health() -> None:
     headers = {"Content-Type": "application/problem+json"}
     script = Script(httpx.Response(503, json={"detail": "Not now.", "code": "unavailable"}, headers=headers))
     with pytest.raises(Unavailable, match="Not now"):

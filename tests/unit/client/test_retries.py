@@ -100,7 +100,7 @@ def test_without_retries_nothing_is_waited_for() -> None:
     assert script.waited == []
 
 
-def test_what_the_analyzer_says_to_wait_is_waited_and_a_bit() -> None:
+def test_what_the_service_says_to_wait_is_waited_and_a_bit() -> None:
     script = Script(throttled(**{"Retry-After": "7"}), ok(PREDICTED))
     script.client().predict(PNG)
     assert script.waited == [7.5]

@@ -83,7 +83,7 @@ def test_the_form_has_the_links_fields_then_the_image_by_a_name_that_says_nothin
     assert form.headers["content-length"] == str(len(body))
 
 
-def test_the_key_goes_to_the_analyzer_alone() -> None:
+def test_the_key_goes_to_the_service_alone() -> None:
     script = a_whole_upload()
     script.client("k3y").upload(PNG)
     with_key = {str(request.url.host): "x-api-key" in request.headers for request in script.requests}
@@ -150,7 +150,7 @@ def test_a_laptop_that_stands_in_for_a_bucket_is_heard() -> None:
         script.client(retries=0).upload(PNG)
 
 
-def test_a_bucket_that_cannot_be_reached_is_told_from_the_analyzer() -> None:
+def test_a_bucket_that_cannot_be_reached_is_told_from_the_service() -> None:
     error = httpx.ConnectError("no")
     with pytest.raises(Unreachable, match="bucket") as caught:
         Script(ok(LINK, 201), error).client(retries=0).upload(PNG)

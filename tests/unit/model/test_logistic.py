@@ -62,7 +62,7 @@ def test_coefficients_are_pulled_to_where_they_are_told() -> None:
     np.testing.assert_allclose(coefficients, [0.3, -2.0], atol=1e-5)
 
 
-def test_a_image_that_weighs_nothing_does_not_count() -> None:
+def test_an_image_that_weighs_nothing_does_not_count() -> None:
     features, labels, weights = problem(2, 1)
     counted = np.arange(len(labels)) % 2 == 0
 

@@ -105,7 +105,7 @@ def test_brier_is_the_mean_squared_error() -> None:
     assert brier(np.array([1, 0]), np.array([0.8, 0.4])) == pytest.approx((0.04 + 0.16) / 2)
 
 
-def test_brier_counts_a_image_as_its_weight_says() -> None:
+def test_brier_counts_an_image_as_its_weight_says() -> None:
     """Errors of .04 and .16, the second counted three times."""
     weighted = brier(np.array([1, 0]), np.array([0.8, 0.4]), np.array([1.0, 3.0]))
 

@@ -83,7 +83,7 @@ def test_what_was_left_out_is_said_and_the_rest_is_told() -> None:
     assert rows(text)["warm predict, faster"] == ["≥ 10 ×", "20.0 ×", "yes"]
 
 
-def test_calls_cost_so_many_times_what_lambda_asks_for_the_analyzer() -> None:
+def test_calls_cost_so_many_times_what_lambda_asks_for_the_service() -> None:
     """10 ms at 1,769 MB are $0.29, 100 are $2.88, 20 are $0.58, each a million, and $0.20 more for the requests."""
     assert "| predict | 6.3 × | 1.6 × |" in tables.markdown(figures())
 

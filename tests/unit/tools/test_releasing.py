@@ -57,7 +57,7 @@ def test_every_schema_version_is_on_the_page() -> None:
     assert found == {path for name, path, _ in VERSIONS if name.endswith(".schema_version")}
 
 
-def test_the_latest_release_in_the_changelog_is_the_version_of_the_analyzer() -> None:
+def test_the_latest_release_in_the_changelog_is_the_version_of_the_service() -> None:
     latest, *older = [tuple(int(part) for part in numbers) for *numbers, _ in RELEASES]
     assert thyroid.__version__ == ".".join(str(part) for part in latest)
     assert sorted([latest, *older], reverse=True) == [latest, *older]

@@ -336,7 +336,7 @@ def test_two_missing_images_of_twenty_stop(root: Path, add_case: AddCase, marks:
         ddti.read(root)
 
 
-def test_a_image_that_is_bad_twice_counts_once(root: Path, add_case: AddCase) -> None:
+def test_an_image_that_is_bad_twice_counts_once(root: Path, add_case: AddCase) -> None:
     for case in range(1, 21):
         add_case(case, "2", case)
     (root / "images" / "3_1.jpg").write_bytes(b"")

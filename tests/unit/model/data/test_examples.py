@@ -47,7 +47,7 @@ def on_black(height: int, width: int, *, caption: bool = False) -> Pixels:
     return canvas
 
 
-def test_a_views_tensor_is_what_the_analyzer_would_make(frame_of: FrameOf) -> None:
+def test_a_views_tensor_is_what_the_service_would_make(frame_of: FrameOf) -> None:
     pixels = on_black(120, 150, caption=True)
 
     (view,) = views([frame_of(pixels)], SIZE)

@@ -196,7 +196,7 @@ def test_a_table_with_semicolons_and_a_byte_order_mark_is_read(repackaged: Path)
     assert len(breast.read(repackaged)) == CASES
 
 
-def test_a_image_that_the_manifest_does_not_keep_is_left_out(repackaged: Path) -> None:
+def test_an_image_that_the_manifest_does_not_keep_is_left_out(repackaged: Path) -> None:
     rows = manifest_rows()
     rows[0]["keep"] = "0"
     write_table(repackaged / "manifest.csv", rows)
@@ -270,7 +270,7 @@ def test_of_two_lines_of_one_image_the_first_counts(bus: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "kind"), [("", Kind.NO_LABEL), ("normal", Kind.NO_LABEL), ("unsure", Kind.UNKNOWN_LABEL)]
 )
-def test_a_image_without_a_known_label_is_reported_and_left_out(bus: Path, text: str, kind: Kind) -> None:
+def test_an_image_without_a_known_label_is_reported_and_left_out(bus: Path, text: str, kind: Kind) -> None:
     rows = bus_rows()
     rows[2]["Pathology"] = text
     write_table(bus / "bus_data.csv", rows)
@@ -305,7 +305,7 @@ def _narrow(mask: Path) -> None:
         (_narrow, Kind.NO_OUTLINE, "Images/bus_0003-l.png"),
     ],
 )
-def test_a_image_without_a_usable_mask_is_reported_and_used_without_outline(
+def test_an_image_without_a_usable_mask_is_reported_and_used_without_outline(
     bus: Path, spoil: Callable[[Path], None], kind: Kind, name: str
 ) -> None:
     spoil(bus / "Masks" / "mask_0003-l.png")
@@ -320,7 +320,7 @@ def test_a_image_without_a_usable_mask_is_reported_and_used_without_outline(
     assert (findings.counts["BUS-BRA"].used, findings.counts["BUS-BRA"].with_outline) == (CASES, CASES - 1)
 
 
-def test_a_image_whose_line_names_no_mask_is_used_without_outline(repackaged: Path) -> None:
+def test_an_image_whose_line_names_no_mask_is_used_without_outline(repackaged: Path) -> None:
     rows = manifest_rows()
     rows[2]["mask"] = ""
     write_table(repackaged / "manifest.csv", rows)
@@ -346,7 +346,7 @@ def test_two_missing_masks_of_twenty_stop(bus: Path) -> None:
         bus_bra.read(bus)
 
 
-def test_a_image_too_large_to_decode_is_reported_and_left_out(bus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_too_large_to_decode_is_reported_and_left_out(bus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("1", (300, 300)).save(bus / "Images" / "bus_0003-l.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64 * 80)
     findings = Findings()

@@ -13,7 +13,7 @@ def noise(seed: int, side: int = 32) -> Plane:
     return np.random.default_rng(seed).random((side, side), dtype=np.float32)
 
 
-def test_a_image_has_32_levels_16_edges_10_patterns_and_256_pixels() -> None:
+def test_an_image_has_32_levels_16_edges_10_patterns_and_256_pixels() -> None:
     described = texture.features(noise(0))
 
     assert described.shape == (314,)
@@ -115,7 +115,7 @@ def test_both_classes_weigh_the_same_however_many_there_are() -> None:
     np.testing.assert_allclose(texture.scores(train, labels, test), 0.5, atol=1e-6)
 
 
-def test_a_image_is_scored_alike_in_any_company() -> None:
+def test_an_image_is_scored_alike_in_any_company() -> None:
     (train, labels), (test, _) = clouds(0), clouds(1)
 
     together = texture.scores(train, labels, test)

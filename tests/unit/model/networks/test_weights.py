@@ -144,7 +144,7 @@ def test_the_file_that_the_tests_make_looks_like_the_published_one(like_publishe
                 assert ours == published
 
 
-def test_the_loaded_model_takes_a_image_and_gives_a_score_not_lists_of_one(like_published: Path) -> None:
+def test_the_loaded_model_takes_an_image_and_gives_a_score_not_lists_of_one(like_published: Path) -> None:
     scores = weights.load_model(like_published)(np.zeros((1, 224, 224, 3), np.float32))
     assert scores.shape == (1, 1)
 

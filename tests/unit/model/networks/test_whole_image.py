@@ -132,7 +132,7 @@ def test_a_model_with_statistics_is_read_back_from_its_file(
     np.testing.assert_array_equal(np.asarray(read(images)), np.asarray(model(images)))
 
 
-def test_the_shapes_are_told_before_a_image_comes() -> None:
+def test_the_shapes_are_told_before_an_image_comes() -> None:
     image = keras.Input((SIZE, SIZE, 3))
 
     features = PictureStatistics()(image)

@@ -145,7 +145,7 @@ def test_a_window_is_as_large_as_its_range_says() -> None:
     assert (images[:, 32, 32] > 0.49).all()
 
 
-def test_a_image_that_nothing_is_done_to_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_nothing_is_done_to_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("thyroid_model.training.augment._OVERHANG", 0.0)
     images = np.random.default_rng(0).random((16, SIDE, SIDE), dtype=np.float32)
 
@@ -201,7 +201,7 @@ def test_a_rotated_image_turns_and_is_not_sheared() -> None:
     np.testing.assert_allclose((slopes(down) * slopes(across)).sum(axis=1), 0, atol=1e-3)
 
 
-def test_gain_makes_a_image_brighter_or_darker_and_leaves_black_black() -> None:
+def test_gain_makes_an_image_brighter_or_darker_and_leaves_black_black() -> None:
     limits = replace(STILL, gain=0.2)
     images, _ = run(flat(0.5), limits)
 

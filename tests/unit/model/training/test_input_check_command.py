@@ -89,7 +89,7 @@ def test_a_lesion_goes_by_its_patient_and_not_by_its_file_name(data: Path) -> No
     assert odd["bus-bra"] == digests(data / "bus-bra/Images", "bus_0001-l.png")
 
 
-def test_a_image_that_an_even_case_has_too_is_not_measured_on(data: Path) -> None:
+def test_an_image_that_an_even_case_has_too_is_not_measured_on(data: Path) -> None:
     images = data / "ddti/images"
     shutil.copy(images / "2_1.jpg", images / "3_1.jpg")
 
