@@ -53,11 +53,8 @@ def explained(analysis: Analysis, filename: str | None = None) -> ExplainedRespo
     verdict = analysis.assessment
     return ExplainedResponse(
         **_common(analysis, filename),
-        layer_used=explanation.layer_used,
-        images=None,
+        **with_images(explanation, None),
         prediction=ScoredClass(class_id=verdict.class_id, label=verdict.label, confidence_score=verdict.score),
-        target=explanation.target,
-        has_evidence=explanation.has_evidence,
     )
 
 
@@ -87,14 +84,7 @@ def analyze(analysis: Analysis, filename: str | None = None) -> AnalyzeResponse:
     return AnalyzeResponse(
         **_common(analysis, filename),
         **_assessed(analysis),
-        gradcam=None
-        if shown is None
-        else GradCAM(
-            layer_used=shown.layer_used,
-            images=_encoded(shown.images),
-            target=shown.target,
-            has_evidence=shown.has_evidence,
-        ),
+        gradcam=GradCAM(**with_images(shown, _encoded(shown.images))) if shown else None,
     )
 
 
@@ -112,12 +102,7 @@ def report(analysis: Analysis, filename: str | None = None, *, include_images: b
     return ReportResponse(
         **_common(analysis, filename),
         **_assessed(analysis),
-        gradcam=ReportGradCAM(
-            layer_used=explanation.layer_used,
-            images=_encoded(explanation.images) if include_images else None,
-            target=explanation.target,
-            has_evidence=explanation.has_evidence,
-        ),
+        gradcam=ReportGradCAM(**with_images(explanation, _encoded(explanation.images) if include_images else None)),
         image_facts=ImageFacts(width=image.width, height=image.height, sha256=image.sha256),
         field_of_view=Region(left=box.left, top=box.top, right=box.right, bottom=box.bottom),
         code_version=analysis.code_version,
@@ -149,6 +134,11 @@ def health(*, model_works: bool) -> HealthResponse:
         timestamp=now(),
         version=thyroid.__version__,
     )
+
+
+def with_images(explanation: explain.Explanation, images: object) -> dict[str, Any]:
+    """Return the fields of an explanation, with the images as the response has them."""
+    return vars(explanation) | {"images": images}
 
 
 def _common(analysis: Analysis, filename: str | None) -> dict[str, Any]:

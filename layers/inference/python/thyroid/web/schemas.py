@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic_core.core_schema import literal_schema
@@ -194,13 +194,20 @@ class GradCAMImages(_Response):
     overlay: str = Field(description="The heatmap laid over the image, within the part that the network saw.")
 
 
-class GradCAM(_Response):
-    """An explanation by Grad-CAM."""
+ImagesT = TypeVar("ImagesT")
+
+
+class Explained(_Response, Generic[ImagesT]):
+    """An explanation whose images are in the response, elsewhere or left out."""
 
     layer_used: LayerUsed
-    images: GradCAMImages
+    images: ImagesT
     target: Target = Field(description="The class whose evidence is shown.")
     has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
+
+
+class GradCAM(Explained[GradCAMImages]):
+    """An explanation by Grad-CAM."""
 
 
 class _ImageResponse(_Response):
@@ -268,13 +275,8 @@ class Region(_Response):
     bottom: int
 
 
-class ReportGradCAM(_Response):
+class ReportGradCAM(Explained[GradCAMImages | None]):
     """An explanation by Grad-CAM, with its images if they were asked for."""
-
-    layer_used: LayerUsed
-    images: GradCAMImages | None
-    target: Target = Field(description="The class whose evidence is shown.")
-    has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
 
 
 class ReportResponse(_ImageResponse):
