@@ -42,10 +42,10 @@ def overlay(explanation: Explanation) -> str:
 
 def legend(explanation: Explanation) -> str:
     """Say what the map shows, and where it shows nothing."""
-    layer, target = explanation.layer_used, explanation.target
+    where, target = f"Grad-CAM at {explanation.layer_used}", explanation.target
     if explanation.has_evidence:
-        return f"Grad-CAM at {layer}, evidence for {target}: from blue, none, to red, the strongest"
-    return f"Grad-CAM at {layer}: nothing there speaks for {target}, so the map is blank"
+        return f"{where}, evidence for {target}: from blue, none, to red, the strongest"
+    return f"{where}: nothing there speaks for {target}, so the map is blank"
 
 
 def time(moment: datetime) -> str:
