@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.images import image_file
+from thyroid.core.explain import DEFAULT_OPTIONS, ExplainOptions
 from thyroid.core.manifest import Golden, Manifest, Parity
 
 LAYERS = {"conv2d": (16, 16), "depthwise_separable_conv": (8, 8)}
@@ -72,9 +73,9 @@ class FakeEngine:
         return self.answer
 
     def score_and_map(
-        self, tensor: npt.NDArray[np.float32], layer: str | None = None
+        self, tensor: npt.NDArray[np.float32], options: ExplainOptions = DEFAULT_OPTIONS
     ) -> tuple[float, npt.NDArray[np.float32]]:
-        height, width = LAYERS[layer or DEFAULT_LAYER]
+        height, width = LAYERS[options.layer_name or DEFAULT_LAYER]
         evidence = np.full((height, width), -1.0, np.float32)
         evidence[:, : width // 2] = 2.0
         return self.score(tensor), evidence

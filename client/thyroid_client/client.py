@@ -96,7 +96,7 @@ class Client:
         image
             As in `predict`.
         options : ExplainOptions
-            Layer, target and size of the map.
+            What is asked of the map.
 
         Raises
         ------

@@ -93,8 +93,8 @@ class Prediction(ScoredClass):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Maps:
-    """An explanation by Grad-CAM.
+class ReportedMap:
+    """What a map is of; the map of a report is in the report as PDF.
 
     Attributes
     ----------
@@ -104,15 +104,25 @@ class Maps:
         The class whose evidence is shown, ``malignant`` or ``benign``.
     has_evidence : bool
         False where there is no evidence for the class; the map is then all zero.
+    """
+
+    layer_used: str
+    target: str
+    has_evidence: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maps(ReportedMap):
+    """An explanation by Grad-CAM: what the map is of, and the map.
+
+    Attributes
+    ----------
     heatmap : PIL.Image.Image
         The map in colours, blue 0 to red 1.
     overlay : PIL.Image.Image
         The heatmap laid over the image.
     """
 
-    layer_used: str
-    target: str
-    has_evidence: bool
     heatmap: Image.Image = field(compare=False)
     overlay: Image.Image = field(compare=False)
 
@@ -198,15 +208,6 @@ class Region:
     top: int
     right: int
     bottom: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportedMap:
-    """What the map of a report is of; the map itself is in the report as PDF."""
-
-    layer_used: str
-    target: str
-    has_evidence: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from tests.tiny import SIZE, tiny_network
+from thyroid.core.explain import ExplainOptions
 from thyroid.core.litert_engine import LiteRTEngine
 from thyroid.core.manifest import MANIFEST_FILE
 from thyroid.errors import ModelUnavailableError, UnknownLayerError
@@ -53,42 +54,41 @@ def test_score_and_the_map_of_every_layer_are_those_of_tensorflow(engine: LiteRT
     names = [layer.name for layer in engine.manifest.conv_layers]
     expected_score, expected_maps = tape_score_and_maps(tiny_network(), names)(image(0))
     for name, expected in zip(names, expected_maps, strict=True):
-        score, ours = engine.score_and_map(image(0), name)
+        score, ours = engine.score_and_map(image(0), ExplainOptions(name))
         assert score == pytest.approx(expected_score, abs=1e-6)
         np.testing.assert_allclose(ours, expected, atol=1e-5 * np.abs(expected).max(), err_msg=name)
 
 
 def test_a_map_has_the_size_that_the_manifest_names(engine: LiteRTEngine) -> None:
     for layer in engine.manifest.conv_layers:
-        assert engine.score_and_map(image(0), layer.name)[1].shape == (layer.height, layer.width)
+        assert engine.score_and_map(image(0), ExplainOptions(layer.name))[1].shape == (layer.height, layer.width)
 
 
 def test_without_a_layer_the_map_is_the_default_layers(engine: LiteRTEngine) -> None:
     assert engine.manifest.default_layer == engine.manifest.conv_layers[-1].name
-    np.testing.assert_array_equal(
-        engine.score_and_map(image(1))[1], engine.score_and_map(image(1), engine.manifest.default_layer)[1]
-    )
+    named = ExplainOptions(engine.manifest.default_layer)
+    np.testing.assert_array_equal(engine.score_and_map(image(1))[1], engine.score_and_map(image(1), named)[1])
 
 
 def test_the_same_image_gets_the_same_bits_before_and_after_a_thousand_mixed_calls(engine: LiteRTEngine) -> None:
     layers = [layer.name for layer in engine.manifest.conv_layers]
-    before = {name: engine.score_and_map(image(0), name) for name in layers}
+    before = {name: engine.score_and_map(image(0), ExplainOptions(name)) for name in layers}
     for call in range(1000):
         tensor = image(call % 7 + 1)
         if call % 3:
-            engine.score_and_map(tensor, layers[call % len(layers)])
+            engine.score_and_map(tensor, ExplainOptions(layers[call % len(layers)]))
         else:
             engine.score(tensor)
     for name, (score, cells) in before.items():
-        after_score, after_cells = engine.score_and_map(image(0), name)
+        after_score, after_cells = engine.score_and_map(image(0), ExplainOptions(name))
         assert score == after_score == engine.score(image(0))
         np.testing.assert_array_equal(cells, after_cells)
 
 
 def test_a_map_that_was_returned_is_not_overwritten_by_the_next_call(engine: LiteRTEngine) -> None:
-    _, first = engine.score_and_map(image(0), "stem")
+    _, first = engine.score_and_map(image(0), ExplainOptions("stem"))
     kept = first.copy()
-    engine.score_and_map(image(1), "stem")
+    engine.score_and_map(image(1), ExplainOptions("stem"))
     np.testing.assert_array_equal(first, kept)
 
 
@@ -96,10 +96,10 @@ def test_a_map_that_was_returned_is_not_overwritten_by_the_next_call(engine: Lit
 def test_threads_that_share_an_engine_get_the_answers_of_one_that_is_alone(engine: LiteRTEngine, parallel: int) -> None:
     layers = [layer.name for layer in engine.manifest.conv_layers]
     asked = [(seed, layers[seed % len(layers)]) for seed in range(60)]
-    alone = [engine.score_and_map(image(seed), name) for seed, name in asked]
+    alone = [engine.score_and_map(image(seed), ExplainOptions(name)) for seed, name in asked]
     shared = LiteRTEngine(engine._folder, parallel=parallel)  # whose maps are not open yet
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda a: shared.score_and_map(image(a[0]), a[1]), asked))
+        together = list(pool.map(lambda a: shared.score_and_map(image(a[0]), ExplainOptions(a[1])), asked))
     for (score, cells), (other_score, other_cells) in zip(alone, together, strict=True):
         assert score == other_score
         np.testing.assert_array_equal(cells, other_cells)
@@ -164,7 +164,7 @@ def test_who_asks_again_and_again_is_answered_by_one_interpreter(
 
 def test_an_unknown_layer_is_refused_with_the_names_that_exist(engine: LiteRTEngine) -> None:
     with pytest.raises(UnknownLayerError, match=r"stem, body, depthwise_separable_conv/dw"):
-        engine.score_and_map(image(0), "conv2d_99")
+        engine.score_and_map(image(0), ExplainOptions("conv2d_99"))
 
 
 class TestArtifactThatCannotBeServed:
@@ -194,7 +194,7 @@ class TestArtifactThatCannotBeServed:
         content[len(content) // 2] ^= 1
         (damaged / file).write_bytes(content)
         with pytest.raises(ModelUnavailableError, match=file):
-            LiteRTEngine(damaged).score_and_map(image(0), "stem")
+            LiteRTEngine(damaged).score_and_map(image(0), ExplainOptions("stem"))
 
     @pytest.mark.parametrize("file", ["score.tflite", MAPS_OF_THE_STEM])
     def test_a_graph_that_is_none_though_its_hash_is_right(self, damaged: Path, file: str) -> None:

@@ -24,6 +24,11 @@ _CONVOLUTIONS = (
 Gradients = Callable[[Any, list[Any]], list[Any]]
 
 
+def grad_cam(activation: Any, gradient: Any) -> Any:
+    """Return the map of one layer, of shape (height, width), from tensors of shape (1, height, width, channels)."""
+    return tf.reduce_sum(activation * tf.reduce_mean(gradient, (1, 2), keepdims=True), -1)[0]
+
+
 def conv_layers(model: keras.Model) -> dict[str, keras.Layer]:
     """Return every conv layer of a model by its public name, in graph order.
 
@@ -79,11 +84,8 @@ def score_and_maps(model: keras.Model, image: Any, names: Sequence[str], gradien
     with _record_outputs([layers[name] for name in names]) as activations, _linear_head(model):
         logit = model(image, training=False)
     outputs = [activations[id(layers[name])] for name in names]
-    maps = [
-        tf.reduce_sum(activation * tf.reduce_mean(gradient, (1, 2), keepdims=True), -1)[0]
-        for activation, gradient in zip(outputs, gradients(logit, outputs), strict=True)
-    ]
-    return tf.sigmoid(logit), maps
+    pairs = zip(outputs, gradients(logit, outputs), strict=True)
+    return tf.sigmoid(logit), [grad_cam(activation, gradient) for activation, gradient in pairs]
 
 
 def tape_score_and_maps(model: keras.Model, names: Sequence[str]) -> Callable[[np.ndarray[Any, Any]], Any]:

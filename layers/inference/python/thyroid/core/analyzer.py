@@ -146,7 +146,7 @@ class Analyzer:
         prepared = prepare(pixels, manifest.preprocessing, height, width, box)
         explanation: Explanation | None = None
         if options and layer:
-            score, evidence = engine.score_and_map(prepared.tensor, layer)
+            score, evidence = engine.score_and_map(prepared.tensor, options)
             seconds = time.perf_counter() - started
             explanation = explain.explain(pixels, evidence, prepared.box, layer, options)
         else:

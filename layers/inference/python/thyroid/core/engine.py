@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from thyroid.core.explain import DEFAULT_OPTIONS, ExplainOptions
 from thyroid.core.manifest import Manifest
 
 
@@ -28,9 +29,9 @@ class Engine(Protocol):
         """Return the probability of malignancy, in [0, 1], of an input of shape ``(1, height, width, 3)``."""
 
     def score_and_map(
-        self, tensor: npt.NDArray[np.float32], layer: str | None = None
+        self, tensor: npt.NDArray[np.float32], options: ExplainOptions = DEFAULT_OPTIONS
     ) -> tuple[float, npt.NDArray[np.float32]]:
-        """Return the score and the signed evidence for malignancy at a layer, of shape ``(h, w)``.
+        """Return the score and the signed evidence for malignancy that the options ask for, of shape ``(h, w)``.
 
         Raises
         ------

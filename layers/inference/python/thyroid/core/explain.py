@@ -4,8 +4,8 @@ Grad-CAM as in Selvaraju et al. 2017 (arXiv:1610.02391): the map's positive part
 may have seen only a part of the image; its map goes back to that part, so that the overlay lies on what was sent.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,11 @@ class ExplainOptions:
     layer_name: str | None = None
     target: Target = "malignant"
     size: int | None = None
+
+    @classmethod
+    def from_attributes(cls, source: object) -> Self:
+        """Make one from an object that has each option as an attribute: a request, or a command line's arguments."""
+        return cls(**{field.name: getattr(source, field.name) for field in fields(cls)})
 
 
 DEFAULT_OPTIONS = ExplainOptions()

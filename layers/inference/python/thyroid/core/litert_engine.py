@@ -13,6 +13,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from thyroid.core.explain import DEFAULT_OPTIONS, ExplainOptions
 from thyroid.core.manifest import GraphFile, Manifest
 from thyroid.errors import ModelUnavailableError
 
@@ -75,15 +76,17 @@ class LiteRTEngine:
         """Return the probability of malignancy, in [0, 1], of an input of shape ``(1, height, width, 3)``."""
         return self.score_and_map(tensor)[0]
 
-    def score_and_map(self, tensor: NDArray[np.float32], layer: str | None = None) -> tuple[float, Map]:
+    def score_and_map(
+        self, tensor: NDArray[np.float32], options: ExplainOptions = DEFAULT_OPTIONS
+    ) -> tuple[float, Map]:
         """Return the score and a layer's class activation map.
 
         Parameters
         ----------
         tensor : float32 array of shape (1, height, width, 3)
             The prepared image.
-        layer : str or None
-            One of the manifest's conv layers; None for the default layer, whose map costs next to nothing.
+        options : ExplainOptions
+            Which layer. The map of the default layer costs next to nothing.
 
         Returns
         -------
@@ -97,7 +100,7 @@ class LiteRTEngine:
         UnknownLayerError
             If there is no such layer; the message names the layers that exist.
         """
-        wanted = self.manifest.layer(layer)
+        wanted = self.manifest.layer(options.layer_name)
         default = self._score_graph.run(tensor)
         score = float(default["score"].item())
         if wanted.name == self.manifest.default_layer:

@@ -13,10 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from thyroid.core.analysis import Analysis
 from thyroid.core.audit import AuditRecord
-from thyroid.core.explain import Target
 from thyroid.errors import ThyroidError
 from thyroid.web import responses
-from thyroid.web.schemas import PredictionResponse, Timestamp, now
+from thyroid.web.schemas import Explained, PredictionResponse, Timestamp, now
 
 RESULT, ERROR, HEATMAP, OVERLAY = "result.json", "error.json", "heatmap.png", "overlay.png"
 
@@ -59,13 +58,10 @@ class ImageFiles(_Record):
     overlay: str = OVERLAY
 
 
-class Explanation(_Record):
+class Explanation(Explained[ImageFiles]):
     """An explanation by Grad-CAM, whose images are files of their own."""
 
-    layer_used: str
     images: ImageFiles = ImageFiles()
-    target: Target
-    has_evidence: bool
 
 
 class Result(PredictionResponse):
@@ -141,7 +137,7 @@ def analysed(analysis: Analysis, source: Source, timings: Timings) -> ProcessedI
     name = source.key.rpartition("/")[2]
     result = Result(
         **dict(responses.prediction(analysis, name)),
-        gradcam=Explanation(layer_used=shown.layer_used, target=shown.target, has_evidence=shown.has_evidence),
+        gradcam=Explanation(**responses.with_images(shown, ImageFiles())),
         input=source,
         timings=timings,
         code_version=analysis.code_version,

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from thyroid.core import explain
 from thyroid.core.analysis import Analysis
-from thyroid.core.explain import Explanation
 from thyroid.core.field_of_view import Box
 
 TITLE = "Thyroid ultrasound report"
@@ -33,19 +33,19 @@ def input_check(analysis: Analysis) -> str:
     return f"{checked.detail} {MEANS_NOTHING} ({', '.join(checked.reasons)})"
 
 
-def overlay(explanation: Explanation) -> str:
+def overlay(explanation: explain.Explanation) -> str:
     """Return what stands above the overlay."""
     if explanation.has_evidence:
         return f"Where the network saw evidence for {explanation.target}"
     return f"The network saw no evidence for {explanation.target}"
 
 
-def legend(explanation: Explanation) -> str:
+def legend(explanation: explain.Explanation) -> str:
     """Say what the map shows, and where it shows nothing."""
-    layer, target = explanation.layer_used, explanation.target
+    where, target = f"Grad-CAM at {explanation.layer_used}", explanation.target
     if explanation.has_evidence:
-        return f"Grad-CAM at {layer}, evidence for {target}: from blue, none, to red, the strongest"
-    return f"Grad-CAM at {layer}: nothing there speaks for {target}, so the map is blank"
+        return f"{where}, evidence for {target}: from blue, none, to red, the strongest"
+    return f"{where}: nothing there speaks for {target}, so the map is blank"
 
 
 def time(moment: datetime) -> str:
@@ -58,7 +58,7 @@ def field_of_view(box: Box) -> str:
     return f"{box.width} × {box.height} pixels, from ({box.left}, {box.top}) to ({box.right}, {box.bottom})"
 
 
-def facts(analysis: Analysis, explanation: Explanation) -> list[tuple[str, str]]:
+def facts(analysis: Analysis, explanation: explain.Explanation) -> list[tuple[str, str]]:
     """Return what identifies image, model and service, as names and values in the order of the page."""
     return [
         ("Image", f"{analysis.image.width} × {analysis.image.height} pixels"),

@@ -8,27 +8,7 @@ from thyroid.core import explain
 from thyroid.core.analysis import Analysis
 from thyroid.core.manifest import Manifest
 from thyroid.errors import PayloadTooLargeError
-from thyroid.web.schemas import (
-    AnalyzeResponse,
-    ExplainedResponse,
-    GradCAM,
-    GradCAMImages,
-    GradCAMResponse,
-    HealthResponse,
-    ImageFacts,
-    InputCheck,
-    ModelInfoResponse,
-    ModelReference,
-    Prediction,
-    PredictionResponse,
-    Region,
-    ReportGradCAM,
-    ReportResponse,
-    RiskBand,
-    ScoredClass,
-    now,
-    timestamp,
-)
+from thyroid.web import schemas
 
 MODEL_NAME = "Thyroid Cancer Detection Model"
 
@@ -36,12 +16,12 @@ MODEL_NAME = "Thyroid Cancer Detection Model"
 MAX_IMAGE_BYTES = 6_200_000
 
 
-def prediction(analysis: Analysis, filename: str | None = None) -> PredictionResponse:
+def prediction(analysis: Analysis, filename: str | None = None) -> schemas.PredictionResponse:
     """Return the response of `/api/v1/predict`."""
-    return PredictionResponse(**_common(analysis, filename), **_assessed(analysis))
+    return schemas.PredictionResponse(**_common(analysis, filename), **_assessed(analysis))
 
 
-def explained(analysis: Analysis, filename: str | None = None) -> ExplainedResponse:
+def explained(analysis: Analysis, filename: str | None = None) -> schemas.ExplainedResponse:
     """Return a score and an explanation without its images.
 
     Raises
@@ -51,17 +31,14 @@ def explained(analysis: Analysis, filename: str | None = None) -> ExplainedRespo
     """
     explanation = _explanation(analysis)
     verdict = analysis.assessment
-    return ExplainedResponse(
+    return schemas.ExplainedResponse(
         **_common(analysis, filename),
-        layer_used=explanation.layer_used,
-        images=None,
-        prediction=ScoredClass(class_id=verdict.class_id, label=verdict.label, confidence_score=verdict.score),
-        target=explanation.target,
-        has_evidence=explanation.has_evidence,
+        **with_images(explanation, None),
+        prediction=schemas.ScoredClass(class_id=verdict.class_id, label=verdict.label, confidence_score=verdict.score),
     )
 
 
-def gradcam(analysis: Analysis, filename: str | None = None) -> GradCAMResponse:
+def gradcam(analysis: Analysis, filename: str | None = None) -> schemas.GradCAMResponse:
     """Return the response of `/api/v1/gradcam`.
 
     Raises
@@ -72,10 +49,10 @@ def gradcam(analysis: Analysis, filename: str | None = None) -> GradCAMResponse:
         If the analysis holds no explanation.
     """
     images = _encoded(_explanation(analysis).images)
-    return GradCAMResponse(**(dict(explained(analysis, filename)) | {"images": images}))
+    return schemas.GradCAMResponse(**(dict(explained(analysis, filename)) | {"images": images}))
 
 
-def analyze(analysis: Analysis, filename: str | None = None) -> AnalyzeResponse:
+def analyze(analysis: Analysis, filename: str | None = None) -> schemas.AnalyzeResponse:
     """Return the response of `/api/v1/analyze`; `gradcam` is null where the analysis holds no explanation.
 
     Raises
@@ -84,21 +61,14 @@ def analyze(analysis: Analysis, filename: str | None = None) -> AnalyzeResponse:
         If the images would be too large for a response.
     """
     shown = analysis.explanation
-    return AnalyzeResponse(
+    return schemas.AnalyzeResponse(
         **_common(analysis, filename),
         **_assessed(analysis),
-        gradcam=None
-        if shown is None
-        else GradCAM(
-            layer_used=shown.layer_used,
-            images=_encoded(shown.images),
-            target=shown.target,
-            has_evidence=shown.has_evidence,
-        ),
+        gradcam=schemas.GradCAM(**with_images(shown, _encoded(shown.images))) if shown else None,
     )
 
 
-def report(analysis: Analysis, filename: str | None = None, *, include_images: bool = True) -> ReportResponse:
+def report(analysis: Analysis, filename: str | None = None, *, include_images: bool = True) -> schemas.ReportResponse:
     """Return the response of `/api/v1/report/json`.
 
     Raises
@@ -109,24 +79,21 @@ def report(analysis: Analysis, filename: str | None = None, *, include_images: b
         If the analysis holds no explanation.
     """
     explanation, box, image = _explanation(analysis), analysis.field_of_view, analysis.image
-    return ReportResponse(
+    return schemas.ReportResponse(
         **_common(analysis, filename),
         **_assessed(analysis),
-        gradcam=ReportGradCAM(
-            layer_used=explanation.layer_used,
-            images=_encoded(explanation.images) if include_images else None,
-            target=explanation.target,
-            has_evidence=explanation.has_evidence,
+        gradcam=schemas.ReportGradCAM(
+            **with_images(explanation, _encoded(explanation.images) if include_images else None)
         ),
-        image_facts=ImageFacts(width=image.width, height=image.height, sha256=image.sha256),
-        field_of_view=Region(left=box.left, top=box.top, right=box.right, bottom=box.bottom),
+        image_facts=schemas.ImageFacts(width=image.width, height=image.height, sha256=image.sha256),
+        field_of_view=schemas.Region(left=box.left, top=box.top, right=box.right, bottom=box.bottom),
         code_version=analysis.code_version,
     )
 
 
-def model_info(manifest: Manifest) -> ModelInfoResponse:
+def model_info(manifest: Manifest) -> schemas.ModelInfoResponse:
     """Return the response of `/api/v1/model-info`."""
-    return ModelInfoResponse(
+    return schemas.ModelInfoResponse(
         model_name=MODEL_NAME,
         input_shape=manifest.input_shape,
         output_shape=manifest.output_shape,
@@ -134,31 +101,36 @@ def model_info(manifest: Manifest) -> ModelInfoResponse:
         classes=manifest.classes,
         conv_layers=[layer.name for layer in manifest.conv_layers],
         default_layer=manifest.default_layer,
-        model=ModelReference(**dict(manifest.reference)),
+        model=schemas.ModelReference(**dict(manifest.reference)),
         description=manifest.description,
         evaluation=manifest.evaluation,
-        risk_bands=[RiskBand(**dict(band)) for band in manifest.risk_bands],
+        risk_bands=[schemas.RiskBand(**dict(band)) for band in manifest.risk_bands],
     )
 
 
-def health(*, model_works: bool) -> HealthResponse:
+def health(*, model_works: bool) -> schemas.HealthResponse:
     """Return the response of `/api/v1/health`."""
-    return HealthResponse(
+    return schemas.HealthResponse(
         status="healthy" if model_works else "unhealthy",
         model_loaded=model_works,
-        timestamp=now(),
+        timestamp=schemas.now(),
         version=thyroid.__version__,
     )
+
+
+def with_images(explanation: explain.Explanation, images: object) -> dict[str, Any]:
+    """Return the fields of an explanation, with the images as the response has them."""
+    return vars(explanation) | {"images": images}
 
 
 def _common(analysis: Analysis, filename: str | None) -> dict[str, Any]:
     """Return the fields of every response about an image."""
     checked = analysis.input_check
     return {
-        "timestamp": timestamp(analysis.time),
+        "timestamp": schemas.timestamp(analysis.time),
         "filename": filename,
-        "model": ModelReference(**dict(analysis.model)),
-        "input_check": InputCheck(
+        "model": schemas.ModelReference(**dict(analysis.model)),
+        "input_check": schemas.InputCheck(
             looks_like_ultrasound=checked.looks_like_ultrasound, reasons=list(checked.reasons), detail=checked.detail
         ),
     }
@@ -168,7 +140,7 @@ def _assessed(analysis: Analysis) -> dict[str, Any]:
     """Return the score and what it means."""
     verdict = analysis.assessment
     return {
-        "prediction": Prediction(
+        "prediction": schemas.Prediction(
             class_id=verdict.class_id,
             label=verdict.label,
             confidence_score=verdict.score,
@@ -185,8 +157,8 @@ def _explanation(analysis: Analysis) -> explain.Explanation:
     return analysis.explanation
 
 
-def _encoded(images: explain.Images) -> GradCAMImages:
-    encoded = GradCAMImages(
+def _encoded(images: explain.Images) -> schemas.GradCAMImages:
+    encoded = schemas.GradCAMImages(
         original=base64.b64encode(images.original).decode("ascii"),
         heatmap=base64.b64encode(images.heatmap).decode("ascii"),
         overlay=base64.b64encode(images.overlay).decode("ascii"),

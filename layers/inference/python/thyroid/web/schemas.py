@@ -1,15 +1,13 @@
 """Requests and responses. The reference service's fields come first, as they are there; additions follow them."""
 
-from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic_core.core_schema import literal_schema
 
-from thyroid.core import formats
+from thyroid.core import explain, formats
 from thyroid.core.disclaimer import DISCLAIMER
-from thyroid.core.explain import MAX_SIZE, MIN_SIZE, ExplainOptions, Target
 from thyroid.core.input_check import Reason
 
 MAX_NAME = 1024
@@ -72,17 +70,17 @@ class GradCAMOptions(PredictOptions):
         max_length=MAX_NAME,
         description="Any of the `conv_layers` of `/api/v1/model-info`; left out or null for the model's default layer.",
     )
-    target: Target = Field(default="malignant", description="The class whose evidence is shown.")
+    target: explain.Target = Field(default="malignant", description="The class whose evidence is shown.")
     size: int | None = Field(
         default=None,
-        ge=MIN_SIZE,
-        le=MAX_SIZE,
+        ge=explain.MIN_SIZE,
+        le=explain.MAX_SIZE,
         description="Longest side of the images returned, shape kept. Left out: 224 × 224, whatever the shape.",
     )
 
-    def explain_options(self) -> ExplainOptions:
+    def explain_options(self) -> explain.ExplainOptions:
         """Return what is asked of the explanation."""
-        return ExplainOptions(**{field.name: getattr(self, field.name) for field in fields(ExplainOptions)})
+        return explain.ExplainOptions.from_attributes(self)
 
 
 class AnalyzeOptions(GradCAMOptions):
@@ -96,7 +94,7 @@ class ReportOptions(GradCAMOptions):
 
     size: int = Field(
         default=REPORT_SIZE,
-        ge=MIN_SIZE,
+        ge=explain.MIN_SIZE,
         le=MAX_REPORT_SIZE,
         description="Longest side of the report's images, in pixels, shape kept.",
     )
@@ -194,13 +192,20 @@ class GradCAMImages(_Response):
     overlay: str = Field(description="The heatmap laid over the image, within the part that the network saw.")
 
 
-class GradCAM(_Response):
-    """An explanation by Grad-CAM."""
+ImagesT = TypeVar("ImagesT")
+
+
+class Explained(_Response, Generic[ImagesT]):
+    """An explanation whose images are in the response, elsewhere or left out."""
 
     layer_used: LayerUsed
-    images: GradCAMImages
-    target: Target = Field(description="The class whose evidence is shown.")
+    images: ImagesT
+    target: explain.Target = Field(description="The class whose evidence is shown.")
     has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
+
+
+class GradCAM(Explained[GradCAMImages]):
+    """An explanation by Grad-CAM."""
 
 
 class _ImageResponse(_Response):
@@ -226,7 +231,7 @@ class ExplainedResponse(_ImageResponse):
     layer_used: LayerUsed
     images: GradCAMImages | None
     prediction: ScoredClass
-    target: Target
+    target: explain.Target
     has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
     model: ModelReference
     input_check: InputCheck
@@ -268,13 +273,8 @@ class Region(_Response):
     bottom: int
 
 
-class ReportGradCAM(_Response):
+class ReportGradCAM(Explained[GradCAMImages | None]):
     """An explanation by Grad-CAM, with its images if they were asked for."""
-
-    layer_used: LayerUsed
-    images: GradCAMImages | None
-    target: Target = Field(description="The class whose evidence is shown.")
-    has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
 
 
 class ReportResponse(_ImageResponse):

@@ -69,8 +69,8 @@ async function remap() {
     const layers = await viewer.readLayers(answer.images, state.previewed);
     signal.throwIfAborted(); // another map, or another image, was chosen meanwhile
     viewer.layOver(layers);
-    const { layer_used, images, target, has_evidence } = answer;
-    state.answer = { ...state.answer, gradcam: { layer_used, images, target, has_evidence } };
+    const fields = Object.keys(state.answer.gradcam).map((name) => [name, answer[name]]);
+    state.answer = { ...state.answer, gradcam: Object.fromEntries(fields) };
     tellMap(state.answer.gradcam);
   } catch (error) {
     if (signal.aborted) return;
