@@ -127,13 +127,13 @@ def augment(images: Any, masks: Any, boxes: Any, panes: Any, size: int, seed: An
     tuple of tensors
         Images and masks, float32 in [0, 1], shape (batch, size, size, 1).
     """
-    random = _Random(tf.shape(images)[0], seed)
-    about_lesion = (random.uniform(0.0, 1.0) < limits.lesion_share) & (boxes[:, 2] > 0)
-    left, right = _single_pane(panes, random, limits)
+    rng = _Random(tf.shape(images)[0], seed)
+    about_lesion = (rng.uniform(0.0, 1.0) < limits.lesion_share) & (boxes[:, 2] > 0)
+    left, right = _single_pane(panes, rng, limits)
     left, right = left & ~about_lesion, right & ~about_lesion
-    transforms = _transforms(boxes, about_lesion, left, right, images.shape[1], size, random, limits)
+    transforms = _transforms(boxes, about_lesion, left, right, images.shape[1], size, rng, limits)
     moved, mask = (_crop(_black_out(planes, left, right), transforms, size) for planes in (images, masks))
-    return tf.clip_by_value(_speckle(_gain(moved, random, limits), random, limits), 0.0, 1.0), mask
+    return tf.clip_by_value(_speckle(_gain(moved, rng, limits), rng, limits), 0.0, 1.0), mask
 
 
 class _Random:
@@ -159,10 +159,10 @@ class _Random:
         return tf.random.stateless_normal([self._batch, side, side, 1], self.seed())
 
 
-def _single_pane(panes: Any, random: _Random, limits: Limits) -> tuple[Any, Any]:
+def _single_pane(panes: Any, rng: _Random, limits: Limits) -> tuple[Any, Any]:
     """Choose the images of which only the left or only the right pane is shown: bool, each of shape (batch,)."""
-    alone = random.uniform(0.0, 1.0) < limits.pane_share
-    prefers_left = random.uniform(0.0, 1.0) < 0.5
+    alone = rng.uniform(0.0, 1.0) < limits.pane_share
+    prefers_left = rng.uniform(0.0, 1.0) < 0.5
     left = alone & panes[:, 0] & (~panes[:, 1] | prefers_left)
     return left, alone & panes[:, 1] & ~left
 
@@ -176,31 +176,31 @@ def _black_out(planes: Any, left: Any, right: Any) -> Any:
 
 
 def _transforms(
-    boxes: Any, about_lesion: Any, left: Any, right: Any, side: int, size: int, random: _Random, limits: Limits
+    boxes: Any, about_lesion: Any, left: Any, right: Any, side: int, size: int, rng: _Random, limits: Limits
 ) -> Any:
     """Return for each image the affine transform from its window to its source: x' = a₀x + a₁y + a₂, and y' likewise.
 
     x and y are in pixels, from the centre of the first one. Shape (batch, 8), as TensorFlow's projective transform.
     """
-    aspect = tf.exp(random.uniform(-limits.aspect, limits.aspect))
-    scale = random.uniform(limits.min_window, limits.max_window)
+    aspect = tf.exp(rng.uniform(-limits.aspect, limits.aspect))
+    scale = rng.uniform(limits.min_window, limits.max_window)
     width, height = scale * aspect, scale / aspect
-    x = 0.5 + random.uniform(-0.5, 0.5) * tf.maximum(1 - width, 0.0) + random.uniform(-_OVERHANG, _OVERHANG)
-    y = 0.5 + random.uniform(-0.5, 0.5) * tf.maximum(1 - height, 0.0) + random.uniform(-_OVERHANG, _OVERHANG)
+    x = 0.5 + rng.uniform(-0.5, 0.5) * tf.maximum(1 - width, 0.0) + rng.uniform(-_OVERHANG, _OVERHANG)
+    y = 0.5 + rng.uniform(-0.5, 0.5) * tf.maximum(1 - height, 0.0) + rng.uniform(-_OVERHANG, _OVERHANG)
 
     x = tf.where(left, x / 2, tf.where(right, x / 2 + 0.5, x))
     width = tf.where(left | right, width / 2, width)
 
-    around = random.uniform(*_LESION_WINDOW) * tf.maximum(boxes[:, 2], boxes[:, 3])
+    around = rng.uniform(*_LESION_WINDOW) * tf.maximum(boxes[:, 2], boxes[:, 3])
     around = tf.clip_by_value(around, _MIN_LESION_WINDOW, limits.max_window)
     lesion_width, lesion_height = around * aspect, around / aspect
-    lesion_x = _centre_near(boxes[:, 0], boxes[:, 2], lesion_width, random)
-    lesion_y = _centre_near(boxes[:, 1], boxes[:, 3], lesion_height, random)
+    lesion_x = _centre_near(boxes[:, 0], boxes[:, 2], lesion_width, rng)
+    lesion_y = _centre_near(boxes[:, 1], boxes[:, 3], lesion_height, rng)
     width, height = tf.where(about_lesion, lesion_width, width), tf.where(about_lesion, lesion_height, height)
     x, y = tf.where(about_lesion, lesion_x, x), tf.where(about_lesion, lesion_y, y)
 
-    flip = tf.where(random.uniform(0.0, 1.0) < 0.5, -1.0, 1.0)
-    angle = random.uniform(-limits.rotation, limits.rotation)
+    flip = tf.where(rng.uniform(0.0, 1.0) < 0.5, -1.0, 1.0)
+    angle = rng.uniform(-limits.rotation, limits.rotation)
     step = side / size
     a0, a1 = flip * width * step * tf.cos(angle), -width * step * tf.sin(angle)
     b0, b1 = flip * height * step * tf.sin(angle), height * step * tf.cos(angle)
@@ -210,9 +210,9 @@ def _transforms(
     return tf.stack([a0, a1, a2, b0, b1, b2, zero, zero], 1)
 
 
-def _centre_near(centre: Any, extent: Any, window: Any, random: _Random) -> Any:
+def _centre_near(centre: Any, extent: Any, window: Any, rng: _Random) -> Any:
     """Return the centre of a window with most of a lesion, inside the image as far as possible."""
-    moved = centre + random.uniform(-0.25, 0.25) * (window - 0.8 * extent)
+    moved = centre + rng.uniform(-0.25, 0.25) * (window - 0.8 * extent)
     return tf.clip_by_value(moved, tf.minimum(window / 2, 0.5), tf.maximum(1 - window / 2, 0.5))
 
 
@@ -227,18 +227,18 @@ def _crop(planes: Any, transforms: Any, size: int) -> Any:
     )
 
 
-def _gain(images: Any, random: _Random, limits: Limits) -> Any:
+def _gain(images: Any, rng: _Random, limits: Limits) -> Any:
     """Change gain, depth gain (brighter or darker with depth) and the compression curve; black stays black."""
     depth = tf.reshape(tf.linspace(-1.0, 1.0, images.shape[1]), (1, -1, 1, 1))
-    factor = 1.0 + random.plane(-limits.gain, limits.gain)
-    factor += random.plane(-limits.depth_gain, limits.depth_gain) * depth
-    exponent = tf.exp(random.plane(-limits.gamma, limits.gamma))
+    factor = 1.0 + rng.plane(-limits.gain, limits.gain)
+    factor += rng.plane(-limits.depth_gain, limits.depth_gain) * depth
+    exponent = tf.exp(rng.plane(-limits.gamma, limits.gamma))
     return tf.where(images > 0, tf.pow(tf.maximum(images, 1e-6), exponent), 0.0) * factor
 
 
-def _speckle(images: Any, random: _Random, limits: Limits) -> Any:
+def _speckle(images: Any, rng: _Random, limits: Limits) -> Any:
     """Multiply by noise that is correlated over some pixels, as the speckle of another frame of the same tissue."""
     side = images.shape[1]
-    coarse = tf.repeat(tf.repeat(random.normal(-(-side // 2)), 2, 1), 2, 2)[:, :side, :side]
-    noise = (coarse + random.normal(side)) / np.sqrt(2.0)
-    return images * (1.0 + random.plane(0.0, limits.speckle) * noise)
+    coarse = tf.repeat(tf.repeat(rng.normal(-(-side // 2)), 2, 1), 2, 2)[:, :side, :side]
+    noise = (coarse + rng.normal(side)) / np.sqrt(2.0)
+    return images * (1.0 + rng.plane(0.0, limits.speckle) * noise)
