@@ -46,8 +46,8 @@ ifneq ($(words $(MODEL)),1)
 $(error MODEL has to be bundled, published or a path without spaces, not '$(MODEL)')
 endif
 COMPILED := build/.compiled-$(subst /,_,$(MODEL))
-COMPILED_FROM := $(wildcard layers/model/thyroid_model/*.py layers/model/thyroid_model/*/*.* $(MODEL)) \
-	$(patsubst %,layers/inference/python/thyroid/core/%.py,engine field_of_view imaging manifest preprocessing) \
+COMPILED_FROM := $(filter-out %.pyc,$(wildcard layers/model/thyroid_model/*.py layers/model/thyroid_model/*/*.* $(MODEL))) \
+	$(patsubst %,layers/inference/python/thyroid/core/%.py,field_of_view formats imaging litert_engine manifest preprocessing structure) \
 	layers/inference/python/thyroid/phantom.py
 
 $(COMPILED): $(READY) $(COMPILED_FROM)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from thyroid import phantom
 from thyroid.core.analyzer import Analyzer
-from thyroid.core.explain import ExplainOptions
+from thyroid.core.options import ExplainOptions
 from thyroid.settings import get_settings
 
 SEED = 3

@@ -1,4 +1,4 @@
-"""The functions: one small module an endpoint. Each parses, makes one call of the service, and answers."""
+"""The functions: one small module an endpoint. Each parses, makes one call of the analyzer, and renders."""
 
 from thyroid import quick_start
 

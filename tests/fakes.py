@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.images import image_file
-from thyroid.core.explain import DEFAULT_OPTIONS, ExplainOptions
 from thyroid.core.manifest import Golden, Manifest, Parity
+from thyroid.core.options import DEFAULT_OPTIONS, ExplainOptions
 
 LAYERS = {"conv2d": (16, 16), "depthwise_separable_conv": (8, 8)}
 DEFAULT_LAYER = "depthwise_separable_conv"

@@ -275,7 +275,7 @@ class ModelInfo:
     classes : mapping of str to str
         Labels by class, ``"0"`` and ``"1"``.
     conv_layers : tuple of str
-        In the network's order; each is a valid `layer` of an explanation.
+        In the network's order; each is a valid `layer_name` of an explanation.
     default_layer : str
         The layer of an explanation where the request names none.
     risk_bands : tuple of RiskBand

@@ -187,7 +187,7 @@ def test_results_of_another_version_are_made_again_and_one_sentence_says_so(
     path = out / "results.jsonl"
     older = [{name: value for name, value in line.items() if name != "schema_version"} for line in lines(path)]
     path.write_text("".join(json.dumps(line) + "\n" for line in older))
-    sentence = "OUT holds 2 results of another version; they are made again.\n"
+    sentence = "Results of another version in OUT: 2; they are made again.\n"
     assert sentence not in capfd.readouterr().err
 
     # WHEN the same command is given, even a quiet one

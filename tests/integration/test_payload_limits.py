@@ -19,8 +19,9 @@ from tests.events import CONTEXT, rest_event
 from tests.images import image_file, noise_file
 from tests.integration.conftest import HANDLERS, Api
 from thyroid.core import explain
-from thyroid.core.explain import MAX_SIZE, MIN_SIZE, REFERENCE_SIZE
+from thyroid.core.explain import REFERENCE_SIZE
 from thyroid.core.field_of_view import Box
+from thyroid.core.options import MAX_SIZE, MIN_SIZE
 from thyroid.settings import LAMBDA_EVENT_LIMIT
 from thyroid.web.docs import ASSET_TYPES, ASSETS
 from thyroid.web.responses import MAX_IMAGE_BYTES

@@ -52,6 +52,7 @@ ROAD = [
     "field_of_view",
     "input_check",
     "preprocessing",
+    "options",
     "engine",
     "litert_engine",
     "golden",
@@ -201,6 +202,23 @@ def test_a_package_of_the_model_world_imports_lower_packages_alone(path: Path) -
     assert packages_of(path, "thyroid_model") <= MODEL_LAYERS[package] | {package} | below
 
 
+@pytest.mark.parametrize("path", [SERVING / f"{name}.py" for name in sorted(BELOW_ALL)], ids=relative)
+def test_a_module_beside_the_packages_imports_none_of_them(path: Path) -> None:
+    assert packages_of(path, "thyroid") <= BELOW_ALL
+
+
+@pytest.mark.parametrize("path", [*MODEL.glob("*.py")], ids=relative)
+def test_a_module_beside_the_packages_of_the_model_world_imports_none_of_them(path: Path) -> None:
+    assert not packages_of(path, "thyroid_model") & set(MODEL_LAYERS)
+
+
+@pytest.mark.parametrize("path", [*modules(SERVING), *modules(MODEL), *modules(ROOT / "functions")], ids=relative)
+def test_imports_name_their_package(path: Path) -> None:
+    """The rules about packages see no relative import."""
+    tree = ast.parse(path.read_text("utf-8"))
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+
+
 def test_every_package_has_its_place() -> None:
     assert {path.parent.name for path in SERVING.glob("*/__init__.py")} == set(LAYERS)
     assert {path.parent.name for path in MODEL.glob("*/__init__.py")} == set(MODEL_LAYERS)
@@ -213,7 +231,9 @@ def test_the_core_knows_no_transport(path: Path) -> None:
     text = path.read_text("utf-8")
     assert not imports(path) & {"base64", "binascii"}
     assert "schemas" not in text
-    assert not re.search(r"\bfilename\b|max_\w*body|max_upload|6_[0-9]{3}_[0-9]{3}", text)
+    assert not re.search(r"\bfilename\b|LIMIT\b|6_[0-9]{3}_[0-9]{3}", text)
+    read = set(re.findall(r"\bsettings\.(\w+)", text))
+    assert read <= {"model_dir", "threads", "parallel", "max_pixels", "refuse_unsuitable", "revision", "Settings"}
 
 
 def test_there_is_one_engine_protocol() -> None:

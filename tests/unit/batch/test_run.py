@@ -12,8 +12,8 @@ from tests.images import image_file, noise_file
 from thyroid.batch.run import run_batch
 from thyroid.batch.summary import RunSummary
 from thyroid.batch.worker import Failed, Job, Task, TaskResult, Worker, start_worker
-from thyroid.core.explain import ExplainOptions
 from thyroid.core.manifest import MANIFEST_FILE, Manifest
+from thyroid.core.options import ExplainOptions
 from thyroid.errors import ModelUnavailableError
 from thyroid.files.result_files import ERROR, RESULT
 from thyroid.settings import Settings

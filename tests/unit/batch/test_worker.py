@@ -11,8 +11,8 @@ from tests.images import image_file, noise_file, png_that_claims
 from thyroid.batch import worker as work
 from thyroid.batch.worker import Failed, Job, Processed, Task, Unchanged, Worker, record_crash, start_worker
 from thyroid.core.analyzer import Analyzer
-from thyroid.core.explain import ExplainOptions
 from thyroid.core.manifest import Manifest
+from thyroid.core.options import ExplainOptions
 from thyroid.errors import ModelUnavailableError
 from thyroid.files.result_files import ERROR, HEATMAP, OVERLAY, RESULT
 from thyroid.settings import Settings

@@ -13,8 +13,8 @@ from tests.images import image_file, noise_file, png_that_claims, saved
 from thyroid import phantom
 from thyroid.core.analysis import Analysis
 from thyroid.core.analyzer import Analyzer, load_engine
-from thyroid.core.explain import ExplainOptions
 from thyroid.core.field_of_view import Box
+from thyroid.core.options import ExplainOptions
 from thyroid.errors import ModelUnavailableError, PayloadTooLargeError, UnknownLayerError, UnsuitableImageError
 from thyroid.settings import Settings
 

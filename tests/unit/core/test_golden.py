@@ -11,9 +11,9 @@ import pytest
 from tests.fakes import FakeEngine, golden_artifact, make_manifest
 from tests.images import image_file
 from thyroid.core.analyzer import Analyzer
-from thyroid.core.explain import ExplainOptions
 from thyroid.core.golden import prove
 from thyroid.core.manifest import Manifest
+from thyroid.core.options import ExplainOptions
 from thyroid.errors import ModelUnavailableError
 from thyroid.settings import Settings
 

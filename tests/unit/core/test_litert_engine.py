@@ -12,9 +12,9 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from tests.tiny import SIZE, tiny_network
-from thyroid.core.explain import ExplainOptions
 from thyroid.core.litert_engine import LiteRTEngine
 from thyroid.core.manifest import MANIFEST_FILE
+from thyroid.core.options import ExplainOptions
 from thyroid.errors import ModelUnavailableError, UnknownLayerError
 from thyroid_model.networks.cam import tape_score_and_maps
 

@@ -23,8 +23,9 @@ from thyroid import phantom
 from thyroid.core.analysis import Analysis, ImageFacts
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.disclaimer import DISCLAIMER
-from thyroid.core.explain import ExplainOptions, Explanation
+from thyroid.core.explain import Explanation
 from thyroid.core.field_of_view import Box
+from thyroid.core.options import ExplainOptions
 from thyroid.report import content, pdf
 from thyroid.report.fonts import FOLDER
 from thyroid.report.layout import within

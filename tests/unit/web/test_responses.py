@@ -17,7 +17,7 @@ from tests.images import image_file, noise_file
 from thyroid.core.analysis import Analysis
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.disclaimer import DISCLAIMER
-from thyroid.core.explain import ExplainOptions, Target
+from thyroid.core.options import ExplainOptions, Target
 from thyroid.errors import PayloadTooLargeError
 from thyroid.settings import Settings
 from thyroid.web import responses

@@ -1,3 +1,3 @@
-"""Thyroid ultrasound analysis: score, risk and Grad-CAM of a picture, from a compiled model."""
+"""Thyroid ultrasound analysis: score, risk and Grad-CAM of an image, from a compiled model."""
 
 __version__ = "3.0.0"

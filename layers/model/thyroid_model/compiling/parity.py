@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thyroid import phantom
-from thyroid.core import explain
 from thyroid.core.engine import Engine
 from thyroid.core.manifest import Parity, Preprocessing
+from thyroid.core.options import ExplainOptions
 from thyroid.core.preprocessing import prepare
 from thyroid_model.networks.cam import tape_score_and_maps
 
@@ -62,7 +62,7 @@ def measure(model: keras.Model, engine: Engine, tensors: Sequence[Tensor]) -> Pa
         score_errors.append(abs(engine.score(tensor) - expected))
         tensorflow_score_errors.append(abs(expected - true_score))
         for name, truth, tensorflows in zip(names, truths, maps, strict=True):
-            _, ours = engine.score_and_map(tensor, explain.ExplainOptions(name))
+            _, ours = engine.score_and_map(tensor, ExplainOptions(name))
             compiled_errors.append(_error(ours, truth))
             tensorflow_errors.append(_error(tensorflows, truth))
     return Parity(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.audit import AuditRecord
-from thyroid.core.explain import ExplainOptions
+from thyroid.core.options import ExplainOptions
 from thyroid.errors import ThyroidError
 from thyroid.files.atomic import write_result_files
 from thyroid.files.names import readable

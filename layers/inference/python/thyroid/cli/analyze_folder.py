@@ -126,7 +126,7 @@ class _Progress:
 
     def start(self, summary: RunSummary) -> None:
         if summary.other_version:
-            say(f"OUT holds {summary.other_version} results of another version; they are made again.", sys.stderr)
+            say(f"Results of another version in OUT: {summary.other_version}; they are made again.", sys.stderr)
 
     def update(self, summary: RunSummary) -> None:
         if self._bar is None:

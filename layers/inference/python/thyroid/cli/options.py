@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import get_args
 
 from thyroid.cli.exit import STATUSES, UsageError
-from thyroid.core import explain, formats
+from thyroid.core import formats
 from thyroid.core.disclaimer import DISCLAIMER
+from thyroid.core.options import MAX_SIZE, MIN_SIZE, ExplainOptions, Target
 from thyroid.settings import Settings, get_settings
 
 STANDARD_INPUT = "-"
@@ -54,23 +55,21 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_maps(
     parser: argparse.ArgumentParser,
-    max_size: int = explain.MAX_SIZE,
+    max_size: int = MAX_SIZE,
     default: int | None = None,
     usual: str = "224 x 224",
 ) -> None:
     """Add the options of an explanation: up to `max_size` pixels, and `default`, in words `usual`, if left out."""
-    parser.add_argument(
-        "--target", choices=get_args(explain.Target), default="malignant", help="the class that maps explain"
-    )
+    parser.add_argument("--target", choices=get_args(Target), default="malignant", help="the class that maps explain")
     parser.add_argument(
         "--layer", dest="layer_name", metavar="NAME", help="the conv layer that maps are of (default: the model's)"
     )
     parser.add_argument(
         "--size",
         metavar="N",
-        type=number(explain.MIN_SIZE, max_size),
+        type=number(MIN_SIZE, max_size),
         default=default,
-        help=f"longest side of the maps, {explain.MIN_SIZE} to {max_size}, shape kept (default: {usual})",
+        help=f"longest side of the maps, {MIN_SIZE} to {max_size}, shape kept (default: {usual})",
     )
 
 
@@ -84,9 +83,9 @@ def add_overwrite(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what an earlier run wrote of an image")
 
 
-def explain_options(arguments: argparse.Namespace) -> explain.ExplainOptions:
+def explain_options(arguments: argparse.Namespace) -> ExplainOptions:
     """Return what is asked of an explanation, from the arguments that `add_maps` defines under its names."""
-    return explain.ExplainOptions.from_attributes(arguments)
+    return ExplainOptions.from_attributes(arguments)
 
 
 def chosen_settings(arguments: argparse.Namespace) -> Settings:

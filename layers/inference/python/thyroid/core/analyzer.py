@@ -12,7 +12,8 @@ from thyroid.core import explain, field_of_view, golden, imaging, input_check
 from thyroid.core.analysis import Analysis, ImageFacts
 from thyroid.core.assessment import assess
 from thyroid.core.engine import Engine
-from thyroid.core.explain import DEFAULT_OPTIONS, ExplainOptions, Explanation
+from thyroid.core.explain import Explanation
+from thyroid.core.options import DEFAULT_OPTIONS, ExplainOptions
 from thyroid.core.preprocessing import prepare
 from thyroid.errors import ModelUnavailableError, UnsuitableImageError
 from thyroid.settings import Settings

@@ -5,8 +5,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from thyroid.core.explain import DEFAULT_OPTIONS, ExplainOptions
 from thyroid.core.manifest import Manifest
+from thyroid.core.options import DEFAULT_OPTIONS, ExplainOptions
 
 
 class Engine(Protocol):

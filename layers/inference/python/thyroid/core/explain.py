@@ -4,8 +4,7 @@ Grad-CAM as in Selvaraju et al. 2017 (arXiv:1610.02391): the map's positive part
 may have seen only a part of the image; its map goes back to that part, so that the overlay lies on what was sent.
 """
 
-from dataclasses import dataclass, fields
-from typing import Literal, Self
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,43 +12,13 @@ from PIL import Image
 
 from thyroid.core import png
 from thyroid.core.field_of_view import Box
-
-Target = Literal["malignant", "benign"]
+from thyroid.core.options import ExplainOptions, Target
 
 REFERENCE_SIZE = 224  # Side of the square images that the reference service returns, in pixels.
-MIN_SIZE, MAX_SIZE = 64, 1024
 
 # Of a map's largest magnitude, the share that is arithmetic's own error: float32 gradients differ from float64 ones by
 # a few thousandths at worst and 1e-5 in the median. Evidence below the median error is none.
 NO_EVIDENCE_BELOW = 1e-5
-
-
-@dataclass(frozen=True)
-class ExplainOptions:
-    """What is asked of an explanation; requests, the command line and the client make one of these.
-
-    Attributes
-    ----------
-    layer_name : str, optional
-        One of the manifest's conv layers; the model's default layer if left out.
-    target : {"malignant", "benign"}
-        The class whose evidence is shown.
-    size : int, optional
-        Longest side of the images, 64 to 1024 pixels, their shape kept; 224 × 224 if left out, as in the reference
-        service.
-    """
-
-    layer_name: str | None = None
-    target: Target = "malignant"
-    size: int | None = None
-
-    @classmethod
-    def from_attributes(cls, source: object) -> Self:
-        """Make one from an object that has each option as an attribute: a request, or a command line's arguments."""
-        return cls(**{field.name: getattr(source, field.name) for field in fields(cls)})
-
-
-DEFAULT_OPTIONS = ExplainOptions()
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from thyroid.core.explain import DEFAULT_OPTIONS, ExplainOptions
 from thyroid.core.manifest import GraphFile, Manifest
+from thyroid.core.options import DEFAULT_OPTIONS, ExplainOptions
 from thyroid.errors import ModelUnavailableError
 
 Map = NDArray[np.float32]

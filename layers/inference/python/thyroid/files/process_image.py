@@ -4,7 +4,7 @@ import hashlib
 import time
 
 from thyroid.core.analyzer import Analyzer
-from thyroid.core.explain import DEFAULT_OPTIONS, ExplainOptions
+from thyroid.core.options import DEFAULT_OPTIONS, ExplainOptions
 from thyroid.errors import ModelUnavailableError, PayloadTooLargeError, ThyroidError
 from thyroid.files.result_files import ProcessedImage, Source, Timings, analysed, without_result
 

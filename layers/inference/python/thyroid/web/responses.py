@@ -82,7 +82,7 @@ def report(analysis: Analysis, filename: str | None = None, *, include_images: b
     return schemas.ReportResponse(
         **_common(analysis, filename),
         **_assessed(analysis),
-        gradcam=schemas.ReportGradCAM(
+        gradcam=schemas.ReportedGradCAM(
             **with_images(explanation, _encoded(explanation.images) if include_images else None)
         ),
         image_facts=schemas.ImageFacts(width=image.width, height=image.height, sha256=image.sha256),

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic_core.core_schema import literal_schema
 
-from thyroid.core import explain, formats
+from thyroid.core import formats
 from thyroid.core.disclaimer import DISCLAIMER
 from thyroid.core.input_check import Reason
+from thyroid.core.options import MAX_SIZE, MIN_SIZE, ExplainOptions, Target
 
 MAX_NAME = 1024
 
@@ -70,17 +71,17 @@ class GradCAMOptions(PredictOptions):
         max_length=MAX_NAME,
         description="Any of the `conv_layers` of `/api/v1/model-info`; left out or null for the model's default layer.",
     )
-    target: explain.Target = Field(default="malignant", description="The class whose evidence is shown.")
+    target: Target = Field(default="malignant", description="The class whose evidence is shown.")
     size: int | None = Field(
         default=None,
-        ge=explain.MIN_SIZE,
-        le=explain.MAX_SIZE,
+        ge=MIN_SIZE,
+        le=MAX_SIZE,
         description="Longest side of the images returned, shape kept. Left out: 224 × 224, whatever the shape.",
     )
 
-    def explain_options(self) -> explain.ExplainOptions:
+    def explain_options(self) -> ExplainOptions:
         """Return what is asked of the explanation."""
-        return explain.ExplainOptions.from_attributes(self)
+        return ExplainOptions.from_attributes(self)
 
 
 class AnalyzeOptions(GradCAMOptions):
@@ -94,7 +95,7 @@ class ReportOptions(GradCAMOptions):
 
     size: int = Field(
         default=REPORT_SIZE,
-        ge=explain.MIN_SIZE,
+        ge=MIN_SIZE,
         le=MAX_REPORT_SIZE,
         description="Longest side of the report's images, in pixels, shape kept.",
     )
@@ -200,7 +201,7 @@ class Explained(_Response, Generic[ImagesT]):
 
     layer_used: LayerUsed
     images: ImagesT
-    target: explain.Target = Field(description="The class whose evidence is shown.")
+    target: Target = Field(description="The class whose evidence is shown.")
     has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
 
 
@@ -231,7 +232,7 @@ class ExplainedResponse(_ImageResponse):
     layer_used: LayerUsed
     images: GradCAMImages | None
     prediction: ScoredClass
-    target: explain.Target
+    target: Target
     has_evidence: bool = Field(description="False where nothing speaks for the target; the map is then all zero.")
     model: ModelReference
     input_check: InputCheck
@@ -273,7 +274,7 @@ class Region(_Response):
     bottom: int
 
 
-class ReportGradCAM(Explained[GradCAMImages | None]):
+class ReportedGradCAM(Explained[GradCAMImages | None]):
     """An explanation by Grad-CAM, with its images if they were asked for."""
 
 
@@ -284,7 +285,7 @@ class ReportResponse(_ImageResponse):
     prediction: Prediction
     risk_assessment: RiskLabel
     recommendation: Recommendation
-    gradcam: ReportGradCAM
+    gradcam: ReportedGradCAM
     image_facts: ImageFacts
     field_of_view: Region = Field(description="The part of the image that the network saw.")
     model: ModelReference

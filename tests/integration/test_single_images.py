@@ -22,7 +22,7 @@ from thyroid.batch.find import find
 from thyroid.core.analysis import Analysis
 from thyroid.core.analyzer import Analyzer
 from thyroid.core.engine import Engine
-from thyroid.core.explain import ExplainOptions
+from thyroid.core.options import ExplainOptions
 from thyroid.files.lock import lock_folder
 from thyroid.settings import Settings
 from thyroid.web import responses
