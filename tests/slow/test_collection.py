@@ -20,7 +20,7 @@ def collected(hash_seed: str) -> list[str]:
 
 
 def test_the_files_that_are_to_run_first_are_there() -> None:
-    files = {path.stem for folder in FOLDERS for path in (ROOT / folder).glob("test_*.py")}
+    files = {path.stem for folder in FOLDERS for path in (ROOT / folder).rglob("test_*.py")}
 
     assert set(SLOWEST_FILES) <= files
 
