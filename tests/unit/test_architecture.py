@@ -207,7 +207,7 @@ def test_a_module_beside_the_packages_imports_none_of_them(path: Path) -> None:
     assert packages_of(path, "thyroid") <= BELOW_ALL
 
 
-@pytest.mark.parametrize("path", [*MODEL.glob("*.py")], ids=relative)
+@pytest.mark.parametrize("path", sorted(MODEL.glob("*.py")), ids=relative)
 def test_a_module_beside_the_packages_of_the_model_world_imports_none_of_them(path: Path) -> None:
     assert not packages_of(path, "thyroid_model") & set(MODEL_LAYERS)
 
