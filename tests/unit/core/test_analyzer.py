@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Callable
+from datetime import UTC
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -215,7 +216,12 @@ def test_a_hash_that_is_known_is_not_computed_again(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("thyroid.core.analyzer.hashlib", None)
 
+    assert analyzer.score(data, sha256=known).image.sha256 == known
     assert analyzer.explain(data, sha256=known).image.sha256 == known
+
+
+def test_the_time_of_an_analysis_is_utc() -> None:
+    assert analyzer_with(FakeEngine()).score(image_file()).time.tzinfo is UTC
 
 
 def test_the_field_of_view_is_looked_for_once_and_is_what_the_network_sees(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,12 @@ def test_healthy_is_whose_model_was_loaded_and_proved() -> None:
     assert (health.status, health.model_loaded, health.version) == ("healthy", True, thyroid.__version__)
 
 
+def test_unhealthy_is_whose_model_does_not_work() -> None:
+    health = responses.health(model_works=False)
+
+    assert (health.status, health.model_loaded) == ("unhealthy", False)
+
+
 def test_a_report_is_the_analysis_with_what_identifies_image_and_service() -> None:
     data = image_file()
     known = explained(0.6, data, layer_name="conv2d", target="benign", size=100)
@@ -212,7 +218,9 @@ def test_without_its_images_a_report_still_says_what_they_are_of() -> None:
 
 def test_a_response_that_shows_an_explanation_needs_one() -> None:
     for render in (responses.explained, responses.gradcam, responses.report):
-        with pytest.raises(ValueError, match="with an explanation"):
+        with pytest.raises(
+            ValueError, match="^this response needs an analysis with an explanation; call Analyzer.explain$"
+        ):
             render(scored())
 
 

@@ -136,7 +136,7 @@ class Analyzer:
         engine = self.engine()
         manifest = engine.manifest
         # An unknown layer is refused before the image is decoded, which costs far more.
-        layer = manifest.layer(options.layer_name).name if options else None
+        layer = manifest.layer(options.layer_name).name if options else ""
         started = time.perf_counter()
         pixels = imaging.decode(data, max_pixels=self._settings.max_pixels).pixels
         box = field_of_view.find(pixels)
@@ -146,7 +146,7 @@ class Analyzer:
         _, height, width, _ = manifest.input_shape
         prepared = prepare(pixels, manifest.preprocessing, height, width, box)
         explanation: Explanation | None = None
-        if options and layer:
+        if options:
             score, evidence = engine.score_and_map(prepared.tensor, options)
             seconds = time.perf_counter() - started
             explanation = explain.explain(pixels, evidence, prepared.box, layer, options)
