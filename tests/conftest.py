@@ -34,6 +34,7 @@ phantom.make = _make
 # Begun last, a file that takes long would run in one process while the others have nothing left to do.
 SLOWEST_FILES = [
     "test_hostile_images",
+    "test_load",
     "test_every_fault_of_aws",
     "test_fuzzed_requests",
     "test_train",

@@ -27,8 +27,6 @@ MAX_WAIT_SECONDS = 10.0  # seconds, of which a response takes one where 64 wait;
 GROWTH = 300  # bytes a request at most, over the second half: 3 MB in all, which is the noise of an allocator
 PREDICT = "/api/v1/predict"
 
-pytestmark = pytest.mark.serial  # 200 clients and their server keep the whole machine busy
-
 Server = tuple[str, "Popen[bytes]"]
 
 
@@ -89,6 +87,7 @@ def resident_bytes(process: "Popen[bytes]") -> int:
     return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.serial  # 200 clients and their server keep the whole machine busy
 def test_under_200_clients_an_answer_comes_soon_or_says_when_to_come_again(server: Server) -> None:
     address, process = server
     told, image = Told(), jpeg()
@@ -150,6 +149,7 @@ def test_memory_is_flat_over_20_000_requests(server: Server) -> None:
     assert slope < GROWTH
 
 
+@pytest.mark.serial  # so many clients at once are to be answered in their time
 def test_a_server_that_is_asked_to_stop_finishes_what_it_began(server: Server) -> None:
     address, process = server
     told, image = Told(), jpeg()
