@@ -331,8 +331,8 @@ def test_a_layer_that_is_none_and_folders_that_make_no_sense_are_usage_errors(
     new = tmp_path / "new" / "out"
     cases = {
         "no conv layer": (scans, new, ["--layer", "nonsense"]),
-        "DIR is no folder": (tmp_path / "missing", new, []),
-        "OUT is no folder": (scans, tmp_path / "file", []),
+        "DIR is not a folder": (tmp_path / "missing", new, []),
+        "OUT is not a folder": (scans, tmp_path / "file", []),
         "another folder": (scans, scans, []),
         "read and written at once": (tmp_path / "out/results/scans", tmp_path / "out", []),
         "no image": (tmp_path / "none", new, []),

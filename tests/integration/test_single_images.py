@@ -266,14 +266,14 @@ def test_nothing_is_written_over_unless_asked_for(place: Path, capsys: Printed) 
 def test_options_that_make_no_sense_are_usage_errors(place: Path, capsys: Printed) -> None:
     cases = {
         "no conv layer": ["gradcam", "scan.png", "--layer", "nonsense"],
-        "DIR is no folder": ["gradcam", "scan.png", "--out", "small.jpg"],
+        "DIR is not a folder": ["gradcam", "scan.png", "--out", "small.jpg"],
         "have the same name": ["gradcam", "scan.png", "./scan.png"],
         "has no conv layer": ["report", "scan.png", "--layer", "nonsense"],
-        "DIR is no folder.": ["report", "scan.png", "--output", "small.jpg"],
+        "DIR is not a folder; name": ["report", "scan.png", "--output", "small.jpg"],
         "would have the same name": ["report", "scan.png", "./scan.png"],
         "for a DIR": ["analyze", "scan.png", "--out", "out", "--jobs", "2"],
         "for FILEs": ["analyze", ".", "--out", "out", "--json"],
-        "OUT is no folder": ["analyze", "scan.png", "--out", "small.jpg"],
+        "OUT is not a folder": ["analyze", "scan.png", "--out", "small.jpg"],
         "another folder": ["analyze", "scan.png", "--out", "."],
     }
     for said, arguments in cases.items():
@@ -319,7 +319,7 @@ def test_maps_that_cannot_be_written_end_the_run(place: Path, capsys: Printed) -
 
 def test_a_file_whose_name_no_system_takes_is_no_folder(capsys: Printed) -> None:
     assert main(["analyze", "x" * 300, "--out", "out"]) == 2
-    assert "it may not be looked at" in capsys.readouterr().err
+    assert "it may not be read" in capsys.readouterr().err
 
 
 # --- analyze FILE ----------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> Exit:
 
 
 def _is_file(path: Path) -> bool:
-    """Return whether a path exists and is no folder: a file, a pipe or a device."""
+    """Return whether a path exists and is not a folder: a file, a pipe or a device."""
     try:
         return path.exists() and not path.is_dir()
     except OSError:  # it may not be looked at, or has a name that no system takes

@@ -9,7 +9,7 @@ from thyroid.cli.exit import Exit, UsageError, say_disclaimer
 from thyroid.cli.inputs import FileRefusedError
 from thyroid.cli.lines import Fields, Lines, advice, evidence, json_line
 from thyroid.cli.options import STANDARD_INPUT, chosen_settings, explain_options
-from thyroid.cli.outputs import base, check_distinct, check_free
+from thyroid.cli.outputs import base, check_distinct, check_folder, check_free
 from thyroid.cli.process_files import open_analyzer, process_files
 from thyroid.cli.text import printable
 from thyroid.files.atomic import write_result_files
@@ -64,8 +64,7 @@ def _check(arguments: argparse.Namespace, files: list[str]) -> None:
         raise UsageError("--jobs, --pattern and --progress are for a DIR; these are FILEs.")
     check_distinct(files, base)
     out: Path = arguments.out
-    if out.exists() and not out.is_dir():
-        raise UsageError("OUT is no folder.")
+    check_folder(out, "OUT")
     # No image is looked for in a folder of results.
     if any(Path(name).parent.resolve() == out.resolve() for name in files if name != STANDARD_INPUT):
         raise UsageError("OUT must be another folder than that of the images.")

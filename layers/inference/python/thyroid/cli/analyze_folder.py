@@ -18,6 +18,7 @@ from thyroid.batch.summary import RunSummary
 from thyroid.batch.worker import Job
 from thyroid.cli.exit import Exit, UsageError, end, say
 from thyroid.cli.options import chosen_settings, explain_options
+from thyroid.cli.outputs import check_folder
 from thyroid.core.disclaimer import DISCLAIMER
 from thyroid.core.manifest import Manifest
 from thyroid.files.lock import lock_folder
@@ -82,9 +83,8 @@ def _run(arguments: argparse.Namespace) -> Exit:
 def _folders(arguments: argparse.Namespace) -> tuple[Path, Path]:
     folder, out = Path(arguments.paths[0]), arguments.out
     if not _is_folder(folder):
-        raise UsageError("DIR is no folder, and no file has that name, or it may not be looked at.")
-    if out.exists() and not out.is_dir():
-        raise UsageError("OUT is no folder.")
+        raise UsageError("DIR is not a folder, or it may not be read; name an existing folder or image file.")
+    check_folder(out, "OUT")
     root, out = folder.resolve(), out.resolve()
     if root == out or root.is_relative_to(out / RESULTS):
         raise UsageError("OUT must be another folder than DIR, which would be read and written at once.")

@@ -48,16 +48,23 @@ def check_distinct(files: Sequence[str], result_name: Callable[[str], str]) -> N
         first[key] = name
 
 
-def check_folder(out: Path) -> None:
-    """Refuse a path that exists and is no folder.
+def check_folder(path: Path, name: str = "DIR") -> None:
+    """Refuse a path that exists and is not a folder.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where files are to be written.
+    name : str
+        What the command line calls it.
 
     Raises
     ------
     UsageError
-        If it is such a path.
+        If it is a file, or anything else than a folder.
     """
-    if out.exists() and not out.is_dir():
-        raise UsageError("DIR is no folder.")
+    if path.exists() and not path.is_dir():
+        raise UsageError(f"{name} is not a folder; name another one.")
 
 
 def check_free(paths: Iterable[Path], *, overwrite: bool) -> None:
